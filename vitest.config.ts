@@ -2,7 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 const tier = (name: string, options: { testTimeout: number; maxWorkers?: number }) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], pool: 'forks' as const, hookTimeout: 60_000, ...options },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    pool: 'forks' as const,
+    hookTimeout: 60_000,
+    ...options,
+  },
 });
 
 /** Tiers by speed; `npx vitest run --project unit` runs one. */

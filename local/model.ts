@@ -1,0 +1,108 @@
+/**
+ * What the embedded stack runs, as plain data: read from the template that `infra/` synthesizes
+ * (`local/template.ts`), so that routes, event sources, filters, policies and environment are declared once.
+ */
+export interface StackModel {
+  region: string;
+  accountId: string;
+  functions: FunctionModel[];
+  api: ApiModel;
+  table: TableModel;
+  buckets: BucketModel[];
+  queues: QueueModel[];
+  /** DynamoDB stream or queue to function. */
+  eventSources: EventSourceModel[];
+  /** EventBridge rules. */
+  eventRules: EventRuleModel[];
+  topicRules: TopicRuleModel[];
+  iotPolicies: { name: string; document: PolicyDocument }[];
+  thingTypes: string[];
+}
+
+/** A function is known by its logical id in the template; `arn` is what other resources name. */
+export interface FunctionModel {
+  id: string;
+  arn: string;
+  /** Path of the entry file from the root of the checkout, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
+  entry: string;
+  timeoutSeconds: number;
+  /** Most environments at once; absent: the embedded stack's own cap. */
+  reservedConcurrency?: number;
+  environment: Record<string, string>;
+  /** For asynchronous invocations: retries after the first try (0 to 2) and where a failed event goes. */
+  asyncRetries: number;
+  onFailureQueueArn?: string;
+}
+
+export interface ApiModel {
+  issuer: string;
+  audience: string[];
+  routes: { routeKey: string; functionArn: string; scopes: string[] | null }[];
+  cors?: unknown;
+}
+
+export interface TableModel {
+  name: string;
+  arn: string;
+  streamArn: string;
+  /** Input of the SDK's CreateTable command, derived from the template. */
+  create: Record<string, unknown>;
+  ttlAttribute?: string;
+}
+
+export interface BucketModel {
+  name: string;
+  arn: string;
+  versioned: boolean;
+  /** Object events go to the event bus (EventBridge) when true. */
+  eventBridge: boolean;
+}
+
+export interface QueueModel {
+  arn: string;
+  name: string;
+  visibilityTimeoutSeconds: number;
+  retentionSeconds: number;
+  redrive?: { deadLetterArn: string; maxReceiveCount: number };
+}
+
+export interface EventSourceModel {
+  id: string;
+  sourceArn: string;
+  functionArn: string;
+  batchSize: number;
+  /** Filter patterns; a record passes when one of them matches; an empty list passes all. */
+  filters: unknown[];
+  maxRetries: number;
+  maxRecordAgeSeconds: number;
+  bisect: boolean;
+  partialResponses: boolean;
+  parallelization: number;
+  maxConcurrency?: number;
+  onFailureQueueArn?: string;
+}
+
+export interface EventRuleModel {
+  id: string;
+  pattern?: unknown;
+  /** `rate(1 minute)` and the like. */
+  schedule?: string;
+  targets: { arn: string; input?: unknown }[];
+}
+
+export interface TopicRuleModel {
+  name: string;
+  sql: string;
+  functionArns: string[];
+}
+
+/** An IAM or IoT policy document with all intrinsics resolved. */
+export interface PolicyDocument {
+  Version: string;
+  Statement: {
+    Effect: 'Allow' | 'Deny';
+    Action: string | string[];
+    Resource: string | string[];
+    Condition?: unknown;
+  }[];
+}

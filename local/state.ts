@@ -1,0 +1,41 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Everything the embedded services remember, in one SQLite file: objects, shadows, things, queues and
+ * checkpoints. One file, because an object or a shadow update and the event it causes must be kept together
+ * or not at all, as the real services do.
+ */
+export interface State {
+  readonly dir: string;
+  readonly db: DatabaseSync;
+  /** Runs `work` in one transaction: all of its writes are kept, or none. Calls inside a transaction join it. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Opens (or creates) the state under `dir`. What was committed survives `kill -9` of the process. */
+export const openState = (dir: string): State => {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  const db = new DatabaseSync(join(dir, 'state.sqlite'));
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+  let depth = 0;
+  const transaction = <T>(work: () => T): T => {
+    if (depth > 0) return work();
+    db.exec('BEGIN IMMEDIATE');
+    depth += 1;
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      db.exec('ROLLBACK');
+      throw error;
+    } finally {
+      depth -= 1;
+    }
+  };
+  return { dir, db, transaction, close: () => db.close() };
+};

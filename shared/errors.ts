@@ -1,0 +1,169 @@
+/**
+ * Every code this project answers with, in one table: problems, warnings and reasons alike.
+ * `docs/errors.md` is generated from it and a test holds the two equal.
+ * An edge (HTTP, worker, Scanner) maps the kind; nothing below an edge knows a status.
+ */
+export type ErrorKind =
+  | 'malformed'
+  | 'denied'
+  | 'missing'
+  | 'conflict'
+  | 'precondition'
+  | 'too-large'
+  | 'unsupported'
+  | 'invalid'
+  | 'limit'
+  | 'unavailable'
+  | 'bug';
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  readonly title: string;
+}
+
+const entry = (kind: ErrorKind, title: string): ErrorEntry => ({ kind, title });
+
+export const errors = {
+  // the request as a whole
+  MALFORMED_JSON: entry('malformed', 'The body is not JSON'),
+  VALIDATION_FAILED: entry('invalid', 'The request breaks one or more rules'),
+  UNSUPPORTED_MEDIA_TYPE: entry(
+    'unsupported',
+    'The body has a content type that this operation does not take',
+  ),
+  PAYLOAD_TOO_LARGE: entry('too-large', 'The body is larger than this operation takes'),
+  NOT_FOUND: entry('missing', 'There is no such thing'),
+  REVISION_CONFLICT: entry(
+    'precondition',
+    'The part being written has changed since the revision in If-Match',
+  ),
+  UNAVAILABLE: entry('unavailable', 'A service this operation needs does not answer; try again'),
+  THROTTLED: entry('limit', 'Too many requests at once; try again'),
+  INTERNAL: entry('bug', 'Something went wrong on our side'),
+  // one value of a request
+  UNKNOWN_FIELD: entry('invalid', 'A field that this document does not have'),
+  REQUIRED: entry('invalid', 'A field that must be given is missing'),
+  TYPE_INVALID: entry('invalid', 'A value of the wrong type'),
+  VALUE_INVALID: entry('invalid', 'A value outside what is allowed'),
+  SCANNER_ID_INVALID: entry(
+    'invalid',
+    'A Scanner id is 1 to 63 lower-case letters, digits and hyphens, and starts with a letter or digit',
+  ),
+  IF_MATCH_INVALID: entry('invalid', 'If-Match takes one revision in quotes, or *'),
+  CURSOR_INVALID: entry(
+    'invalid',
+    'The cursor is not one that this list gave, or the list it walked is gone',
+  ),
+  CSR_INVALID: entry('invalid', 'The certificate signing request cannot be used'),
+  // Scanners
+  SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
+  // settings
+  SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
+  SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),
+  SECTION_REQUIRED: entry('invalid', 'A section that the mail filtering mode shows is missing'),
+  LISTENER_CONFLICT: entry(
+    'invalid',
+    'The authentication listener shares its address and port with another listener',
+  ),
+  ADDRESS_INVALID: entry('invalid', 'Not an address of the expected family'),
+  PORT_OUT_OF_RANGE: entry('invalid', 'A port is 1 to 65535'),
+  READ_ONLY_IGNORED: entry('invalid', 'A read-only field differs from what is stored and was ignored'),
+  // lists
+  LIST_EMPTY: entry(
+    'invalid',
+    'A list that decides who may connect would have no enabled entry, which refuses everybody',
+  ),
+  LIST_NOT_ACTIVE: entry(
+    'conflict',
+    'The section of this list accepts all clients or is absent, so the list decides nothing',
+  ),
+  PAGE_OUT_OF_RANGE: entry('missing', 'The list has no page with this number'),
+  // one entry of a list
+  NOT_AN_ENTRY: entry('invalid', 'Not an address, a network or a domain'),
+  IPV4_LEADING_ZERO: entry('invalid', 'An IPv4 octet is written with a leading zero'),
+  IPV4_SHORT_FORM: entry(
+    'invalid',
+    'An IPv4 address is written with fewer than four octets, or in hex, octal or integer form',
+  ),
+  IPV6_ZONE: entry('invalid', 'An IPv6 address is written with a zone'),
+  PREFIX_INVALID: entry('invalid', 'The prefix length is not one for this address family'),
+  NETMASK_NOT_SUPPORTED: entry('invalid', 'A network is written with a mask; write it with a prefix length'),
+  RANGE_NOT_SUPPORTED: entry('invalid', 'A range of addresses; write it as networks'),
+  DOMAIN_INVALID: entry('invalid', 'Not a domain name'),
+  DOMAIN_SINGLE_LABEL: entry('invalid', 'A domain of one label'),
+  TOKEN_TOO_LONG: entry('invalid', 'Longer than any entry can be'),
+  COMMENT_INVALID: entry('invalid', 'A comment is up to 255 characters without control characters'),
+  OPEN_RELAY: entry('invalid', 'A network this wide on the outbound list may make an open relay'),
+  SHARES_LINE_WITH_INVALID: entry('invalid', 'An accepted value that shares its line with a bad one'),
+  // import files and jobs
+  FILE_EMPTY: entry('invalid', 'The file has no entry'),
+  FILE_TOO_LARGE: entry('too-large', 'The file is larger than an import takes'),
+  FILE_NOT_UTF8: entry('invalid', 'The file is not UTF-8 text'),
+  FILE_BINARY: entry('invalid', 'The file is not text'),
+  FILE_COMPRESSED: entry('invalid', 'The file is compressed'),
+  TOO_MANY_ENTRIES: entry('too-large', 'The list would have more entries than a list may have'),
+  INVALID_ENTRIES: entry(
+    'invalid',
+    'The file has values that are not entries, and the import was asked to reject such a file',
+  ),
+  IMPORT_OPTION_INVALID: entry('invalid', 'An option of the import is not one of the allowed values'),
+  TARGET_NOT_FOUND: entry('missing', 'The Scanner or the list that the object key names does not exist'),
+  SOURCE_NOT_FOUND: entry('missing', 'The uploaded object is gone'),
+  IMPORT_STATE: entry('conflict', 'The job is not in a state that allows this'),
+  SUPERSEDED: entry('conflict', 'A newer upload under the same name was taken first'),
+  // Scanner side: artifacts
+  ARTIFACT_NOT_NAMED: entry('denied', 'An object that this revision of this Scanner does not name'),
+  ARTIFACT_REQUEST_INVALID: entry('invalid', 'The request for artifacts is not well formed'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** True for a string that is a code of the table. */
+export const isErrorCode = (value: string): value is ErrorCode => Object.hasOwn(errors, value);
+
+/** One thing wrong in a request: where (a JSON pointer, RFC 6901), which rule, in words, and what to write instead. */
+export interface Problem {
+  pointer: string;
+  code: ErrorCode;
+  message: string;
+  suggestion?: string;
+}
+
+/** What never blocks but should be known. The codes come from the same table. */
+export type Warning = Omit<Problem, 'suggestion'>;
+
+/**
+ * A mistake of the world: a request, a file, a fault of a service. Programmer mistakes are `TypeError`s.
+ * `detail` is a sentence for people; `problems` says every single thing that is wrong; `data` rides along in
+ * the problem document.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: {
+      problems?: readonly Problem[];
+      data?: Readonly<Record<string, unknown>>;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(detail ?? errors[code].title, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.problems = options.problems ?? [];
+    this.data = options.data ?? {};
+  }
+
+  /** The kind from the table, for an edge to map. */
+  get kind(): ErrorKind {
+    return errors[this.code].kind;
+  }
+}
+
+/** True when `error` is an AppError with this code. */
+export const hasCode = (error: unknown, code: ErrorCode): error is AppError =>
+  error instanceof AppError && error.code === code;
