@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { acknowledge, scannerId } from '../schemas/common.ts';
+import { accessListName, listEdit, newEntries } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const addEntries = defineOperation({
+  id: 'add-entries',
+  method: 'POST',
+  path: '/v1/scanners/{scannerId}/access-lists/{list}/entries',
+  resource: 'lists',
+  scope: 'scanners/write',
+  summary: 'Add up to 1,000 entries',
+  description: 'All or nothing. A value that is there already gets only the attributes given.',
+  params: z.strictObject({ scannerId, list: accessListName }),
+  query: z.strictObject({ acknowledge: acknowledge.optional() }),
+  body: newEntries,
+  ifMatch: true,
+  returns: { 200: listEdit },
+  errors: ['NOT_FOUND', 'TOO_MANY_ENTRIES'],
+});

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { importJob } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const cancelImport = defineOperation({
+  id: 'cancel-import',
+  method: 'POST',
+  path: '/v1/imports/{importId}/cancel',
+  resource: 'imports',
+  scope: 'scanners/write',
+  summary: 'Cancel an import that has not finished',
+  description: 'The list stays as it is.',
+  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  returns: { 202: importJob },
+  errors: ['NOT_FOUND', 'IMPORT_STATE'],
+});

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { importJob } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const confirmImport = defineOperation({
+  id: 'confirm-import',
+  method: 'POST',
+  path: '/v1/imports/{importId}/confirm',
+  resource: 'imports',
+  scope: 'scanners/write',
+  summary: 'Let an import that waits for confirmation go on',
+  description: 'Recomputes on the present list.',
+  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  returns: { 202: importJob },
+  errors: ['NOT_FOUND', 'IMPORT_STATE'],
+});

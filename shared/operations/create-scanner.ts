@@ -1,0 +1,15 @@
+import { newScanner, scanner } from '../schemas/scanner.ts';
+import { defineOperation } from './define.ts';
+
+export const createScanner = defineOperation({
+  id: 'create-scanner',
+  method: 'POST',
+  path: '/v1/scanners',
+  resource: 'scanners',
+  scope: 'scanners/write',
+  summary: 'Register a Scanner',
+  description: 'Makes revision 1, with empty lists and no settings.',
+  body: newScanner,
+  returns: { 201: scanner },
+  errors: ['SCANNER_EXISTS'],
+});

@@ -1,0 +1,55 @@
+import type * as z from 'zod';
+import type { ErrorCode } from '../errors.ts';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Scopes of an access token, in Cognito's form: resource server and name. */
+export const scopes = ['scanners/read', 'scanners/write', 'fleet/admin'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Which function runs an operation: one function, and one role, a resource group. */
+export const resources = ['scanners', 'settings', 'lists', 'imports', 'meta'] as const;
+export type Resource = (typeof resources)[number];
+
+/**
+ * One operation of the API, as data: CDK routes, validation, the embedded gateway, OpenAPI and the client all come
+ * from it. It imports schemas only, never a handler.
+ */
+export interface Operation {
+  /** Also the file name, the handler's file name, the OpenAPI operationId and the metric dimension. */
+  readonly id: string;
+  readonly method: HttpMethod;
+  readonly path: `/v1/${string}`;
+  readonly resource: Resource;
+  /** null: open to everyone. */
+  readonly scope: Scope | null;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** Content types taken for the body; JSON unless told. */
+  readonly mediaTypes?: readonly string[];
+  /** Takes `If-Match: "<revision>"`. */
+  readonly ifMatch?: boolean;
+  readonly returns: Readonly<Record<number, z.ZodType>>;
+  /** Codes of its own; those that every operation may answer are added where they are needed. */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** Codes that any operation with that trait may answer. */
+export const commonErrors = (operation: Operation): ErrorCode[] => [
+  ...(operation.body || operation.query || operation.params ? (['VALIDATION_FAILED'] as const) : []),
+  ...(operation.body ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'PAYLOAD_TOO_LARGE'] as const) : []),
+  ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
+  'THROTTLED',
+  'UNAVAILABLE',
+  'INTERNAL',
+];
+
+/** Keeps the literal types of an entry, which the typed client reads. */
+export const defineOperation = <const T extends Operation>(operation: T): T => operation;
+
+/** `PUT /v1/scanners/{scannerId}/smtp`, as API Gateway names a route. */
+export const routeKey = (operation: Pick<Operation, 'method' | 'path'>): string =>
+  `${operation.method} ${operation.path}`;

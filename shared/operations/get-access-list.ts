@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { scannerId } from '../schemas/common.ts';
+import { accessListName, accessListSummary } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const getAccessList = defineOperation({
+  id: 'get-access-list',
+  method: 'GET',
+  path: '/v1/scanners/{scannerId}/access-lists/{list}',
+  resource: 'lists',
+  scope: 'scanners/read',
+  summary: 'An access list in numbers',
+  params: z.strictObject({ scannerId, list: accessListName }),
+  returns: { 200: accessListSummary },
+  errors: ['NOT_FOUND'],
+});

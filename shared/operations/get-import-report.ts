@@ -1,0 +1,25 @@
+import * as z from 'zod';
+import { time } from '../schemas/common.ts';
+import { importCounts, importProblem } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const getImportReport = defineOperation({
+  id: 'get-import-report',
+  method: 'GET',
+  path: '/v1/imports/{importId}/report',
+  resource: 'imports',
+  scope: 'scanners/read',
+  summary: 'What an import did, and where all of its problems can be downloaded',
+  description: 'The download has one problem a line (JSON Lines); it is absent when there is none.',
+  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  returns: {
+    200: z.object({
+      importId: z.string(),
+      counts: importCounts,
+      problems: z.array(importProblem),
+      problemsTotal: z.int().min(0),
+      download: z.object({ url: z.string(), expiresAt: time }).optional(),
+    }),
+  },
+  errors: ['NOT_FOUND', 'IMPORT_STATE'],
+});

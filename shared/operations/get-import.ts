@@ -1,0 +1,15 @@
+import * as z from 'zod';
+import { importJob } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const getImport = defineOperation({
+  id: 'get-import',
+  method: 'GET',
+  path: '/v1/imports/{importId}',
+  resource: 'imports',
+  scope: 'scanners/read',
+  summary: 'One import, with its progress while it runs',
+  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  returns: { 200: importJob },
+  errors: ['NOT_FOUND'],
+});

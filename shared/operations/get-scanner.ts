@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { scannerId } from '../schemas/common.ts';
+import { scanner } from '../schemas/scanner.ts';
+import { defineOperation } from './define.ts';
+
+export const getScanner = defineOperation({
+  id: 'get-scanner',
+  method: 'GET',
+  path: '/v1/scanners/{scannerId}',
+  resource: 'scanners',
+  scope: 'scanners/read',
+  summary: 'One Scanner',
+  params: z.strictObject({ scannerId }),
+  returns: { 200: scanner },
+  errors: ['NOT_FOUND'],
+});

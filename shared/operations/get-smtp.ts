@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { scannerId } from '../schemas/common.ts';
+import { smtpDocument } from '../schemas/smtp.ts';
+import { defineOperation } from './define.ts';
+
+export const getSmtp = defineOperation({
+  id: 'get-smtp',
+  method: 'GET',
+  path: '/v1/scanners/{scannerId}/smtp',
+  resource: 'settings',
+  scope: 'scanners/read',
+  summary: 'SMTP settings of a Scanner',
+  params: z.strictObject({ scannerId }),
+  returns: { 200: smtpDocument },
+  errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED'],
+});

@@ -1,0 +1,45 @@
+import { addEntries } from './add-entries.ts';
+import { cancelImport } from './cancel-import.ts';
+import { confirmImport } from './confirm-import.ts';
+import { createImport } from './create-import.ts';
+import { createScanner } from './create-scanner.ts';
+import { createScannerCertificate } from './create-scanner-certificate.ts';
+import type { Operation } from './define.ts';
+import { getAccessList } from './get-access-list.ts';
+import { getHealth } from './get-health.ts';
+import { getImport } from './get-import.ts';
+import { getImportReport } from './get-import-report.ts';
+import { getOpenapi } from './get-openapi.ts';
+import { getScanner } from './get-scanner.ts';
+import { getSmtp } from './get-smtp.ts';
+import { getSync } from './get-sync.ts';
+import { listEntries } from './list-entries.ts';
+import { listImports } from './list-imports.ts';
+import { listScanners } from './list-scanners.ts';
+import { patchScanner } from './patch-scanner.ts';
+import { putSmtp } from './put-smtp.ts';
+import { removeEntries } from './remove-entries.ts';
+
+/** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
+export const operations = [
+  addEntries,
+  cancelImport,
+  confirmImport,
+  createImport,
+  createScanner,
+  createScannerCertificate,
+  getAccessList,
+  getHealth,
+  getImport,
+  getImportReport,
+  getOpenapi,
+  getScanner,
+  getSmtp,
+  getSync,
+  listEntries,
+  listImports,
+  listScanners,
+  patchScanner,
+  putSmtp,
+  removeEntries,
+] as const satisfies readonly Operation[];

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { limit, pageOf } from '../schemas/common.ts';
+import { scanner } from '../schemas/scanner.ts';
+import { defineOperation } from './define.ts';
+
+export const listScanners = defineOperation({
+  id: 'list-scanners',
+  method: 'GET',
+  path: '/v1/scanners',
+  resource: 'scanners',
+  scope: 'scanners/read',
+  summary: 'All Scanners, by id',
+  query: z.strictObject({ cursor: z.string().optional(), limit }),
+  returns: { 200: pageOf(scanner) },
+  errors: ['CURSOR_INVALID'],
+});

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { acknowledge, scannerId } from '../schemas/common.ts';
+import { smtpBody, smtpDocument } from '../schemas/smtp.ts';
+import { defineOperation } from './define.ts';
+
+export const putSmtp = defineOperation({
+  id: 'put-smtp',
+  method: 'PUT',
+  path: '/v1/scanners/{scannerId}/smtp',
+  resource: 'settings',
+  scope: 'scanners/write',
+  summary: 'Save the SMTP settings of a Scanner',
+  description: 'Replaces the settings. A save that changes nothing makes no revision.',
+  params: z.strictObject({ scannerId }),
+  query: z.strictObject({ acknowledge: acknowledge.optional() }),
+  body: smtpBody,
+  ifMatch: true,
+  returns: { 200: smtpDocument },
+  errors: ['NOT_FOUND'],
+});

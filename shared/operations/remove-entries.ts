@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { acknowledge, scannerId } from '../schemas/common.ts';
+import { accessListName, entryValues, listEdit } from '../schemas/lists.ts';
+import { defineOperation } from './define.ts';
+
+export const removeEntries = defineOperation({
+  id: 'remove-entries',
+  method: 'POST',
+  path: '/v1/scanners/{scannerId}/access-lists/{list}/entries/remove',
+  resource: 'lists',
+  scope: 'scanners/write',
+  summary: 'Remove up to 1,000 entries',
+  description: 'A value that is not there counts as unchanged.',
+  params: z.strictObject({ scannerId, list: accessListName }),
+  query: z.strictObject({ acknowledge: acknowledge.optional() }),
+  body: entryValues,
+  ifMatch: true,
+  returns: { 200: listEdit },
+  errors: ['NOT_FOUND'],
+});

@@ -1,0 +1,53 @@
+/**
+ * The one table and the one bucket as data: keys, index and prefixes. `infra/` declares them, stores use them.
+ * Items: see docs/adr/0002-table.md.
+ */
+export const table = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  ttl: 'expiresAt',
+  /** Sparse: only what is listed carries its keys. */
+  index: { name: 'listed', partitionKey: 'listPk', sortKey: 'listSk' },
+} as const;
+
+const padded = (revision: number) => String(revision).padStart(12, '0');
+
+/** Sort keys of a Scanner's items. The stream filter names `head` and `scanner`: only they wake the publisher. */
+export const sortKeys = {
+  scanner: 'scanner',
+  head: 'head',
+  published: 'published',
+  report: 'report',
+  presence: 'presence',
+  inventory: 'inventory',
+} as const;
+
+export const keys = {
+  ofScanner: (scannerId: string) => `scanner#${scannerId}`,
+  revision: (revision: number) => `revision#${padded(revision)}`,
+  audit: (revision: number) => `audit#${padded(revision)}`,
+  ofImport: (importId: string) => `import#${importId}`,
+  import: 'import',
+  /** The newest upload taken for one drop-zone key, by sequencer. */
+  ofDrop: (objectKey: string) => `drop#${objectKey}`,
+  drop: 'drop',
+  /** Index partitions. */
+  listedScanners: 'scanners',
+  listedImports: (scannerId: string) => `imports#${scannerId}`,
+} as const;
+
+/** Prefixes of the bucket. */
+export const prefixes = {
+  drops: 'imports/',
+  uploads: 'uploads/',
+  chunks: 'lists/chunks/',
+  manifests: 'lists/manifests/',
+  reports: 'reports/',
+} as const;
+
+/** Largest import file in bytes and most entries of a list (DESIGN 4). */
+export const limits = {
+  importBytes: 512 * 1024 * 1024,
+  listEntries: 10_000_000,
+  bodyBytes: 1024 * 1024,
+} as const;
