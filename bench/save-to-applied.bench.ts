@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Endpoints, type Running, startScanner, startStack } from '../scripts/demo/processes.ts';
+import type { Sync } from '../shared/schemas/sync.ts';
+import { type Bench, quantile } from './bench.ts';
+
+const runs = 100;
+
+const call = async <T>(endpoints: Endpoints, method: string, path: string, body?: unknown): Promise<T> => {
+  const answer = await fetch(`${endpoints.api}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${endpoints.token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return (await answer.json()) as T;
+};
+
+const waitFor = async (look: () => Promise<boolean>): Promise<void> => {
+  while (!(await look().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+const settings = (port: number) => ({
+  mailFiltering: 'inbound',
+  inbound: { ipv4: { address: '192.0.2.10', port }, accept: 'all' },
+});
+
+/** Milliseconds from the request to the API's word that the Scanner runs it, and to the API's answer alone. */
+const saveOnce = async (
+  endpoints: Endpoints,
+  port: number,
+): Promise<{ answered: number; applied: number }> => {
+  const begun = performance.now();
+  const { revision } = await call<{ revision: number }>(
+    endpoints,
+    'PUT',
+    '/scanners/mx1/smtp',
+    settings(port),
+  );
+  const answered = performance.now() - begun;
+  await waitFor(
+    async () => (await call<Sync>(endpoints, 'GET', '/scanners/mx1/sync')).appliedRevision === revision,
+  );
+  return { answered, applied: performance.now() - begun };
+};
+
+export const bench: Bench = {
+  what: `${runs} saves on one Scanner, one after the other, on the embedded stack`,
+  run: async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bench-'));
+    const running: Running[] = [];
+    try {
+      const stack = await startStack(dir);
+      running.push(stack, startScanner(dir, 'mx1'));
+      await waitFor(
+        async () => (await call<Sync>(stack.endpoints, 'GET', '/scanners/mx1/sync')).connected === true,
+      );
+      const samples: { answered: number; applied: number }[] = [];
+      for (let run = 0; run < runs + 5; run++) samples.push(await saveOnce(stack.endpoints, 2000 + run));
+      const counted = samples.slice(5);
+      const figure = (key: 'answered' | 'applied', q: number) => ({
+        value: quantile(
+          counted.map((sample) => sample[key]),
+          q,
+        ),
+        unit: 'ms',
+      });
+      return {
+        runs,
+        figures: {
+          'save to answer, p50': figure('answered', 0.5),
+          'save to answer, p99': figure('answered', 0.99),
+          'save to applied, p50': figure('applied', 0.5),
+          'save to applied, p99': figure('applied', 0.99),
+        },
+      };
+    } finally {
+      for (const one of running.reverse()) await one.stop();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+};

@@ -1,0 +1,236 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { AccessListName, ImportJob } from '../../shared/schemas/lists.ts';
+import type { Sync } from '../../shared/schemas/sync.ts';
+import { bar, dim, progress, say, step, table } from './console.ts';
+import { type Endpoints, type Running, startScanner } from './processes.ts';
+
+const scanners = ['mx1', 'mx2'];
+
+/** Where the tour runs, and the list that it takes along. */
+export interface Tour {
+  dir: string;
+  list: string;
+  endpoints: Endpoints;
+}
+
+const call = async <T>(tour: Tour, method: string, path: string, body?: unknown): Promise<T> => {
+  const answer = await fetch(`${tour.endpoints.api}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${tour.endpoints.token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+  return JSON.parse(text) as T;
+};
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+/** Waits for something that comes by itself; the tour fails after a minute and a half without it. */
+const until = async <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => {
+  const deadline = Date.now() + 90_000;
+  while (Date.now() < deadline) {
+    const seen = await look().catch(() => undefined);
+    if (seen !== undefined) return seen;
+    await pause();
+  }
+  throw new Error(`waited in vain for: ${what}`);
+};
+
+const inSync = (tour: Tour, id: string, revision: number): Promise<Sync> =>
+  until(`${id} to run revision ${revision}`, async () => {
+    const sync = await call<Sync>(tour, 'GET', `/scanners/${id}/sync`);
+    const condition = sync.conditions.find((one) => one.type === 'InSync');
+    return sync.appliedRevision === revision && condition?.status === 'True' ? sync : undefined;
+  });
+
+const folderOf = (tour: Tour, id: string) => join(tour.dir, 'scanners', id);
+
+const linesOf = (tour: Tour, id: string): number =>
+  readFileSync(join(folderOf(tour, id), 'current', 'lists', 'inbound.txt'), 'utf8').split('\n').length - 1;
+
+const saveSettings = async (tour: Tour): Promise<void> => {
+  const rows: (string | number)[][] = [];
+  for (const [index, id] of scanners.entries()) {
+    const settings = {
+      mailFiltering: 'inbound-and-outbound',
+      inbound: { ipv4: { address: `192.0.2.${10 + index}`, port: 25 }, accept: 'all' },
+      outbound: { ipv4: { address: `192.0.2.${10 + index}`, port: 26 } },
+      authentication: { enabled: false },
+    };
+    const begun = performance.now();
+    const { revision } = await call<{ revision: number }>(tour, 'PUT', `/scanners/${id}/smtp`, settings);
+    await inSync(tour, id, revision);
+    rows.push([id, revision, `${Math.round(performance.now() - begun)} ms`]);
+  }
+  table(['Scanner', 'revision', 'from save to applied'], rows);
+};
+
+const client = (tour: Tour) => ({
+  region: tour.endpoints.region,
+  credentials: {
+    accessKeyId: tour.endpoints.accessKeyId,
+    secretAccessKey: tour.endpoints.secretAccessKey,
+  },
+});
+
+/** Puts the file where anyone with the bucket can put one; the metadata says how it is to be taken. */
+const dropList = async (tour: Tour, id: string, list: AccessListName): Promise<void> => {
+  const s3 = new S3Client({ ...client(tour), endpoint: tour.endpoints.s3 });
+  const key = `imports/${id}/${list}/${basename(tour.list)}`;
+  await s3.send(
+    new PutObjectCommand({
+      Bucket: tour.endpoints.bucket,
+      Key: key,
+      Body: readFileSync(tour.list),
+      Metadata: { 'on-invalid': 'skip', activate: 'true' },
+    }),
+  );
+  s3.destroy();
+  say(
+    `s3://${tour.endpoints.bucket}/${key} ${dim(`${statSync(tour.list).size.toLocaleString('en')} bytes`)}`,
+  );
+};
+
+/** The same import by the API's own way: a presigned form, whose policy caps the size. */
+const uploadList = async (tour: Tour, id: string, list: AccessListName): Promise<string> => {
+  const options = { onInvalid: 'skip', activate: true };
+  const path = `/scanners/${id}/access-lists/${list}/imports`;
+  const { importId, upload } = await call<{
+    importId: string;
+    upload: { url: string; fields: Record<string, string>; maxBytes: number };
+  }>(tour, 'POST', path, options);
+  const form = new FormData();
+  for (const [name, value] of Object.entries(upload.fields)) form.append(name, value);
+  form.append('file', new Blob([readFileSync(tour.list)]), basename(tour.list));
+  const answer = await fetch(upload.url, { method: 'POST', body: form });
+  if (!answer.ok) throw new Error(`the upload answered ${answer.status}: ${await answer.text()}`);
+  say(`${importId}, up to ${upload.maxBytes.toLocaleString('en')} bytes`);
+  return importId;
+};
+
+const watchImport = async (find: () => Promise<ImportJob | undefined>): Promise<ImportJob> => {
+  const line = progress();
+  const job = await until('the import to end', async () => {
+    const seen = await find();
+    if (!seen) return undefined;
+    line.show(`${bar(seen.progress.bytesRead, seen.progress.bytesTotal)}  ${seen.state}`);
+    return ['completed', 'failed', 'cancelled', 'awaiting-confirmation'].includes(seen.state)
+      ? seen
+      : undefined;
+  });
+  line.end();
+  if (job.state !== 'completed')
+    throw new Error(`the import ended ${job.state}: ${JSON.stringify(job.error)}`);
+  table(
+    ['tokens', 'added', 'duplicates', 'normalized', 'invalid'],
+    [[job.counts.tokens, job.counts.added, job.counts.duplicates, job.counts.normalized, job.counts.invalid]],
+  );
+  if (job.problems.length > 0) showProblems(job);
+  return job;
+};
+
+const showProblems = (job: ImportJob): void => {
+  const shown = job.problems.slice(0, 8);
+  say('what could not be taken:');
+  table(
+    ['line', 'column', 'token', 'code', 'instead'],
+    shown.map((problem) => [
+      problem.line,
+      problem.column,
+      problem.token.slice(0, 32),
+      problem.code,
+      problem.suggestion ?? '',
+    ]),
+  );
+  if (job.problemsTotal > shown.length)
+    say(dim(`and ${job.problemsTotal - shown.length} more, in the report`));
+};
+
+const newestImport = async (tour: Tour, id: string): Promise<ImportJob | undefined> =>
+  (await call<{ items: ImportJob[] }>(tour, 'GET', `/imports?scannerId=${id}`)).items[0];
+
+const showShadow = async (tour: Tour, id: string): Promise<void> => {
+  const iot = new IoTDataPlaneClient({ ...client(tour), endpoint: tour.endpoints.iotData });
+  const { payload } = await iot.send(new GetThingShadowCommand({ thingName: id, shadowName: 'smtp' }));
+  iot.destroy();
+  const shadow = JSON.parse(Buffer.from(payload ?? []).toString('utf8')) as {
+    state: unknown;
+    version: number;
+  };
+  for (const line of JSON.stringify(shadow.state, null, 2).split('\n')) say(dim(line));
+};
+
+/** Shows what an edit moves: the objects that the Scanner fetched for it. */
+const edit = async (tour: Tour, id: string): Promise<void> => {
+  const cache = join(folderOf(tour, id), 'objects');
+  const before = new Set(readdirSync(cache));
+  const begun = performance.now();
+  const { revision } = await call<{ revision: number }>(
+    tour,
+    'POST',
+    `/scanners/${id}/access-lists/inbound/entries`,
+    {
+      entries: [{ value: '203.0.113.77', comment: 'the new relay' }],
+    },
+  );
+  await inSync(tour, id, revision);
+  const applied = Math.round(performance.now() - begun);
+  const fetched = readdirSync(cache).filter((name) => !before.has(name));
+  const bytes = fetched.reduce((sum, name) => sum + statSync(join(cache, name)).size, 0);
+  say(`203.0.113.77 added: revision ${revision} applied after ${applied} ms`);
+  say(
+    `${fetched.length} objects fetched (the changed chunk and the manifest), ${bytes.toLocaleString('en')} bytes of text`,
+  );
+};
+
+/** All steps after the stack is there. What it starts is added to `running`, for the caller to stop. */
+export const tourOf = async (tour: Tour, running: Running[]): Promise<void> => {
+  await step('Two Scanners register, enrol with a certificate request and connect', async () => {
+    for (const id of scanners) running.push(startScanner(tour.dir, id));
+    for (const id of scanners)
+      await until(`${id} to connect`, async () =>
+        (await call<Sync>(tour, 'GET', `/scanners/${id}/sync`)).connected ? true : undefined,
+      );
+    say(`${scanners.join(' and ')}, over MQTT with mutual TLS`);
+  });
+  await step('SMTP settings are saved and arrive', () => saveSettings(tour));
+  const dropped = await step('A list is dropped into the bucket for mx1', async () => {
+    await dropList(tour, 'mx1', 'inbound');
+    return watchImport(() => newestImport(tour, 'mx1'));
+  });
+  await step('mx1 fetches the chunks it lacks, verifies and applies them', async () => {
+    await inSync(tour, 'mx1', dropped.revision ?? 0);
+    say(
+      `${linesOf(tour, 'mx1').toLocaleString('en')} entries in ${join(folderOf(tour, 'mx1'), 'current', 'lists', 'inbound.txt')}`,
+    );
+  });
+  await step('The shadow names the list by its root; no entry travels in it', () => showShadow(tour, 'mx1'));
+  await step('One entry is added', () => edit(tour, 'mx1'));
+  await step('mx2 gets the same list by a presigned upload', async () => {
+    const importId = await uploadList(tour, 'mx2', 'inbound');
+    const job = await watchImport(() => call<ImportJob>(tour, 'GET', `/imports/${importId}`));
+    await inSync(tour, 'mx2', job.revision ?? 0);
+    say(`${linesOf(tour, 'mx2').toLocaleString('en')} entries on mx2`);
+  });
+  await step('Who runs what', () => showFleet(tour));
+};
+
+const showFleet = async (tour: Tour): Promise<void> => {
+  const rows: (string | number)[][] = [];
+  for (const id of scanners) {
+    const sync = await call<Sync>(tour, 'GET', `/scanners/${id}/sync`);
+    const conditions = sync.conditions.filter((one) => one.status === 'True').map((one) => one.type);
+    rows.push([
+      id,
+      sync.desiredRevision,
+      sync.publishedRevision ?? '-',
+      sync.appliedRevision ?? '-',
+      conditions.join(' '),
+    ]);
+  }
+  table(['Scanner', 'desired', 'published', 'applied', 'true conditions'], rows);
+};
