@@ -1,0 +1,111 @@
+import { ApiError, invalidRequest, resourceNotFound } from './api-error.ts';
+import type { Broker } from './broker.ts';
+import { maxMessageBytes } from './broker-gate.ts';
+import { type ApiRequest, type ApiRoute, queryNumber } from './http-api.ts';
+import type { JsonObject } from './json.ts';
+import type { MessageHub } from './message-hub.ts';
+import { checkNames, ShadowError, type ShadowKey } from './shadow-request.ts';
+import { parseShadowTopic, type ShadowOperation } from './shadow-topics.ts';
+import type { Shadows } from './shadows.ts';
+import { withinTopicLimits } from './topic-filter.ts';
+
+/** The SDK signs for `iotdata`; the developer guide says `iotdevicegateway`. */
+const services = ['iotdata', 'iotdevicegateway'];
+
+/** Error names of the iot-data service model, by status. */
+const errorNames: Record<number, string> = {
+  400: 'InvalidRequestException',
+  404: 'ResourceNotFoundException',
+  409: 'ConflictException',
+  413: 'RequestEntityTooLargeException',
+  415: 'UnsupportedDocumentEncodingException',
+  429: 'ThrottlingException',
+};
+
+const translated = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ShadowError)) throw error;
+    throw new ApiError(error.code, errorNames[error.code] ?? 'InternalFailureException', error.message);
+  }
+};
+
+const keyOf = ({ params, query }: ApiRequest): ShadowKey => {
+  const shadow = query.get('name');
+  return { thing: params['thingName'] ?? '', ...(shadow !== null && { shadow }) };
+};
+
+const shadowRoute = (hub: MessageHub, method: string, operation: ShadowOperation): ApiRoute => ({
+  method,
+  path: '/things/{thingName}/shadow',
+  services,
+  handle: (request) => translated(() => hub.request(operation, keyOf(request), request.body)),
+});
+
+const listNamedShadows = (shadows: Shadows, request: ApiRequest, now: () => Date): JsonObject => {
+  const thing = request.params['thingName'] ?? '';
+  translated(() => checkNames({ thing }));
+  const pageSize = queryNumber(request, 'pageSize', { min: 1, max: 100, fallback: 25 });
+  const token = request.query.get('nextToken');
+  const after = token === null ? '' : Buffer.from(token, 'base64url').toString();
+  const found = shadows.list(thing, after, pageSize + 1);
+  const results = found.slice(0, pageSize);
+  const last = found.length > pageSize ? results.at(-1) : undefined;
+  return {
+    results,
+    timestamp: Math.floor(now().getTime() / 1000),
+    ...(last !== undefined && { nextToken: Buffer.from(last).toString('base64url') }),
+  };
+};
+
+const publish = (hub: MessageHub, request: ApiRequest): JsonObject => {
+  const topic = request.params['topic'] ?? '';
+  const qos = queryNumber(request, 'qos', { min: 0, max: 1, fallback: 0 }) === 1 ? 1 : 0;
+  const retain = request.query.get('retain') === 'true';
+  if (!withinTopicLimits(topic) || /[+#]/.test(topic)) throw invalidRequest(`${topic} is not a topic`);
+  if (topic.startsWith('$') && !parseShadowTopic(topic)) throw invalidRequest(`${topic} is a reserved topic`);
+  if (request.body.length > maxMessageBytes)
+    throw new ApiError(413, 'RequestEntityTooLargeException', 'The payload exceeds the maximum size allowed');
+  const answer = hub.receive({ topic, payload: request.body });
+  void hub.forward({ topic, payload: request.body, qos, retain });
+  void answer();
+  return {};
+};
+
+const deleteConnection = (broker: Broker, request: ApiRequest): JsonObject => {
+  const clientId = request.params['clientId'] ?? '';
+  for (const flag of ['cleanSession', 'preventWillMessage'])
+    if (request.query.get(flag) === 'true')
+      throw new ApiError(501, 'NotImplementedException', `The embedded stack does not do this: ${flag}`);
+  if (!broker.disconnect(clientId)) throw resourceNotFound(`No connection of the client ${clientId}`);
+  return {};
+};
+
+/** The operations of the AWS IoT data plane that the embedded stack has. Refusals over HTTP publish nothing. */
+export const dataPlane = (parts: {
+  hub: MessageHub;
+  shadows: Shadows;
+  broker: Broker;
+  now: () => Date;
+}): ApiRoute[] => {
+  const { hub, shadows, broker, now } = parts;
+  return [
+    shadowRoute(hub, 'GET', 'get'),
+    shadowRoute(hub, 'POST', 'update'),
+    shadowRoute(hub, 'DELETE', 'delete'),
+    {
+      method: 'GET',
+      path: '/api/things/shadow/ListNamedShadowsForThing/{thingName}',
+      services,
+      handle: (request) => listNamedShadows(shadows, request, now),
+    },
+    { method: 'POST', path: '/topics/{topic+}', services, handle: (request) => publish(hub, request) },
+    {
+      method: 'DELETE',
+      path: '/connections/{clientId}',
+      services,
+      handle: (request) => deleteConnection(broker, request),
+    },
+  ];
+};
