@@ -29,6 +29,7 @@ const listen = async (authority: Authority, aedes: Aedes, port: number): Promise
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
+      noDelay: true, // small messages each way would wait for the other side's delayed acknowledgement
     },
     (socket) => aedes.handle(socket),
   );
