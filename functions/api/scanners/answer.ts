@@ -1,0 +1,19 @@
+import type { Scanner } from '../../../shared/schemas/scanner.ts';
+import type { ScannerState } from '../../stores/status.ts';
+
+/** A Scanner as the API answers it. */
+export const scannerAnswer = (state: ScannerState): Scanner => {
+  const { scannerId, hostName, description, labels, enabled, createdAt } = state.scanner;
+  return {
+    scannerId,
+    ...(hostName === undefined ? {} : { hostName }),
+    ...(description === undefined ? {} : { description }),
+    labels,
+    enabled,
+    connected: state.presence?.connected ?? false,
+    interfaces: state.inventory?.interfaces ?? [],
+    software: state.inventory?.software ?? null,
+    revision: state.head.revision,
+    createdAt,
+  };
+};

@@ -1,0 +1,14 @@
+/** Environment variables that `infra/` gives the functions; the same names in both places. */
+export type EnvironmentName =
+  | 'TABLE_NAME'
+  | 'BUCKET_NAME'
+  | 'SCANNER_POLICY_NAME'
+  | 'THING_TYPE_NAME'
+  | 'MQTT_SERVER_CA';
+
+/** The value of a variable; fails by name when the function was deployed without it. */
+export const requireEnv = (name: EnvironmentName): string => {
+  const value = process.env[name];
+  if (value === undefined) throw new TypeError(`The function was deployed without ${name}.`);
+  return value;
+};

@@ -1,0 +1,192 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-lambda';
+import type * as z from 'zod';
+import { problemsOf } from '../../shared/domain/validation.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
+import { commonErrors, type Operation, routeKey } from '../../shared/operations/define.ts';
+import { limits } from '../../shared/tables.ts';
+import { logger } from './logger.ts';
+import { asAppError, type HttpResult, problemResult } from './problem.ts';
+
+type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+/** What a handler is given: everything parsed and valid. */
+export interface Call<O extends Operation> {
+  params: Parsed<O['params']>;
+  query: Parsed<O['query']>;
+  body: Parsed<O['body']>;
+  /** The body as it came, for rules that also judge what the schema refused. */
+  ifMatch: number | '*' | undefined;
+  actor: Actor;
+  now: Date;
+}
+
+/** Who asks, and which request this is. */
+export interface Actor {
+  name: string;
+  requestId: string;
+}
+
+export interface Answer {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+export type Handle<O extends Operation> = (call: Call<O>) => Promise<Answer>;
+
+const requestIdOf = (event: HttpEvent): string => event.requestContext.requestId;
+
+const actorOf = (event: HttpEvent): Actor => {
+  const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
+  return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
+};
+
+const bytesOf = (event: HttpEvent): Buffer =>
+  Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+
+const readBody = (operation: Operation, event: HttpEvent): unknown => {
+  if (!operation.body) return undefined;
+  const taken = operation.mediaTypes ?? ['application/json'];
+  const type = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!taken.includes(type))
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body as ${taken.join(' or ')}.`);
+  const bytes = bytesOf(event);
+  if (bytes.length > limits.bodyBytes)
+    throw new AppError(
+      'PAYLOAD_TOO_LARGE',
+      `The body has ${bytes.length} bytes; up to ${limits.bodyBytes} are taken.`,
+    );
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch (error) {
+    throw new AppError('MALFORMED_JSON', `The body is not JSON: ${(error as Error).message}`);
+  }
+};
+
+/** `If-Match: "17"` or `*`; a list of tags is not one revision and is refused. */
+const readIfMatch = (
+  operation: Operation,
+  event: HttpEvent,
+  problems: Problem[],
+): number | '*' | undefined => {
+  const text = operation.ifMatch ? event.headers['if-match'] : undefined;
+  if (text === undefined) return undefined;
+  if (text.trim() === '*') return '*';
+  const match = /^\s*"(\d{1,15})"\s*$/.exec(text);
+  if (match) return Number(match[1]);
+  problems.push({
+    pointer: '/headers/if-match',
+    code: 'IF_MATCH_INVALID',
+    message: 'Give one revision in quotes, as the ETag says it, or *.',
+  });
+  return undefined;
+};
+
+const parsePart = (
+  schema: z.ZodType | undefined,
+  input: unknown,
+  root: string,
+  problems: Problem[],
+): unknown => {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  problems.push(...problemsOf(parsed.error, input, root));
+  return undefined;
+};
+
+/** Rules of an operation that judge the body as it came, also where its shape is wrong. */
+export type BodyRules = (body: unknown) => Problem[];
+
+const readCall = <O extends Operation>(
+  operation: O,
+  event: HttpEvent,
+  rules: BodyRules | undefined,
+): Call<O> => {
+  const raw = readBody(operation, event);
+  const problems: Problem[] = [];
+  const parts = {
+    params: parsePart(operation.params, event.pathParameters ?? {}, '/path', problems),
+    query: parsePart(operation.query, event.queryStringParameters ?? {}, '/query', problems),
+    body: parsePart(operation.body, raw, '', problems),
+    ifMatch: readIfMatch(operation, event, problems),
+  };
+  const more = rules && raw !== undefined ? rules(raw) : [];
+  const known = new Set(problems.map((problem) => problem.pointer));
+  problems.push(...more.filter((problem) => !known.has(problem.pointer)));
+  if (problems.length > 0) throw invalid(problems);
+  return { ...parts, actor: actorOf(event), now: new Date() } as Call<O>;
+};
+
+/** The refusal that carries every problem of a request. */
+export const invalid = (problems: readonly Problem[]): AppError =>
+  new AppError(
+    'VALIDATION_FAILED',
+    `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; see errors.`,
+    {
+      problems,
+    },
+  );
+
+/** Passing the answer through its schema keeps out what it does not declare; a mismatch is our bug, not the caller's. */
+const shaped = (operation: Operation, answer: Answer): unknown => {
+  const parsed = operation.returns[answer.status]?.safeParse(answer.body);
+  if (parsed?.success) return parsed.data;
+  logger.error('response_mismatch', {
+    operation: operation.id,
+    status: answer.status,
+    issues: parsed?.error?.issues,
+  });
+  return answer.body;
+};
+
+const resultOf = (operation: Operation, answer: Answer): HttpResult => ({
+  statusCode: answer.status,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...answer.headers },
+  body: JSON.stringify(shaped(operation, answer)),
+});
+
+const logProblem = (operation: Operation, error: AppError, requestId: string): void => {
+  const declared = [...operation.errors, ...commonErrors(operation)].includes(error.code);
+  if (!declared) logger.error('undeclared_code', { operation: operation.id, code: error.code, requestId });
+  if (error.kind === 'bug' || error.kind === 'unavailable')
+    logger.error('request failed', {
+      operation: operation.id,
+      code: error.code,
+      requestId,
+      cause: error.cause as Error,
+    });
+};
+
+const problemsOut = (operation: Operation): MiddlewareObj<HttpEvent, HttpResult> => ({
+  onError: (request) => {
+    const error = asAppError(request.error);
+    logProblem(operation, error, requestIdOf(request.event));
+    request.response = problemResult(error, requestIdOf(request.event));
+  },
+});
+
+export type Stack = (event: HttpEvent, context: never) => Promise<HttpResult>;
+
+/** The one chain of every operation: read and validate, handle, shape the answer; errors become problem documents. */
+export const httpStack = <O extends Operation>(
+  operation: O,
+  handle: Handle<O>,
+  rules?: BodyRules,
+): [string, Stack] => {
+  const run = middy<HttpEvent, HttpResult>()
+    .use(problemsOut(operation))
+    .handler(async (event) => resultOf(operation, await handle(readCall(operation, event, rules))));
+  return [routeKey(operation), run as unknown as Stack];
+};
+
+/** The handler of a resource's function: API Gateway has chosen the route already. */
+export const resourceHandler = (stacks: [string, Stack][]): Stack => {
+  const byRoute = new Map(stacks);
+  return (event, context) => {
+    const stack = byRoute.get(event.routeKey);
+    if (!stack) throw new TypeError(`This function has no operation for ${event.routeKey}.`);
+    return stack(event, context);
+  };
+};

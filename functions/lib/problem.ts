@@ -1,0 +1,56 @@
+import { AppError, type ErrorKind, errors } from '../../shared/errors.ts';
+
+/** The status of each kind of error: this edge's own map. */
+const statusOf: Record<ErrorKind, number> = {
+  malformed: 400,
+  denied: 403,
+  missing: 404,
+  conflict: 409,
+  precondition: 412,
+  'too-large': 413,
+  unsupported: 415,
+  invalid: 422,
+  limit: 429,
+  unavailable: 503,
+  bug: 500,
+};
+
+/** Seconds after which to try again, for the kinds where that helps. */
+const retryAfter = 2;
+
+export interface HttpResult {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Anything thrown becomes an AppError; what is none is a bug, of which the caller learns only that it happened. */
+export const asAppError = (error: unknown): AppError =>
+  error instanceof AppError ? error : new AppError('INTERNAL', undefined, { cause: error });
+
+/** An error as a problem document (RFC 9457), with all that is wrong in `errors`. */
+export const problemResult = (error: AppError, requestId: string): HttpResult => {
+  const status = statusOf[error.kind];
+  const document = {
+    type: `urn:scanner-control-plane:error:${error.code}`,
+    title: errors[error.code].title,
+    status,
+    code: error.code,
+    detail: error.message,
+    requestId,
+    ...(error.problems.length > 0 ? { errors: error.problems } : {}),
+    ...error.data,
+  };
+  const again = error.kind === 'limit' || error.kind === 'unavailable';
+  const revision = error.data['revision'];
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(again ? { 'retry-after': String(retryAfter) } : {}),
+      ...(typeof revision === 'number' ? { etag: `"${revision}"` } : {}),
+    },
+    body: JSON.stringify(document),
+  };
+};

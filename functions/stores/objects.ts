@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { AppError } from '../../shared/errors.ts';
+import { calling } from './faults.ts';
+
+export const s3 = new S3Client({});
+
+export const bucketName = (): string => {
+  const name = process.env['BUCKET_NAME'];
+  if (!name) throw new TypeError('The function was deployed without BUCKET_NAME.');
+  return name;
+};
+
+/** sha-256 of a text (as UTF-8) in lower-case hex. */
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+const missing = (error: Error) =>
+  error.name === 'NoSuchKey' || error.name === 'NotFound' || error.name === 'NoSuchVersion';
+
+/** Stores a text as gzip. A client that knows HTTP sees the text (Content-Encoding). */
+export const putText = async (key: string, text: string, contentType: string): Promise<void> => {
+  const put = new PutObjectCommand({
+    Bucket: bucketName(),
+    Key: key,
+    Body: await compress(text),
+    ContentType: contentType,
+    ContentEncoding: 'gzip',
+  });
+  await calling(s3.send(put));
+};
+
+/** A text stored by `putText`; SOURCE_NOT_FOUND when there is none. */
+export const getText = async (key: string): Promise<string> => {
+  const answer = await getObject(key);
+  const bytes = await answer.Body?.transformToByteArray();
+  return (await decompress(bytes ?? new Uint8Array(0))).toString('utf8');
+};
+
+/** An object, or one version of it, to be read as a stream. SOURCE_NOT_FOUND when there is none. */
+export const getObject = (key: string, versionId?: string): Promise<GetObjectCommandOutput> => {
+  const get = new GetObjectCommand({ Bucket: bucketName(), Key: key, VersionId: versionId });
+  return calling(s3.send(get), (error) => {
+    if (missing(error)) throw new AppError('SOURCE_NOT_FOUND', `There is no object ${key}.`);
+    return undefined;
+  });
+};
+
+/** Stored bytes of an object, or null when there is none. */
+export const sizeOf = async (key: string): Promise<number | null> => {
+  const answer = await calling<{ ContentLength?: number | undefined } | 'none'>(
+    s3.send(new HeadObjectCommand({ Bucket: bucketName(), Key: key })),
+    (error) => (missing(error) ? 'none' : undefined),
+  );
+  return answer === 'none' ? null : (answer.ContentLength ?? 0);
+};

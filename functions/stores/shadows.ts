@@ -1,0 +1,51 @@
+import {
+  GetThingShadowCommand,
+  PublishCommand,
+  UpdateThingShadowCommand,
+} from '@aws-sdk/client-iot-data-plane';
+import { calling } from './faults.ts';
+import { iotData } from './iot.ts';
+
+export interface ShadowDocument {
+  state: { desired?: Record<string, unknown>; reported?: Record<string, unknown> };
+  version: number;
+}
+
+const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+
+/** The shadow, or null where the thing has none of this name. */
+export const getShadow = async (thingName: string, shadowName: string): Promise<ShadowDocument | null> => {
+  const get = new GetThingShadowCommand({ thingName, shadowName });
+  const answer = await calling<{ payload?: Uint8Array } | 'none'>(iotData.send(get), (error) =>
+    error.name === 'ResourceNotFoundException' ? 'none' : undefined,
+  );
+  return answer === 'none' ? null : (JSON.parse(textOf(answer.payload)) as ShadowDocument);
+};
+
+/**
+ * Updates a shadow, on the condition that it still has `version` where one is given. Answers the new version, or null when the
+ * shadow has moved meanwhile (409).
+ */
+export const updateShadow = async (
+  thingName: string,
+  shadowName: string,
+  state: object,
+  version?: number,
+): Promise<number | null> => {
+  const payload = JSON.stringify({ state, ...(version === undefined ? {} : { version }) });
+  const update = new UpdateThingShadowCommand({
+    thingName,
+    shadowName,
+    payload: new TextEncoder().encode(payload),
+  });
+  const answer = await calling<{ payload?: Uint8Array } | 'moved'>(iotData.send(update), (error) =>
+    error.name === 'ConflictException' ? 'moved' : undefined,
+  );
+  return answer === 'moved' ? null : (JSON.parse(textOf(answer.payload)) as { version: number }).version;
+};
+
+/** Sends a message to whoever subscribes to `topic`, at least once. */
+export const publishMessage = async (topic: string, message: object): Promise<void> => {
+  const payload = new TextEncoder().encode(JSON.stringify(message));
+  await calling(iotData.send(new PublishCommand({ topic, qos: 1, payload })));
+};

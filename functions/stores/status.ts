@@ -1,0 +1,128 @@
+import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Head } from '../../shared/domain/configuration.ts';
+import type { Presence, Published, Report, StatusItems } from '../../shared/domain/status.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { InventoryReported } from '../../shared/messages/shadow.ts';
+import { keys, sortKeys } from '../../shared/tables.ts';
+import { dynamo, format, tableName } from './dynamo.ts';
+import { calling } from './faults.ts';
+import type { ScannerRecord } from './scanners.ts';
+
+export interface Inventory extends InventoryReported {
+  epoch: string;
+  shadowVersion: number;
+}
+
+/** Everything that is kept of a Scanner besides its history. */
+export interface ScannerState extends StatusItems {
+  scanner: ScannerRecord;
+  head: Head;
+  inventory?: Inventory;
+}
+
+const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inventory'] as const;
+
+type Keys = { pk: string; sk: string }[];
+
+/** Reads up to 100 keys, strongly consistent; what the table leaves over under load is asked for again. */
+const batchGet = async (wanted: Keys): Promise<Record<string, unknown>[]> => {
+  const found: Record<string, unknown>[] = [];
+  let left: Keys = wanted;
+  for (let round = 0; left.length > 0; round++) {
+    if (round > 5) throw new AppError('THROTTLED');
+    const get = new BatchGetCommand({
+      RequestItems: { [tableName()]: { Keys: left, ConsistentRead: true } },
+    });
+    const answer = await calling(dynamo.send(get));
+    found.push(...(answer.Responses?.[tableName()] ?? []));
+    left = (answer.UnprocessedKeys?.[tableName()]?.Keys ?? []) as Keys;
+  }
+  return found;
+};
+
+const keysOf = (scannerId: string): Keys => stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
+
+const isWhole = (state: Partial<ScannerState>): state is ScannerState =>
+  state.scanner !== undefined && state.head !== undefined;
+
+/** One batch holds up to 100 keys (DynamoDB API reference, BatchGetItem). */
+const scannersPerBatch = Math.floor(100 / stateItems.length);
+
+/** States of many Scanners, in the order asked for; those that are not registered are left out. */
+export const readStates = async (scannerIds: readonly string[]): Promise<ScannerState[]> => {
+  const found = new Map<unknown, Record<string, unknown>>();
+  for (let from = 0; from < scannerIds.length; from += scannersPerBatch) {
+    const batch = scannerIds.slice(from, from + scannersPerBatch);
+    for (const item of await batchGet(batch.flatMap(keysOf)))
+      found.set(item['pk'], { ...found.get(item['pk']), [String(item['sk'])]: item });
+  }
+  return scannerIds
+    .map((id) => (found.get(keys.ofScanner(id)) ?? {}) as Partial<ScannerState>)
+    .filter(isWhole);
+};
+
+/** State of one Scanner in one read, or null where there is no such Scanner. */
+export const findState = async (scannerId: string): Promise<ScannerState | null> =>
+  (await readStates([scannerId]))[0] ?? null;
+
+/** As `findState`; NOT_FOUND for a Scanner that is not registered. */
+export const readState = async (scannerId: string): Promise<ScannerState> => {
+  const state = await findState(scannerId);
+  if (!state) throw new AppError('NOT_FOUND', `There is no Scanner ${scannerId}.`);
+  return state;
+};
+
+/** Puts a status item on a condition; false when the condition does not hold: someone newer was there first. */
+const putStatus = async (
+  scannerId: string,
+  sk: string,
+  item: object,
+  condition: { expression: string; values: Record<string, unknown>; names?: Record<string, string> },
+): Promise<boolean> => {
+  const put = new PutCommand({
+    TableName: tableName(),
+    Item: { pk: keys.ofScanner(scannerId), sk, ...item, format },
+    ConditionExpression: `attribute_not_exists(pk) OR ${condition.expression}`,
+    ExpressionAttributeValues: condition.values,
+    ...(condition.names ? { ExpressionAttributeNames: condition.names } : {}),
+  });
+  const answer = await calling<object | false>(dynamo.send(put), (error) =>
+    error.name === 'ConditionalCheckFailedException' ? false : undefined,
+  );
+  return answer !== false;
+};
+
+/** Records what the shadow was brought to; only forward. */
+export const putPublished = (scannerId: string, published: Published): Promise<boolean> =>
+  putStatus(scannerId, sortKeys.published, published, {
+    expression: 'revision < :revision',
+    values: { ':revision': published.revision },
+  });
+
+/** Records what was read from a shadow; only from a newer version of it, or of a newer registration. */
+const putFromShadow = (
+  scannerId: string,
+  sk: string,
+  item: { epoch: string; shadowVersion: number },
+): Promise<boolean> =>
+  putStatus(scannerId, sk, item, {
+    expression: 'epoch <> :epoch OR shadowVersion < :version',
+    values: { ':epoch': item.epoch, ':version': item.shadowVersion },
+  });
+
+export const putReport = (scannerId: string, report: Report): Promise<boolean> =>
+  putFromShadow(scannerId, sortKeys.report, report);
+
+export const putInventory = (scannerId: string, inventory: Inventory): Promise<boolean> =>
+  putFromShadow(scannerId, sortKeys.inventory, inventory);
+
+/** Records presence if it is still what `before` was computed from; false when another event came in between. */
+export const putPresence = (
+  scannerId: string,
+  presence: Presence,
+  before: Presence | undefined,
+): Promise<boolean> =>
+  putStatus(scannerId, sortKeys.presence, presence, {
+    expression: 'sessionIdentifier = :session AND connected = :connected',
+    values: { ':session': before?.sessionIdentifier ?? '', ':connected': before?.connected ?? false },
+  });

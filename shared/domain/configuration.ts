@@ -1,0 +1,65 @@
+import type { AccessListName, ListReferences } from '../schemas/lists.ts';
+import type { SmtpSettings } from '../schemas/smtp.ts';
+
+/** A Scanner's configuration: one aggregate with one revision counter (DESIGN 2). `smtp` is null before the first save. */
+export interface Configuration {
+  smtp: SmtpSettings | null;
+  lists: ListReferences;
+}
+
+/** What a write may change; `If-Match` asks for the part being written, not for the whole. */
+export type Part = 'smtp' | `lists.${AccessListName}`;
+
+/** The revision that last changed each part. */
+export type Parts = Record<Part, number>;
+
+/** Says which revision a Scanner should run. */
+export interface Head {
+  scannerId: string;
+  revision: number;
+  configuration: Configuration;
+  parts: Parts;
+  updatedAt: string;
+  updatedBy: string;
+}
+
+/** True when the part has not changed since the revision that the caller saw (DESIGN 6, `If-Match`). */
+export const stillHolds = (head: Head, part: Part, ifMatch: number | '*' | undefined): boolean =>
+  ifMatch === undefined || ifMatch === '*' || (ifMatch <= head.revision && head.parts[part] <= ifMatch);
+
+const parts: Part[] = ['smtp', 'lists.inbound', 'lists.outbound', 'lists.authentication'];
+
+const partOf = (configuration: Configuration, part: Part): unknown =>
+  part === 'smtp'
+    ? configuration.smtp
+    : configuration.lists[part.slice('lists.'.length) as AccessListName].root;
+
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+/** Parts in which two configurations differ. Settings are compared as stored: canonical, members in one order. */
+export const changedParts = (before: Configuration, after: Configuration): Part[] =>
+  parts.filter((part) => !same(partOf(before, part), partOf(after, part)));
+
+/** The head after a change: next revision, and that revision noted for each part that the change touches. */
+export const nextHead = (head: Head, after: Configuration, by: string, at: string): Head => {
+  const revision = head.revision + 1;
+  const changed = Object.fromEntries(changedParts(head.configuration, after).map((part) => [part, revision]));
+  return {
+    scannerId: head.scannerId,
+    revision,
+    configuration: after,
+    parts: { ...head.parts, ...changed },
+    updatedAt: at,
+    updatedBy: by,
+  };
+};
+
+/** The head that registration makes: revision 1, no settings, empty lists. */
+export const firstHead = (scannerId: string, lists: ListReferences, by: string, at: string): Head => ({
+  scannerId,
+  revision: 1,
+  configuration: { smtp: null, lists },
+  parts: Object.fromEntries(parts.map((part) => [part, 1])) as Parts,
+  updatedAt: at,
+  updatedBy: by,
+});

@@ -1,0 +1,220 @@
+import type { AccessEntry, EntryKind } from '../../schemas/lists.ts';
+import { canonicalJson } from '../canonical-json.ts';
+
+/** sha-256 of a text (as UTF-8), in lower-case hex. */
+export type Hash = (text: string) => string;
+
+/** Entries to each side of which a boundary's key must be the least (DESIGN 4). */
+const reach = 1000;
+const largestChunk = 16_000;
+const smallestRemainder = 1000;
+
+export type KindCounts = Partial<Record<EntryKind, number>>;
+
+export interface ChunkReference {
+  sha256: string;
+  /** Value of its first entry. */
+  first: string;
+  entries: number;
+  enabled: number;
+  kinds: KindCounts;
+}
+
+export interface Manifest {
+  format: 1;
+  entries: number;
+  enabled: number;
+  chunks: ChunkReference[];
+}
+
+export interface Chunk extends ChunkReference {
+  text: string;
+}
+
+export interface BuiltList {
+  root: string;
+  manifest: Manifest;
+  manifestText: string;
+  chunks: Chunk[];
+}
+
+const lineOf = (entry: AccessEntry): string =>
+  `${entry.enabled ? '' : '#'}${entry.value}${entry.comment ? `\t# ${entry.comment}` : ''}\n`;
+
+/** A chunk's text: one entry a line, every line ended by LF, a disabled entry behind `#`: a safe import file as it is. */
+export const encodeChunk = (entries: readonly AccessEntry[]): string => entries.map(lineOf).join('');
+
+const kindOf = (value: string): EntryKind => {
+  if (value.includes(':')) return value.includes('/') ? 'ipv6-network' : 'ipv6';
+  if (value.includes('/')) return 'ipv4-network';
+  return /^[\d.]+$/.test(value) && !value.startsWith('.') ? 'ipv4' : 'domain';
+};
+
+const entryOfLine = (line: string): AccessEntry => {
+  const enabled = !line.startsWith('#');
+  const tab = line.indexOf('\t# ');
+  const value = line.slice(enabled ? 0 : 1, tab < 0 ? undefined : tab);
+  return { value, kind: kindOf(value), enabled, ...(tab < 0 ? {} : { comment: line.slice(tab + 3) }) };
+};
+
+/** The entries of a chunk's text, in order. */
+export const decodeChunk = (text: string): AccessEntry[] => text.split('\n').slice(0, -1).map(entryOfLine);
+
+/** What a Scanner lets in: the values of a chunk's enabled entries, one a line. */
+export const enabledLines = (text: string): string =>
+  decodeChunk(text)
+    .filter((entry) => entry.enabled)
+    .map((entry) => `${entry.value}\n`)
+    .join('');
+
+/** Key of each entry: the first 8 bytes of sha-256(value), as 6 and 2 bytes so that both are exact numbers. */
+const keysOf = (entries: readonly AccessEntry[], hash: Hash) => {
+  const high = new Float64Array(entries.length);
+  const low = new Uint16Array(entries.length);
+  entries.forEach((entry, index) => {
+    const digest = hash(entry.value);
+    high[index] = Number.parseInt(digest.slice(0, 12), 16);
+    low[index] = Number.parseInt(digest.slice(12, 16), 16);
+  });
+  const less = (one: number, other: number): boolean => {
+    const highs = (high[one] as number) - (high[other] as number);
+    if (highs !== 0) return highs < 0;
+    const lows = (low[one] as number) - (low[other] as number);
+    if (lows !== 0) return lows < 0;
+    return (entries[one] as AccessEntry).value < (entries[other] as AccessEntry).value;
+  };
+  return less;
+};
+
+/** For each position the distance to the nearest lesser key before it; no lesser one is infinitely far. */
+const distances = (
+  length: number,
+  less: (one: number, other: number) => boolean,
+  step: 1 | -1,
+): Float64Array => {
+  const result = new Float64Array(length);
+  const rising: number[] = [];
+  for (let count = 0; count < length; count++) {
+    const index = step === 1 ? count : length - 1 - count;
+    while (rising.length > 0 && !less(rising.at(-1) as number, index)) rising.pop();
+    const nearest = rising.at(-1);
+    result[index] = nearest === undefined ? Number.POSITIVE_INFINITY : Math.abs(index - nearest);
+    rising.push(index);
+  }
+  return result;
+};
+
+/** Ends (exclusive) of the stretches between boundaries that the entries themselves decide. */
+const naturalEnds = (entries: readonly AccessEntry[], hash: Hash): number[] => {
+  const { length } = entries;
+  if (length === 0) return [];
+  const less = keysOf(entries, hash);
+  const before = distances(length, less, 1);
+  const after = distances(length, less, -1);
+  const ends: number[] = [];
+  for (let index = reach; index + reach < length; index++)
+    if ((before[index] as number) > reach && (after[index] as number) > reach) ends.push(index + 1);
+  return [...ends, length];
+};
+
+/** Cuts a stretch that is too long every 16,000 entries; a remainder under 1,000 joins the piece before it. */
+const cutLong = (from: number, to: number): number[] => {
+  const ends: number[] = [];
+  for (let end = from + largestChunk; end < to; end += largestChunk) ends.push(end);
+  if (ends.length > 0 && to - (ends.at(-1) as number) < smallestRemainder) ends.pop();
+  return [...ends, to];
+};
+
+/**
+ * Where a sorted list is cut, as exclusive ends: after each entry whose key is less than those of the 1,000 entries before it and
+ * the 1,000 after it. A function of the entries alone, and local: an edit moves a boundary only near itself (DESIGN 4).
+ */
+export const partition = (entries: readonly AccessEntry[], hash: Hash): number[] => {
+  const result: number[] = [];
+  let from = 0;
+  for (const end of naturalEnds(entries, hash)) {
+    result.push(...cutLong(from, end));
+    from = end;
+  }
+  return result;
+};
+
+const kindsOf = (entries: readonly AccessEntry[]): KindCounts => {
+  const kinds: KindCounts = {};
+  for (const { kind } of entries) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  return kinds;
+};
+
+const chunkOf = (entries: readonly AccessEntry[], hash: Hash): Chunk => {
+  const text = encodeChunk(entries);
+  return {
+    text,
+    sha256: hash(text),
+    first: (entries[0] as AccessEntry).value,
+    entries: entries.length,
+    enabled: entries.reduce((sum, entry) => sum + (entry.enabled ? 1 : 0), 0),
+    kinds: kindsOf(entries),
+  };
+};
+
+const sum = (chunks: readonly ChunkReference[], of: 'entries' | 'enabled'): number =>
+  chunks.reduce((total, chunk) => total + chunk[of], 0);
+
+/** The manifest of chunks, its text (canonical JSON) and the root: the sha-256 of that text. */
+const manifestOf = (chunks: readonly Chunk[], hash: Hash): Omit<BuiltList, 'chunks'> => {
+  const references = chunks.map(({ text: _, ...reference }) => reference);
+  const manifest: Manifest = {
+    format: 1,
+    entries: sum(chunks, 'entries'),
+    enabled: sum(chunks, 'enabled'),
+    chunks: references,
+  };
+  const manifestText = canonicalJson({
+    ...manifest,
+    chunks: references.map((reference) => ({ ...reference })),
+  });
+  return { root: hash(manifestText), manifest, manifestText };
+};
+
+/** Builds the stored form of a sorted list. Equal entries give equal roots, whatever their history. */
+export const buildList = (entries: readonly AccessEntry[], hash: Hash): BuiltList => {
+  let from = 0;
+  const chunks = partition(entries, hash).map((end) => {
+    const chunk = chunkOf(entries.slice(from, end), hash);
+    from = end;
+    return chunk;
+  });
+  return { ...manifestOf(chunks, hash), chunks };
+};
+
+/** Number of entries by kind, from the manifest alone. */
+export const countKinds = (manifest: Manifest): Record<EntryKind, number> => {
+  const total = { ipv4: 0, 'ipv4-network': 0, ipv6: 0, 'ipv6-network': 0, domain: 0 };
+  for (const { kinds } of manifest.chunks)
+    for (const [kind, count] of Object.entries(kinds)) total[kind as EntryKind] += count;
+  return total;
+};
+
+/** A part of one chunk: entries `from` (inclusive) to `to` (exclusive) of it. */
+export interface Slice {
+  sha256: string;
+  from: number;
+  to: number;
+}
+
+/** The parts of chunks that hold entries `from` (inclusive) to `to` (exclusive) of the list. */
+export const slicesOf = (manifest: Manifest, from: number, to: number): Slice[] => {
+  const slices: Slice[] = [];
+  let start = 0;
+  for (const chunk of manifest.chunks) {
+    const end = start + chunk.entries;
+    if (start < to && end > from)
+      slices.push({
+        sha256: chunk.sha256,
+        from: Math.max(0, from - start),
+        to: Math.min(chunk.entries, to - start),
+      });
+    start = end;
+  }
+  return slices;
+};

@@ -1,0 +1,242 @@
+import type { Problem, Warning } from '../errors.ts';
+import type { Acknowledgement } from '../schemas/common.ts';
+import type { ListReferences } from '../schemas/lists.ts';
+import {
+  type MailFiltering,
+  mailFilteringModes,
+  readOnlyMembers,
+  type SmtpSettings,
+} from '../schemas/smtp.ts';
+import { canonicalIpv4, canonicalIpv6 } from './lists/addresses.ts';
+
+type Section = 'inbound' | 'outbound' | 'authentication';
+const sections: Section[] = ['inbound', 'outbound', 'authentication'];
+
+/** Which sections each mode shows (tab, the three radio buttons). */
+const shown: Record<MailFiltering, readonly Section[]> = {
+  inbound: ['inbound'],
+  outbound: ['outbound', 'authentication'],
+  'inbound-and-outbound': ['inbound', 'outbound', 'authentication'],
+};
+
+type Family = 'ipv4' | 'ipv6';
+const families: Family[] = ['ipv4', 'ipv6'];
+const canonical = { ipv4: canonicalIpv4, ipv6: canonicalIpv6 };
+const standardPort: Record<Section, number> = { inbound: 25, outbound: 25, authentication: 587 };
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const problem = (pointer: string, code: Problem['code'], message: string): Problem => ({
+  pointer,
+  code,
+  message,
+});
+
+const modeOf = (body: Json): MailFiltering | undefined =>
+  mailFilteringModes.find((mode) => mode === body['mailFiltering']);
+
+const sectionProblems = (body: Json): Problem[] => {
+  const mode = modeOf(body);
+  if (!mode) return [];
+  return sections.flatMap((section) => {
+    const visible = shown[mode].includes(section);
+    if (!visible && body[section] !== undefined)
+      return [
+        problem(
+          `/${section}`,
+          'SECTION_NOT_IN_MODE',
+          `The mode "${mode}" has no ${section} section; leave it out.`,
+        ),
+      ];
+    const missing = visible && body[section] === undefined && section !== 'authentication';
+    return missing
+      ? [problem(`/${section}`, 'SECTION_REQUIRED', `The mode "${mode}" needs the ${section} section.`)]
+      : [];
+  });
+};
+
+const listenerOf = (body: Json, section: Section, family: Family): Json | undefined => {
+  const holder = body[section];
+  const listener = isObject(holder) ? holder[family] : undefined;
+  return isObject(listener) ? listener : undefined;
+};
+
+/** A host has to have the address itself: the unspecified address, multicast and broadcast are none of its own. */
+const notOwnable = (family: Family, address: string): boolean =>
+  family === 'ipv4'
+    ? /^(0\.|22[4-9]\.|23\d\.|255\.255\.255\.255$)/.test(address)
+    : address === '::' || address.startsWith('ff');
+
+const addressProblems = (body: Json): Problem[] =>
+  sections.flatMap((section) =>
+    families.flatMap((family) => {
+      const address = listenerOf(body, section, family)?.['address'];
+      if (typeof address !== 'string') return [];
+      const pointer = `/${section}/${family}/address`;
+      const own = canonical[family](address);
+      const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
+      if (own === null)
+        return [problem(pointer, 'ADDRESS_INVALID', `"${address}" is not an ${name} address.`)];
+      return notOwnable(family, own)
+        ? [problem(pointer, 'ADDRESS_INVALID', `"${address}" is not an address that a host can listen on.`)]
+        : [];
+    }),
+  );
+
+const isEnabled = (body: Json): boolean =>
+  isObject(body['authentication']) && body['authentication']['enabled'] === true;
+
+/** The address and port pair of a listener, or undefined where it is none (another rule says so). */
+const pairOf = (body: Json, section: Section, family: Family): string | undefined => {
+  const listener = listenerOf(body, section, family);
+  const address = typeof listener?.['address'] === 'string' ? canonical[family](listener['address']) : null;
+  return address === null ? undefined : `${address} ${String(listener?.['port'] ?? standardPort[section])}`;
+};
+
+/** Tab row "Authentication mail IP address": its pair differs from the inbound and the outbound pair. */
+const conflictProblems = (body: Json): Problem[] => {
+  if (!isEnabled(body)) return [];
+  return families.flatMap((family) => {
+    const own = pairOf(body, 'authentication', family);
+    const other = (['inbound', 'outbound'] as const).find((section) => pairOf(body, section, family) === own);
+    if (own === undefined || other === undefined) return [];
+    return [
+      problem(
+        `/authentication/${family}`,
+        'LISTENER_CONFLICT',
+        `The ${other} listener has the same address and port; authentication needs a pair of its own.`,
+      ),
+    ];
+  });
+};
+
+const authenticationProblems = (body: Json): Problem[] =>
+  isEnabled(body) && isObject(body['authentication']) && body['authentication']['ipv4'] === undefined
+    ? [
+        problem(
+          '/authentication/ipv4',
+          'REQUIRED',
+          'An enabled authentication section needs its IPv4 listener.',
+        ),
+      ]
+    : [];
+
+/**
+ * Every rule of the settings that the document alone decides, judged on the body as it came: rules whose values are
+ * there are judged also where other values have the wrong shape, so that all problems are told at once.
+ */
+export const settingsProblems = (body: unknown): Problem[] =>
+  isObject(body)
+    ? [
+        ...sectionProblems(body),
+        ...addressProblems(body),
+        ...conflictProblems(body),
+        ...authenticationProblems(body),
+      ]
+    : [];
+
+const canonicalListener = (family: Family, listener: { address: string; port: number } | null | undefined) =>
+  listener ? { address: canonical[family](listener.address) ?? listener.address, port: listener.port } : null;
+
+const canonicalAuthentication = (given: SmtpSettings['authentication']): SmtpSettings['authentication'] => {
+  if (!given) return { enabled: false };
+  if (!given.enabled && !given.ipv4) return { enabled: false };
+  return {
+    enabled: given.enabled,
+    ...(given.ipv4 ? { ipv4: canonicalListener('ipv4', given.ipv4) ?? given.ipv4 } : {}),
+    ipv6: canonicalListener('ipv6', given.ipv6),
+    accept: given.accept ?? 'all',
+  };
+};
+
+/** The one form in which valid settings are stored: addresses canonical, defaults filled in, members in one order. */
+export const canonicalSettings = (settings: SmtpSettings): SmtpSettings => {
+  const visible = shown[settings.mailFiltering];
+  const { inbound, outbound } = settings;
+  return {
+    mailFiltering: settings.mailFiltering,
+    ...(inbound
+      ? {
+          inbound: {
+            ipv4: canonicalListener('ipv4', inbound.ipv4) ?? inbound.ipv4,
+            ipv6: canonicalListener('ipv6', inbound.ipv6),
+            accept: inbound.accept,
+          },
+        }
+      : {}),
+    ...(outbound
+      ? {
+          outbound: {
+            ipv4: canonicalListener('ipv4', outbound.ipv4) ?? outbound.ipv4,
+            ipv6: canonicalListener('ipv6', outbound.ipv6),
+          },
+        }
+      : {}),
+    ...(visible.includes('authentication')
+      ? { authentication: canonicalAuthentication(settings.authentication) }
+      : {}),
+  };
+};
+
+const emptyMessage = (section: Section) =>
+  `The ${section} access list has no enabled entry, so nobody may connect.`;
+
+/** Sections that accept only listed clients while their list has no enabled entry: everybody is locked out. */
+const lockedOut = (settings: SmtpSettings, lists: ListReferences): ('inbound' | 'authentication')[] =>
+  (['inbound', 'authentication'] as const).filter((section) => {
+    const holder = settings[section];
+    const on = section === 'inbound' || settings.authentication?.enabled === true;
+    return on && holder?.accept === 'listed' && lists[section].enabled === 0;
+  });
+
+/**
+ * LIST_EMPTY for every section that would lock everybody out, unless acknowledged; then, and for the outbound list, which
+ * always decides, warnings (DESIGN 3).
+ */
+export const emptyListVerdict = (
+  settings: SmtpSettings | null,
+  lists: ListReferences,
+  acknowledged: readonly Acknowledgement[],
+): { problems: Problem[]; warnings: Warning[] } => {
+  if (!settings) return { problems: [], warnings: [] };
+  const found = lockedOut(settings, lists).map((section) =>
+    problem(`/${section}/accept`, 'LIST_EMPTY', emptyMessage(section)),
+  );
+  const outbound =
+    settings.outbound && lists.outbound.enabled === 0
+      ? [problem('/outbound', 'LIST_EMPTY', emptyMessage('outbound'))]
+      : [];
+  return acknowledged.includes('empty-list')
+    ? { problems: [], warnings: [...found, ...outbound] }
+    : { problems: found, warnings: outbound };
+};
+
+/** READ_ONLY_IGNORED for each read-only member of the body that is not what is stored. */
+export const readOnlyWarnings = (body: Json, stored: Json): Warning[] =>
+  readOnlyMembers
+    .filter((name) => name !== 'warnings' && body[name] !== undefined)
+    .filter((name) => JSON.stringify(body[name]) !== JSON.stringify(stored[name]))
+    .map((name) => ({
+      pointer: `/${name}`,
+      code: 'READ_ONLY_IGNORED',
+      message: `"${name}" is read-only and differs from what is stored; it was ignored.`,
+    }));
+
+/** The settings in a body that may carry read-only members. */
+export const settingsOnly = ({
+  mailFiltering,
+  inbound,
+  outbound,
+  authentication,
+}: SmtpSettings): SmtpSettings => ({
+  mailFiltering,
+  ...(inbound ? { inbound } : {}),
+  ...(outbound ? { outbound } : {}),
+  ...(authentication ? { authentication } : {}),
+});
+
+/** The values of an `acknowledge` parameter that has passed its schema. */
+export const acknowledgedBy = (parameter: string | undefined): Acknowledgement[] =>
+  (parameter?.split(',') ?? []) as Acknowledgement[];

@@ -1,0 +1,128 @@
+import type { Condition, Sync } from '../schemas/sync.ts';
+import type { Head } from './configuration.ts';
+import { desiredOf } from './desired.ts';
+import type { StatusItems } from './status.ts';
+
+/** What the sync status is computed from; all of it was stored by someone who saw it. */
+export interface SyncFacts extends StatusItems {
+  head: Head;
+  scanner: { enabled: boolean; createdAt: string };
+}
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+const verdict = (status: Condition['status'], reason: string, message: string): Verdict => ({
+  status,
+  reason,
+  message,
+});
+
+const published = ({ head, scanner, published: seen }: SyncFacts): Verdict => {
+  if (!head.configuration.smtp)
+    return verdict('False', 'NotConfigured', 'There are no SMTP settings to publish yet.');
+  if (seen?.revision === head.revision)
+    return verdict('True', 'Published', `Revision ${head.revision} is in the shadow.`);
+  if (!scanner.enabled)
+    return verdict(
+      'False',
+      'Disabled',
+      'The Scanner is disabled; it is published to when it is enabled again.',
+    );
+  return verdict('False', 'Pending', `Revision ${head.revision} is on its way to the shadow.`);
+};
+
+const rootsMatch = ({ head, report }: SyncFacts): boolean =>
+  Object.entries(desiredOf(head)?.lists ?? {}).every(
+    ([name, list]) => report?.appliedRoots[name] === list?.root,
+  );
+
+const reasons = {
+  rejected: ['Rejected', 'The Scanner says that this revision can never work.'],
+  failed: ['Failed', 'The Scanner could not apply this revision and tries again.'],
+  applying: ['Applying', 'The Scanner is applying this revision.'],
+  applied: ['Pending', 'The Scanner has not spoken of this revision yet.'],
+} as const;
+
+const applied = (facts: SyncFacts): Verdict => {
+  const { head, report } = facts;
+  if (!report) return verdict('Unknown', 'NeverReported', 'The Scanner has not reported anything yet.');
+  if (report.appliedRevision === head.revision)
+    return rootsMatch(facts)
+      ? verdict('True', 'Applied', `The Scanner says that it runs revision ${head.revision} with its lists.`)
+      : verdict('False', 'RootsDiffer', 'The Scanner reports this revision with other lists.');
+  const last = report.lastReport;
+  if (last?.revision !== head.revision) return verdict('False', 'Pending', reasons.applied[1]);
+  const [reason, message] = reasons[last.code];
+  return verdict('False', reason, last.message ?? message);
+};
+
+const connected = ({ presence }: SyncFacts): Verdict => {
+  if (!presence) return verdict('Unknown', 'NeverConnected', 'The Scanner has never connected.');
+  return presence.connected
+    ? verdict('True', 'Connected', 'The Scanner is connected.')
+    : verdict('False', 'Disconnected', 'The Scanner is not connected.');
+};
+
+const inSync = (facts: SyncFacts): Verdict => {
+  const parts = [published(facts), applied(facts)];
+  const missing = parts.find((part) => part.status !== 'True');
+  return missing
+    ? verdict(missing.status, missing.reason, missing.message)
+    : verdict('True', 'InSync', `The Scanner runs revision ${facts.head.revision}, the desired one.`);
+};
+
+const latest = (...times: (string | null | undefined)[]): string =>
+  times
+    .filter((time): time is string => typeof time === 'string')
+    .sort()
+    .at(-1) ?? '';
+
+/** When each condition last became what it is: true since its fact was stored, false since the head (or the fact) moved. */
+const since = (type: Condition['type'], value: Verdict, facts: SyncFacts): string => {
+  const { head, scanner, report, presence } = facts;
+  const holds = value.status === 'True';
+  if (type === 'Connected') return presence?.at ?? scanner.createdAt;
+  if (type === 'Published') return (holds ? facts.published?.at : null) ?? head.updatedAt;
+  if (!report) return type === 'Applied' ? scanner.createdAt : head.updatedAt;
+  if (type === 'Applied') return holds ? (report.appliedAt ?? head.updatedAt) : head.updatedAt;
+  return holds ? latest(report.appliedAt, facts.published?.at) : head.updatedAt;
+};
+
+/** Desired, published and applied revision of a Scanner, and its conditions (DESIGN 5). */
+export const syncOf = (facts: SyncFacts): Sync => {
+  const { head, report, presence } = facts;
+  const observed = {
+    Published: facts.published?.revision ?? null,
+    Applied: report?.appliedRevision ?? null,
+    Connected: null,
+    InSync: report?.appliedRevision ?? null,
+  };
+  const condition = (type: Condition['type'], value: Verdict): Condition => ({
+    type,
+    ...value,
+    observedRevision: observed[type],
+    lastTransitionTime: since(type, value, facts),
+  });
+  const last = report?.lastReport;
+  return {
+    desiredRevision: head.revision,
+    publishedRevision: facts.published?.revision ?? null,
+    appliedRevision: report?.appliedRevision ?? null,
+    connected: presence?.connected ?? false,
+    conditions: [
+      condition('Published', published(facts)),
+      condition('Applied', applied(facts)),
+      condition('Connected', connected(facts)),
+      condition('InSync', inSync(facts)),
+    ],
+    lastReport: last
+      ? {
+          revision: last.revision,
+          code: last.code,
+          message: last.message ?? null,
+          pointer: last.pointer ?? null,
+          at: last.at,
+        }
+      : null,
+  };
+};
