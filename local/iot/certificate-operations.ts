@@ -55,8 +55,8 @@ export const updateCertificate: Operation = ({ certificates, broker }, request) 
 export const deleteCertificate: Operation = ({ state, things, certificates, access }, request) => {
   const id = param(request, 'certificateId');
   state.transaction(() => {
-    if (things.thingsOf(id).length > 0) throw deleteConflict('Things must be detached before deletion');
     certificates.delete(id, request.query.get('forceDelete') === 'true');
+    if (things.thingsOf(id).length > 0) throw deleteConflict('Things must be detached before deletion');
   });
   access.forget();
   return {};

@@ -101,15 +101,15 @@ const callTopic = (reader: Reader): Expression => {
   return { kind: 'topic', level: Number(level) };
 };
 
-const calls: Record<string, (reader: Reader) => Expression> = {
-  topic: callTopic,
-  clientid: () => ({ kind: 'clientid' }),
-  timestamp: () => ({ kind: 'timestamp' }),
-  isundefined: (reader) => ({ kind: 'isUndefined', operand: readOr(reader) }),
-};
+const calls = new Map<string, (reader: Reader) => Expression>([
+  ['topic', callTopic],
+  ['clientid', () => ({ kind: 'clientid' })],
+  ['timestamp', () => ({ kind: 'timestamp' })],
+  ['isundefined', (reader) => ({ kind: 'isUndefined', operand: readOr(reader) })],
+]);
 
 const readCall = (reader: Reader, name: string): Expression => {
-  const call = calls[name.toLowerCase()];
+  const call = calls.get(name.toLowerCase());
   if (!call) throw new SyntaxError(`the function ${name}() is not one of the embedded stack`);
   const expression = call(reader);
   reader.expect(')');

@@ -166,7 +166,7 @@ export const connect = async (
   device: Pick<Device, 'thing' | 'key' | 'cert'>,
   options: ConnectOptions = {},
 ): Promise<mqtt.MqttClient> => {
-  const client = await mqtt.connectAsync({
+  const client = mqtt.connect({
     protocol: 'mqtts',
     ...at.mqtt,
     ca: readFileSync(at.caPath),
@@ -177,7 +177,12 @@ export const connect = async (
     connectTimeout: 10_000,
     ...options,
   } as mqtt.IClientOptions);
+  // connectAsync waits forever when the server closes without a word, as it does on a certificate it does not trust.
+  await new Promise<void>((resolve, reject) => {
+    client.once('connect', () => resolve());
+    client.once('close', () => reject(new Error('the connection was closed')));
+    client.on('error', reject); // stays: mqtt.js rejects waiters for 'close' on an error that nobody hears
+  });
   (client.stream as TLSSocket).setNoDelay(true);
-  client.on('error', () => {}); // mqtt.js rejects waiters for 'close' on an error that nobody hears
   return client;
 };
