@@ -64,3 +64,13 @@ export const sizeOf = async (key: string): Promise<number | null> => {
   );
   return answer === 'none' ? null : (answer.ContentLength ?? 0);
 };
+
+/** User metadata of one version of an object. SOURCE_NOT_FOUND when there is none. */
+export const metadataOf = async (key: string, versionId?: string): Promise<Record<string, string>> => {
+  const head = new HeadObjectCommand({ Bucket: bucketName(), Key: key, VersionId: versionId });
+  const answer = await calling<{ Metadata?: Record<string, string> | undefined }>(s3.send(head), (error) => {
+    if (missing(error)) throw new AppError('SOURCE_NOT_FOUND', `There is no object ${key}.`);
+    return undefined;
+  });
+  return answer.Metadata ?? {};
+};

@@ -1,0 +1,110 @@
+import {
+  isActive,
+  type JudgedEdit,
+  openRelayVerdict,
+  withList,
+} from '../../../shared/domain/access-lists.ts';
+import type { Head } from '../../../shared/domain/configuration.ts';
+import { mergeEntries } from '../../../shared/domain/lists/merge.ts';
+import { acknowledgedBy, emptyListVerdict } from '../../../shared/domain/settings.ts';
+import { AppError } from '../../../shared/errors.ts';
+import type { Acknowledgement } from '../../../shared/schemas/common.ts';
+import type { AccessListName, ImportMode } from '../../../shared/schemas/lists.ts';
+import { limits } from '../../../shared/tables.ts';
+import { type Actor, type Answer, invalid } from '../../lib/http.ts';
+import { type Change, changeConfiguration } from '../../stores/heads.ts';
+import { build, readList, readManifest, writeList } from '../../stores/lists.ts';
+import { etagOf } from '../settings/answer.ts';
+
+interface EditRequest {
+  params: { scannerId: string; list: AccessListName };
+  query: { acknowledge?: string | undefined };
+  ifMatch: number | '*' | undefined;
+  actor: Actor;
+  now: Date;
+}
+
+type EditResult = Pick<ReturnType<typeof mergeEntries>, 'counts'> & Pick<JudgedEdit, 'warnings'>;
+
+const auditedValues = 20;
+
+const guarded = (
+  head: Head,
+  list: AccessListName,
+  acknowledged: Acknowledgement[],
+): JudgedEdit['warnings'] => {
+  const { smtp, lists } = head.configuration;
+  const { problems, warnings } = emptyListVerdict(smtp, lists, acknowledged);
+  const ofThisList = problems.filter((problem) => problem.pointer.startsWith(`/${list}/`));
+  if (ofThisList.length > 0) throw invalid(ofThisList);
+  return warnings.filter((warning) => warning.pointer.startsWith(`/${list}`));
+};
+
+/** Computes and stores the list after the edit; the head is moved by the caller's transaction. */
+const computeEdit = async (
+  head: Head,
+  list: AccessListName,
+  mode: ImportMode,
+  edit: JudgedEdit,
+  acknowledged: Acknowledgement[],
+): Promise<Change<EditResult>> => {
+  const present = head.configuration.lists[list];
+  const manifest = await readManifest(present.root);
+  const { entries, counts } = mergeEntries(await readList(manifest), edit.changes, mode);
+  if (entries.length > limits.listEntries)
+    throw new AppError('TOO_MANY_ENTRIES', `A list has at most ${limits.listEntries} entries.`);
+  const built = build(entries);
+  const enabled = built.manifest.enabled;
+  const next = withList(head.configuration, list, { root: built.root, entries: entries.length, enabled });
+  const locks = mode === 'remove' || enabled < present.enabled;
+  const warnings =
+    locks && isActive(next.smtp, list) ? guarded({ ...head, configuration: next }, list, acknowledged) : [];
+  if (built.root !== present.root) await writeList(built, manifest);
+  return {
+    configuration: next,
+    audit: {
+      counts: { ...counts },
+      values: edit.changes.slice(0, auditedValues).map((change) => change.value),
+    },
+    result: { counts, warnings },
+  };
+};
+
+/**
+ * Makes one revision of an edit of a list: all of it or nothing. An edit that changes nothing makes no revision; one that loses
+ * the race to another write is computed again on the new list.
+ */
+export const editList = async (
+  request: EditRequest,
+  operation: string,
+  mode: ImportMode,
+  edit: JudgedEdit,
+): Promise<Answer> => {
+  const { scannerId, list } = request.params;
+  const acknowledged = acknowledgedBy(request.query.acknowledge);
+  const relay =
+    mode === 'remove' ? { problems: [], warnings: [] } : openRelayVerdict(list, edit.changes, acknowledged);
+  const problems = [...edit.problems, ...relay.problems];
+  if (problems.length > 0) throw invalid(problems);
+  const { head, result } = await changeConfiguration({
+    scannerId,
+    part: `lists.${list}`,
+    operation,
+    actor: request.actor,
+    at: request.now,
+    ifMatch: request.ifMatch,
+    compute: (present) => computeEdit(present, list, mode, edit, acknowledged),
+  });
+  const { counts, warnings } = result;
+  return {
+    status: 200,
+    body: {
+      revision: head.revision,
+      ...counts,
+      unchanged: counts.unchanged + edit.duplicates,
+      normalized: edit.normalized,
+      warnings: [...relay.warnings, ...warnings],
+    },
+    headers: etagOf(head),
+  };
+};

@@ -1,0 +1,9 @@
+import { judgeEdit } from '../../../shared/domain/access-lists.ts';
+import { removeEntries as operation } from '../../../shared/operations/remove-entries.ts';
+import { httpStack } from '../../lib/http.ts';
+import { editList } from './edit-list.ts';
+
+export const removeEntries = httpStack(operation, (call) => {
+  const asked = call.body.values.map((value, index) => ({ value, pointer: `/values/${index}` }));
+  return editList(call, operation.id, 'remove', judgeEdit(asked));
+});

@@ -1,0 +1,113 @@
+import type { Problem, Warning } from '../errors.ts';
+import type { Acknowledgement } from '../schemas/common.ts';
+import type { AccessListName, ListReference } from '../schemas/lists.ts';
+import type { SmtpSettings } from '../schemas/smtp.ts';
+import type { Configuration } from './configuration.ts';
+import { isValidComment, mayOpenRelay, parseEntry } from './lists/entry.ts';
+import type { EntryChange } from './lists/merge.ts';
+import { sortEntries } from './lists/order.ts';
+
+/** What an edit asks for, judged: its changes sorted and one a value, and everything that is wrong. */
+export interface JudgedEdit {
+  changes: EntryChange[];
+  /** Values that were given more than once; of these the last counts. */
+  duplicates: number;
+  normalized: { input: string; value: string }[];
+  problems: Problem[];
+  warnings: Warning[];
+}
+
+interface Asked {
+  pointer: string;
+  value: string;
+  enabled?: boolean | undefined;
+  comment?: string | undefined;
+}
+
+const openRelayMessage = 'A network this wide on the outbound list may make an open relay.';
+
+const judgeOne = (asked: Asked, judged: JudgedEdit, found: Map<string, EntryChange>): void => {
+  const entry = parseEntry(asked.value);
+  if (asked.comment !== undefined && !isValidComment(asked.comment))
+    judged.problems.push({
+      pointer: asked.pointer.replace(/value$/, 'comment'),
+      code: 'COMMENT_INVALID',
+      message: 'A comment has up to 255 characters and no control characters.',
+    });
+  if (!entry.ok) {
+    const { code, message, suggestion } = entry;
+    judged.problems.push({ pointer: asked.pointer, code, message, ...(suggestion ? { suggestion } : {}) });
+    return;
+  }
+  if (entry.value !== asked.value) judged.normalized.push({ input: asked.value, value: entry.value });
+  if (found.has(entry.value)) judged.duplicates += 1;
+  const { ok: _, ...parsed } = entry;
+  found.set(entry.value, {
+    ...parsed,
+    ...(asked.enabled === undefined ? {} : { enabled: asked.enabled }),
+    ...(asked.comment === undefined ? {} : { comment: asked.comment }),
+  });
+};
+
+/** Judges every value of an edit; all that is wrong is told at once, with its pointer. */
+export const judgeEdit = (asked: readonly Asked[]): JudgedEdit => {
+  const judged: JudgedEdit = { changes: [], duplicates: 0, normalized: [], problems: [], warnings: [] };
+  const found = new Map<string, EntryChange>();
+  for (const one of asked) judgeOne(one, judged, found);
+  judged.changes = sortEntries([...found.values()]);
+  return judged;
+};
+
+/**
+ * What networks this wide mean on a list: on the outbound list a problem unless acknowledged, elsewhere a warning (DESIGN 4).
+ * Entries that are added disabled let nobody in.
+ */
+export const openRelayVerdict = (
+  list: AccessListName,
+  changes: readonly EntryChange[],
+  acknowledged: readonly Acknowledgement[],
+): { problems: Problem[]; warnings: Warning[] } => {
+  const wide = changes
+    .filter((change) => change.enabled !== false && mayOpenRelay(change))
+    .map((change) => ({
+      pointer: '/entries',
+      code: 'OPEN_RELAY' as const,
+      message: `${change.value}: ${openRelayMessage}`,
+    }));
+  return list === 'outbound' && !acknowledged.includes('open-relay')
+    ? { problems: wide, warnings: [] }
+    : { problems: [], warnings: wide };
+};
+
+/** True when the list decides who may connect: always on outbound, elsewhere while its section accepts only listed clients. */
+export const isActive = (settings: SmtpSettings | null, list: AccessListName): boolean => {
+  if (list === 'outbound') return true;
+  if (list === 'inbound') return settings?.inbound?.accept === 'listed';
+  return settings?.authentication?.enabled === true && settings.authentication.accept === 'listed';
+};
+
+/** True when activating can make the list decide: its section is there (and authentication is enabled). */
+export const canActivate = (settings: SmtpSettings | null, list: AccessListName): boolean => {
+  if (list === 'outbound') return true;
+  return list === 'inbound' ? settings?.inbound !== undefined : settings?.authentication?.enabled === true;
+};
+
+const activated = (settings: SmtpSettings | null, list: AccessListName): SmtpSettings | null => {
+  if (!settings) return null;
+  const { inbound, authentication } = settings;
+  if (list === 'inbound' && inbound) return { ...settings, inbound: { ...inbound, accept: 'listed' } };
+  if (list === 'authentication' && authentication)
+    return { ...settings, authentication: { ...authentication, accept: 'listed' } };
+  return settings;
+};
+
+/** The configuration with a list replaced, and its section switched to accept only what is listed where that is asked. */
+export const withList = (
+  configuration: Configuration,
+  list: AccessListName,
+  reference: ListReference,
+  activate = false,
+): Configuration => ({
+  smtp: activate ? activated(configuration.smtp, list) : configuration.smtp,
+  lists: { ...configuration.lists, [list]: reference },
+});

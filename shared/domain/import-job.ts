@@ -1,0 +1,128 @@
+import { AppError } from '../errors.ts';
+import { isScannerId } from '../schemas/common.ts';
+import {
+  type AccessListName,
+  type ImportCounts,
+  type ImportJob,
+  type ImportOptions,
+  type ImportState,
+  importOptions,
+  isAccessListName,
+} from '../schemas/lists.ts';
+import { prefixes } from '../tables.ts';
+
+/** A job as it is stored: what the API answers, and what only the workers need. */
+export interface StoredJob extends ImportJob {
+  acknowledge: ImportOptions['acknowledge'];
+  createdBy: string;
+  /** Who works on the job has incremented this number and writes only while it is still theirs (ADR 0004). */
+  attempt: number;
+  confirmedAt?: string;
+}
+
+/** How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. */
+export const mostAttempts = 6;
+
+export const noCounts: ImportCounts = {
+  tokens: 0,
+  added: 0,
+  removed: 0,
+  changed: 0,
+  unchanged: 0,
+  duplicates: 0,
+  normalized: 0,
+  invalid: 0,
+};
+
+/** States in which a job can still be cancelled; the others are final. */
+export const openStates: readonly ImportState[] = [
+  'created',
+  'uploaded',
+  'processing',
+  'awaiting-confirmation',
+];
+
+export const isFinal = (state: ImportState): boolean => !openStates.includes(state);
+
+/** States from which work may begin: `processing` when an earlier worker was lost. */
+export const workableStates: readonly ImportState[] = ['uploaded', 'processing'];
+
+/** Where an object of the bucket belongs: a drop names its target, an upload its job. Null for what is no import. */
+export type ImportKey =
+  | { kind: 'drop'; scannerId: string; list: string }
+  | { kind: 'upload'; importId: string };
+
+export const parseImportKey = (key: string): ImportKey | null => {
+  if (key.endsWith('/')) return null;
+  if (key.startsWith(prefixes.uploads))
+    return { kind: 'upload', importId: key.slice(prefixes.uploads.length) };
+  if (!key.startsWith(prefixes.drops)) return null;
+  const [scannerId = '', list = ''] = key.slice(prefixes.drops.length).split('/');
+  return { kind: 'drop', scannerId, list };
+};
+
+/** The list that a drop's key names, or TARGET_NOT_FOUND where it cannot be one. Whether the Scanner exists is for the head to say. */
+export const targetOf = (key: string, scannerId: string, list: string): AccessListName => {
+  const whole = key.slice(prefixes.drops.length).split('/').length >= 3;
+  if (whole && isScannerId(scannerId) && isAccessListName(list)) return list;
+  throw new AppError(
+    'TARGET_NOT_FOUND',
+    `${key} is not ${prefixes.drops}<scannerId>/<inbound|outbound|authentication>/<name>.`,
+  );
+};
+
+const metadataNames = ['mode', 'on-invalid', 'dry-run', 'max-removals', 'activate', 'acknowledge'] as const;
+
+const booleanOf = (text: string | undefined): unknown =>
+  text === 'true' ? true : text === 'false' ? false : text;
+
+const numberOf = (text: string | undefined): unknown =>
+  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : text;
+
+/** Options of a drop, from its object metadata. IMPORT_OPTION_INVALID for a value that is none; other metadata is not ours. */
+export const optionsOfMetadata = (metadata: Record<string, string>): ImportOptions => {
+  const acknowledge = metadata['acknowledge'];
+  const parsed = importOptions.safeParse({
+    mode: metadata['mode'],
+    onInvalid: metadata['on-invalid'],
+    dryRun: booleanOf(metadata['dry-run']),
+    maxRemovals: numberOf(metadata['max-removals']),
+    activate: booleanOf(metadata['activate']),
+    acknowledge: acknowledge === undefined ? undefined : acknowledge.split(',').map((one) => one.trim()),
+  });
+  if (parsed.success) return parsed.data;
+  const wrong = metadataNames
+    .filter((name) => metadata[name] !== undefined)
+    .map((name) => `${name}=${metadata[name]}`);
+  throw new AppError('IMPORT_OPTION_INVALID', `Not all of these options are known: ${wrong.join(', ')}.`);
+};
+
+/**
+ * Order of two events for one key: the shorter sequencer is padded with zeros on the right, then they compare as
+ * text (S3 user guide, "Event message structure").
+ */
+export const compareSequencers = (one: string, other: string): number => {
+  const length = Math.max(one.length, other.length);
+  const [left, right] = [one.padEnd(length, '0').toUpperCase(), other.padEnd(length, '0').toUpperCase()];
+  return left === right ? 0 : left < right ? -1 : 1;
+};
+
+/** A new job, before anything is known of its file. */
+export const newJob = (
+  base: Pick<StoredJob, 'importId' | 'scannerId' | 'list' | 'source' | 'state' | 'createdBy' | 'createdAt'>,
+  options: ImportOptions,
+): StoredJob => ({
+  ...base,
+  ...options,
+  progress: { bytesRead: 0, bytesTotal: 0 },
+  counts: noCounts,
+  problems: [],
+  problemsTotal: 0,
+  attempt: 0,
+});
+
+/** True when what went wrong will go wrong again: the job fails. Everything else is tried again. */
+export const endsJob = (error: unknown): error is AppError =>
+  error instanceof AppError &&
+  !['limit', 'unavailable', 'bug'].includes(error.kind) &&
+  error.code !== 'SUPERSEDED';
