@@ -22,6 +22,12 @@ export const resourceNotFound = (message: string): ApiError =>
 export const deleteConflict = (message: string): ApiError =>
   new ApiError(409, 'DeleteConflictException', message);
 
+export const alreadyExists = (what: string, id: string, arn: string): ApiError =>
+  new ApiError(409, 'ResourceAlreadyExistsException', `${what} exists with another configuration`, {
+    resourceId: id,
+    resourceArn: arn,
+  });
+
 /** For what the real service does and the embedded one does not. */
 export const notImplemented = (message: string): ApiError =>
   new ApiError(501, 'NotImplementedException', `The embedded stack does not do this: ${message}`);

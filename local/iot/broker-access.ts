@@ -3,6 +3,7 @@ import type { Arns } from './arns.ts';
 import type { Certificates } from './certificates.ts';
 import { bindPolicies, type CompiledPolicy, compilePolicy, type Permission } from './policy.ts';
 import { parseShadowTopic } from './shadow-topics.ts';
+import type { ThingPrincipals } from './thing-principals.ts';
 import type { Things } from './things.ts';
 import { isTopicFilter, withinTopicLimits } from './topic-filter.ts';
 
@@ -58,14 +59,15 @@ export const brokerAccess = (parts: {
   policies: StackModel['iotPolicies'];
   certificates: Certificates;
   things: Things;
+  principals: ThingPrincipals;
   arns: Arns;
 }): BrokerAccess => {
-  const { certificates, things, arns } = parts;
+  const { certificates, things, principals, arns } = parts;
   const compiled = new Map(parts.policies.map(({ name, document }) => [name, compile(name, document)]));
   let generation = 0;
 
   const permissionOf = (clientId: string, certificate: string): Permission => {
-    const attached = things.isAttached(clientId, certificate) ? things.find(clientId) : undefined;
+    const attached = principals.isAttached(clientId, certificate) ? things.find(clientId) : undefined;
     const policies = certificates.policiesOf(certificate).flatMap((name) => compiled.get(name) ?? []);
     return remembered(bindPolicies(policies, { clientId, ...(attached && { thing: attached }) }));
   };

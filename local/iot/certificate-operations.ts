@@ -52,11 +52,11 @@ export const updateCertificate: Operation = ({ certificates, broker }, request) 
   return {};
 };
 
-export const deleteCertificate: Operation = ({ state, things, certificates, access }, request) => {
+export const deleteCertificate: Operation = ({ state, principals, certificates, access }, request) => {
   const id = param(request, 'certificateId');
   state.transaction(() => {
     certificates.delete(id, request.query.get('forceDelete') === 'true');
-    if (things.thingsOf(id).length > 0) throw deleteConflict('Things must be detached before deletion');
+    if (principals.thingsOf(id).length > 0) throw deleteConflict('Things must be detached before deletion');
   });
   access.forget();
   return {};

@@ -7,12 +7,16 @@ import type { BrokerAccess } from './broker-access.ts';
 import type { Certificates } from './certificates.ts';
 import { type ApiRequest, queryNumber } from './http-api.ts';
 import { isObject, type JsonObject } from './json.ts';
+import type { ThingPrincipals } from './thing-principals.ts';
+import type { ThingTypes } from './thing-types.ts';
 import type { Things } from './things.ts';
 
 /** What the operations of the control plane work on. */
 export interface ControlPlaneParts {
   state: State;
   things: Things;
+  types: ThingTypes;
+  principals: ThingPrincipals;
   certificates: Certificates;
   authority: Authority;
   access: BrokerAccess;

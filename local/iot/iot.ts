@@ -15,6 +15,8 @@ import { type DeliveryFaults, messageHub } from './message-hub.ts';
 import { openPresence } from './presence.ts';
 import { defaultShadowLimits, requestLimits, type ShadowLimits } from './request-limits.ts';
 import { openShadows } from './shadows.ts';
+import { openThingPrincipals } from './thing-principals.ts';
+import { openThingTypes } from './thing-types.ts';
 import { openThings } from './things.ts';
 import { type InvokeAsync, topicRules } from './topic-rules.ts';
 
@@ -58,9 +60,11 @@ export const startIot = async (options: IotOptions): Promise<EmbeddedIot> => {
   const newId = options.newId ?? randomUUID;
   const arns = iotArns(region, accountId);
   const certificates = openCertificates(state, now);
-  const things = openThings(state, now, newId);
+  const principals = openThingPrincipals(state);
+  const types = openThingTypes(state, now, newId);
+  const things = openThings(state, types, principals, newId);
   const shadows = openShadows(state, now);
-  const access = brokerAccess({ policies: options.policies, certificates, things, arns });
+  const access = brokerAccess({ policies: options.policies, certificates, things, principals, arns });
   const hub = messageHub({
     state,
     shadows,
@@ -69,14 +73,14 @@ export const startIot = async (options: IotOptions): Promise<EmbeddedIot> => {
     now,
     ...(options.faults && { faults: options.faults }),
   });
-  for (const name of options.thingTypes) things.createType(name, {}, arns.of('thingtype', name));
+  for (const name of options.thingTypes) types.create(name, {}, arns.of('thingtype', name));
   const presence = openPresence(state, hub, now, newId);
   presence.endAbandoned();
 
   const authority = await openAuthority(join(state.dir, 'iot-authority'));
   const broker = await startBroker({ port: ports.mqtt, authority, certificates, access, hub, presence });
   const routes = [
-    ...controlPlane({ state, things, certificates, authority, access, broker, arns }),
+    ...controlPlane({ state, things, types, principals, certificates, authority, access, broker, arns }),
     ...dataPlane({ hub, shadows, broker, now }),
   ];
   const http = await startHttpApi({ port: ports.http, routes, credentials, region, newId });

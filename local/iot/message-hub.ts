@@ -24,6 +24,11 @@ export type Outlet = (publications: readonly Publication[]) => Promise<void>;
  */
 export type DeliveryFaults = (publications: readonly Publication[]) => readonly Publication[];
 
+interface ShadowCall {
+  key: ShadowKey;
+  operation: ShadowOperation;
+}
+
 /** A message that somebody published. A last will is no request: the shadow service ignores it. */
 export interface InboundMessage {
   topic: string;
@@ -56,6 +61,25 @@ const encode = ({ topic, payload }: ServiceMessage): Publication => ({
   retain: false,
 });
 
+const perform = (shadows: Shadows, { key, operation }: ShadowCall, payload: Uint8Array): ShadowOutcome => {
+  if (operation === 'update') return shadows.update(key, payload);
+  if (operation === 'get') return shadows.get(key, readGet(payload));
+  return shadows.delete(key, tokenOf(payload));
+};
+
+/** The message that tells a refusal over MQTT; any other error is the caller's. */
+const refusal = (
+  error: unknown,
+  { key, operation }: ShadowCall,
+  payload: Uint8Array,
+  now: Date,
+): ServiceMessage => {
+  if (!(error instanceof ShadowError)) throw error;
+  const at = Math.floor(now.getTime() / 1000);
+  const topic = `${shadowPrefix(key)}/${operation}/rejected`;
+  return { topic, payload: rejected(error, at, tokenOf(payload)) };
+};
+
 /** Puts the parts together. */
 export const messageHub = (parts: {
   state: State;
@@ -76,30 +100,14 @@ export const messageHub = (parts: {
     return publications;
   };
 
-  const perform = (operation: ShadowOperation, key: ShadowKey, payload: Uint8Array): ShadowOutcome => {
-    if (operation === 'update') return shadows.update(key, payload);
-    if (operation === 'get') return shadows.get(key, readGet(payload));
-    return shadows.delete(key, tokenOf(payload));
-  };
-
-  const refusal = (error: unknown, topic: string, payload: Uint8Array): ServiceMessage[] => {
-    if (!(error instanceof ShadowError)) throw error;
-    const at = Math.floor(now().getTime() / 1000);
-    return [{ topic: `${topic}/rejected`, payload: rejected(error, at, tokenOf(payload)) }];
-  };
-
-  const receiveRequest = (
-    message: InboundMessage,
-    { key, operation }: { key: ShadowKey; operation: ShadowOperation },
-  ): (() => Promise<void>) => {
-    const topic = `${shadowPrefix(key)}/${operation}`;
+  const receiveRequest = (message: InboundMessage, call: ShadowCall): (() => Promise<void>) => {
     let end = () => {};
     const answer = (): ServiceMessage[] => {
       try {
-        end = limits.begin(key.thing);
-        return perform(operation, key, message.payload).messages;
+        end = limits.begin(call.key.thing);
+        return perform(shadows, call, message.payload).messages;
       } catch (error) {
-        return refusal(error, topic, message.payload);
+        return [refusal(error, call, message.payload, now())];
       }
     };
     try {
@@ -125,7 +133,7 @@ export const messageHub = (parts: {
     const end = limits.begin(key.thing);
     try {
       const { answer, publications } = state.transaction(() => {
-        const outcome = perform(operation, key, payload);
+        const outcome = perform(shadows, { key, operation }, payload);
         // A get over HTTP is answered over HTTP only.
         const messages = operation === 'get' ? [] : outcome.messages;
         return { answer: outcome.answer, publications: routed(messages) };

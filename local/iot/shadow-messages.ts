@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from './json.ts';
 import { deltaOf, type ShadowContent, stamp } from './shadow-document.ts';
-import { type ShadowError, type ShadowUpdate, sectionNames } from './shadow-request.ts';
+import { type ShadowError, type ShadowKey, type ShadowUpdate, sectionNames } from './shadow-request.ts';
+import { shadowPrefix } from './shadow-topics.ts';
 
 /** A message that the service publishes: a JSON document on a topic. */
 export interface ServiceMessage {
@@ -16,8 +17,6 @@ export interface ShadowVersion {
 
 const withToken = (payload: JsonObject, clientToken: string | undefined): JsonObject =>
   clientToken === undefined ? payload : { ...payload, clientToken };
-
-const json = (value: object): JsonObject => value as JsonObject;
 
 /** Answer to an update: only what was sent, with the stamps that it got. */
 export const updateAccepted = (update: ShadowUpdate, version: number, at: number): JsonObject => {
@@ -47,25 +46,35 @@ const sectionsOf = (sections: ShadowContent['state']): JsonObject =>
     }),
   );
 
-const documentOf = ({ content, version }: ShadowVersion): JsonObject =>
-  json({ state: sectionsOf(content.state), metadata: sectionsOf(content.metadata), version });
+const documentOf = ({ content, version }: ShadowVersion): JsonObject => ({
+  state: sectionsOf(content.state),
+  metadata: sectionsOf(content.metadata),
+  version,
+});
 
-/** What `update/documents` says: the shadow before (null when there was none) and after. */
-export const documents = (
+/**
+ * What an update tells beside its answer: `update/documents`, the shadow before (null when there was none) and
+ * after; and while anything differs `update/delta`, all of it.
+ */
+export const updateTold = (
+  key: ShadowKey,
   previous: ShadowVersion | null,
   current: ShadowVersion,
   at: number,
-  clientToken?: string,
-): JsonObject =>
-  withToken(
-    { previous: previous && documentOf(previous), current: documentOf(current), timestamp: at },
-    clientToken,
-  );
-
-/** What `update/delta` says: every difference that is left; null when there is none. */
-export const deltaMessage = (shadow: ShadowVersion, at: number, clientToken?: string): JsonObject | null => {
-  const delta = deltaOf(shadow.content);
-  return delta ? withToken({ version: shadow.version, timestamp: at, ...delta }, clientToken) : null;
+  clientToken: string | undefined,
+): ServiceMessage[] => {
+  const topic = `${shadowPrefix(key)}/update`;
+  const documents = {
+    previous: previous && documentOf(previous),
+    current: documentOf(current),
+    timestamp: at,
+  };
+  const delta = deltaOf(current.content);
+  const difference = delta && { version: current.version, timestamp: at, ...delta };
+  return [
+    { topic: `${topic}/documents`, payload: withToken(documents, clientToken) },
+    ...(difference ? [{ topic: `${topic}/delta`, payload: withToken(difference, clientToken) }] : []),
+  ];
 };
 
 /** Answer to a delete: the version that was deleted. */

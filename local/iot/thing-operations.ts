@@ -74,18 +74,18 @@ export const listThings: Operation = ({ things, arns }, request) => {
   };
 };
 
-export const createThingType: Operation = ({ things, arns }, request) => {
+export const createThingType: Operation = ({ types, arns }, request) => {
   const name = param(request, 'thingTypeName');
   const body = jsonBody(request);
   rejectMembers(body, ['tags']);
   const properties = body['thingTypeProperties'] ?? {};
   if (!isObject(properties)) throw invalidRequest('thingTypeProperties must be an object');
-  const type = things.createType(name, properties, arns.of('thingtype', name));
+  const type = types.create(name, properties, arns.of('thingtype', name));
   return { thingTypeName: name, thingTypeArn: arns.of('thingtype', name), thingTypeId: type.id };
 };
 
-export const describeThingType: Operation = ({ things, arns }, request) => {
-  const type = things.requireType(param(request, 'thingTypeName'));
+export const describeThingType: Operation = ({ types, arns }, request) => {
+  const type = types.require(param(request, 'thingTypeName'));
   return {
     thingTypeName: type.name,
     thingTypeId: type.id,
@@ -100,26 +100,32 @@ const principalOf = (request: { headers: NodeJS.Dict<string | string[]> }): stri
   return Array.isArray(value) ? value[0] : value;
 };
 
-export const attachThingPrincipal: Operation = ({ things, certificates, arns, access }, request) => {
+export const attachThingPrincipal: Operation = (
+  { things, principals, certificates, arns, access },
+  request,
+) => {
   const type = request.query.get('thingPrincipalType') ?? 'NON_EXCLUSIVE_THING';
   if (type !== 'NON_EXCLUSIVE_THING') throw notImplemented(`thingPrincipalType ${type}`);
   const { id } = certificates.require(arns.certificateId(principalOf(request)));
-  things.attach(param(request, 'thingName'), id);
+  principals.attach(things.require(param(request, 'thingName')).name, id);
   access.forget();
   return {};
 };
 
-export const detachThingPrincipal: Operation = ({ things, certificates, arns, access }, request) => {
+export const detachThingPrincipal: Operation = (
+  { things, principals, certificates, arns, access },
+  request,
+) => {
   const { id } = certificates.require(arns.certificateId(principalOf(request)));
-  things.detach(param(request, 'thingName'), id);
+  principals.detach(things.require(param(request, 'thingName')).name, id);
   access.forget();
   return {};
 };
 
-export const listThingPrincipals: Operation = ({ things, arns }, request) => {
+export const listThingPrincipals: Operation = ({ things, principals, arns }, request) => {
   const { name } = things.require(param(request, 'thingName'));
   const paging = { token: 'nextToken', size: 'maxResults' };
-  const { items, next } = pageOfNames(request, paging, things.certificatesOf(name));
+  const { items, next } = pageOfNames(request, paging, principals.certificatesOf(name));
   return {
     principals: items.map((id) => arns.of('cert', id)),
     ...(next !== undefined && { nextToken: next }),

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { State } from '../state.ts';
-import { ApiError, invalidRequest, resourceNotFound } from './api-error.ts';
+import { ApiError, alreadyExists, invalidRequest, resourceNotFound } from './api-error.ts';
+import type { ThingPrincipals } from './thing-principals.ts';
+import { checkRegistryName, type ThingTypes } from './thing-types.ts';
 
 /** A thing of the registry. `version` starts at 1 and grows with each change. */
 export interface Thing {
@@ -24,15 +26,7 @@ export interface ThingChange extends ThingInput {
   expectedVersion?: number;
 }
 
-export interface ThingType {
-  name: string;
-  id: string;
-  properties: Record<string, unknown>;
-  /** Milliseconds since 1970. */
-  createdAt: number;
-}
-
-/** The registry: things, their types, and which certificates are attached to which thing. */
+/** The things of the registry. */
 export interface Things {
   /** The same name with the same configuration succeeds; @throws ApiError 409 for the same name with another one. */
   create(name: string, input: ThingInput, arn: string): Thing;
@@ -44,37 +38,17 @@ export interface Things {
   delete(name: string, expectedVersion?: number): void;
   /** Things after `after` in order of their names, of one type if it is given. */
   list(after: string, limit: number, typeName?: string): Thing[];
-  createType(name: string, properties: Record<string, unknown>, arn: string): ThingType;
-  requireType(name: string): ThingType;
-  attach(thing: string, certificate: string): void;
-  detach(thing: string, certificate: string): void;
-  /** True when the certificate is attached to the thing. */
-  isAttached(thing: string, certificate: string): boolean;
-  certificatesOf(thing: string): string[];
-  thingsOf(certificate: string): string[];
 }
 
 const schema = `
 CREATE TABLE IF NOT EXISTS iot_thing (
   name TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT, attributes TEXT NOT NULL, version INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS iot_thing_type (
-  name TEXT PRIMARY KEY, id TEXT NOT NULL, properties TEXT NOT NULL, created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS iot_thing_principal (
-  thing TEXT NOT NULL, certificate TEXT NOT NULL, PRIMARY KEY (thing, certificate)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS iot_principal_thing ON iot_thing_principal (certificate)`;
+) STRICT, WITHOUT ROWID`;
 
-const namePattern = /^[a-zA-Z0-9:_-]{1,128}$/;
 const attributeName = /^[a-zA-Z0-9_.,@/:#-]{1,128}$/;
 const attributeValue = /^[a-zA-Z0-9_.,@/:#=[\]-]{1,800}$/;
 const attributesWithoutType = 3;
 const attributesWithType = 50;
-
-const checkName = (name: string, what: string): void => {
-  if (!namePattern.test(name)) throw invalidRequest(`${what} must match ${namePattern.source}`);
-};
 
 const checkAttributes = (attributes: Record<string, string>, typeName: string | undefined): void => {
   const most = typeName === undefined ? attributesWithoutType : attributesWithType;
@@ -95,12 +69,6 @@ const checkVersion = (thing: Thing, expected: number | undefined): void => {
     throw new ApiError(409, 'VersionConflictException', `The thing is at version ${thing.version}`);
 };
 
-const exists = (what: string, id: string, arn: string): ApiError =>
-  new ApiError(409, 'ResourceAlreadyExistsException', `${what} exists with another configuration`, {
-    resourceId: id,
-    resourceArn: arn,
-  });
-
 interface Row {
   name: string;
   id: string;
@@ -117,14 +85,17 @@ const thingOf = ({ name, id, type, attributes, version }: Row): Thing => ({
   version,
 });
 
-/** Opens the registry kept in `state`. */
-export const openThings = (state: State, now: () => Date, newId: () => string): Things => {
+/** Opens the things kept in `state`. */
+export const openThings = (
+  state: State,
+  types: ThingTypes,
+  principals: ThingPrincipals,
+  newId: () => string,
+): Things => {
   const { db } = state;
   db.exec(schema);
   const select = db.prepare('SELECT * FROM iot_thing WHERE name = ?');
   const put = db.prepare('INSERT OR REPLACE INTO iot_thing VALUES (?, ?, ?, ?, ?)');
-  const selectType = db.prepare('SELECT * FROM iot_thing_type WHERE name = ?');
-  const attached = db.prepare('SELECT 1 FROM iot_thing_principal WHERE thing = ? AND certificate = ?');
 
   const find = (name: string): Thing | undefined => {
     const row = select.get(name) as Row | undefined;
@@ -137,28 +108,15 @@ export const openThings = (state: State, now: () => Date, newId: () => string): 
     return thing;
   };
 
-  const findType = (name: string): ThingType | undefined => {
-    const row = selectType.get(name) as
-      | { name: string; id: string; properties: string; created_at: number }
-      | undefined;
-    return row && { name, id: row.id, properties: JSON.parse(row.properties), createdAt: row.created_at };
-  };
-
-  const requireType = (name: string): ThingType => {
-    const type = findType(name);
-    if (!type) throw resourceNotFound(`Thing type ${name} does not exist`);
-    return type;
-  };
-
   const save = (thing: Thing): Thing => {
-    if (thing.typeName !== undefined) requireType(thing.typeName);
+    if (thing.typeName !== undefined) types.require(thing.typeName);
     checkAttributes(thing.attributes, thing.typeName);
     put.run(thing.name, thing.id, thing.typeName ?? null, JSON.stringify(thing.attributes), thing.version);
     return thing;
   };
 
   const create = (name: string, input: ThingInput, arn: string): Thing => {
-    checkName(name, 'thingName');
+    checkRegistryName(name, 'thingName');
     const attributes = withoutEmpty(input.attributes ?? {});
     const found = find(name);
     if (!found)
@@ -170,7 +128,7 @@ export const openThings = (state: State, now: () => Date, newId: () => string): 
         version: 1,
       });
     if (found.typeName !== input.typeName || !isDeepStrictEqual(found.attributes, attributes))
-      throw exists(`Thing ${name}`, found.id, arn);
+      throw alreadyExists(`Thing ${name}`, found.id, arn);
     return found;
   };
 
@@ -189,17 +147,11 @@ export const openThings = (state: State, now: () => Date, newId: () => string): 
     });
   };
 
-  const certificatesOf = (thing: string): string[] =>
-    db
-      .prepare('SELECT certificate FROM iot_thing_principal WHERE thing = ? ORDER BY certificate')
-      .all(thing)
-      .map((row) => row['certificate'] as string);
-
   const remove = (name: string, expectedVersion?: number): void => {
     const thing = find(name);
     if (!thing) return;
     checkVersion(thing, expectedVersion);
-    if (certificatesOf(name).length > 0)
+    if (principals.certificatesOf(name).length > 0)
       throw invalidRequest(`Thing ${name} is still attached to one or more principals`);
     db.prepare('DELETE FROM iot_thing WHERE name = ?').run(name);
   };
@@ -210,21 +162,6 @@ export const openThings = (state: State, now: () => Date, newId: () => string): 
     return (rows as unknown as Row[]).map(thingOf);
   };
 
-  const createType = (name: string, properties: Record<string, unknown>, arn: string): ThingType => {
-    checkName(name, 'thingTypeName');
-    const found = findType(name);
-    if (found && !isDeepStrictEqual(found.properties, properties))
-      throw exists(`Thing type ${name}`, found.id, arn);
-    if (found) return found;
-    db.prepare('INSERT INTO iot_thing_type VALUES (?, ?, ?, ?)').run(
-      name,
-      newId(),
-      JSON.stringify(properties),
-      now().getTime(),
-    );
-    return requireType(name);
-  };
-
   return {
     create: (name, input, arn) => state.transaction(() => create(name, input, arn)),
     find,
@@ -232,25 +169,5 @@ export const openThings = (state: State, now: () => Date, newId: () => string): 
     update: (name, change) => state.transaction(() => update(name, change)),
     delete: (name, expectedVersion) => state.transaction(() => remove(name, expectedVersion)),
     list,
-    createType: (name, properties, arn) => state.transaction(() => createType(name, properties, arn)),
-    requireType,
-    attach: (thing, certificate) => {
-      require(thing);
-      db.prepare('INSERT OR IGNORE INTO iot_thing_principal VALUES (?, ?)').run(thing, certificate);
-    },
-    detach: (thing, certificate) => {
-      require(thing);
-      db.prepare('DELETE FROM iot_thing_principal WHERE thing = ? AND certificate = ?').run(
-        thing,
-        certificate,
-      );
-    },
-    isAttached: (thing, certificate) => attached.get(thing, certificate) !== undefined,
-    certificatesOf,
-    thingsOf: (certificate) =>
-      db
-        .prepare('SELECT thing FROM iot_thing_principal WHERE certificate = ? ORDER BY thing')
-        .all(certificate)
-        .map((row) => row['thing'] as string),
   };
 };
