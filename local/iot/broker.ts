@@ -85,7 +85,10 @@ export const startBroker = async (parts: {
     if (connection) connection.reason ??= 'MQTT_KEEP_ALIVE_TIMEOUT';
   });
   parts.hub.connect(outletOf(aedes));
-  const server = await listen(parts.authority, aedes, parts.port);
+  const server = await listen(parts.authority, aedes, parts.port).catch((error: unknown) => {
+    aedes.close();
+    throw error;
+  });
 
   const close = async (): Promise<void> => {
     const stopped = once(server, 'close');

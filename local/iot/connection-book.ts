@@ -34,7 +34,9 @@ export const deliverOnce = ({ delivered }: Connection, counter: number): boolean
  */
 export class ConnectionBook {
   readonly #presence: Presence;
-  readonly #open = new Map<Client, Connection>();
+  /** Every connection let in, also after its end: aedes publishes a last will when the socket is closed. */
+  readonly #known = new WeakMap<Client, Connection>();
+  readonly #open = new Set<Connection>();
   /** The connection of each client id that was let in last. */
   readonly #newest = new Map<string, Connection>();
   /** Ended sessions whose successor is not told yet. */
@@ -46,7 +48,7 @@ export class ConnectionBook {
   }
 
   of(client: Client): Connection | undefined {
-    return this.#open.get(client);
+    return this.#known.get(client);
   }
 
   newestOf(clientId: string): Connection | undefined {
@@ -54,20 +56,21 @@ export class ConnectionBook {
   }
 
   all(): Connection[] {
-    return [...this.#open.values()];
+    return [...this.#open];
   }
 
   /** A connection is let in. */
   admit(client: Client, certificate: string, access: ConnectionAccess): void {
     const connection = { client, certificate, access, delivered: new Set<number>() };
-    this.#open.set(client, connection);
+    this.#known.set(client, connection);
+    this.#open.add(connection);
     this.#newest.set(client.id, connection);
     client.conn.once('close', () => this.#end(connection));
   }
 
   /** The broker begins to serve a connection. */
   begin(client: Client, ipAddress: string): void {
-    const connection = this.#open.get(client);
+    const connection = this.#known.get(client);
     if (connection && !client.conn.destroyed)
       connection.session = this.#presence.connected(client.id, connection.certificate, ipAddress);
     this.#tellHeld(client.id);
@@ -84,7 +87,7 @@ export class ConnectionBook {
   #end(connection: Connection): void {
     const { client, session } = connection;
     const newest = this.#newest.get(client.id);
-    this.#open.delete(client);
+    this.#open.delete(connection);
     if (newest === connection) {
       this.#newest.delete(client.id);
       this.#tellHeld(client.id);

@@ -1,4 +1,4 @@
-import { ApiError, invalidRequest, resourceNotFound } from './api-error.ts';
+import { ApiError, invalidRequest, notImplemented, resourceNotFound } from './api-error.ts';
 import type { Broker } from './broker.ts';
 import { maxMessageBytes } from './broker-gate.ts';
 import { type ApiRequest, type ApiRoute, queryNumber } from './http-api.ts';
@@ -59,7 +59,12 @@ const listNamedShadows = (shadows: Shadows, request: ApiRequest, now: () => Date
   };
 };
 
+const rejectQuery = ({ query }: ApiRequest, known: string[]): void => {
+  for (const name of query.keys()) if (!known.includes(name)) throw notImplemented(name);
+};
+
 const publish = (hub: MessageHub, request: ApiRequest): JsonObject => {
+  rejectQuery(request, ['qos', 'retain']);
   const topic = request.params['topic'] ?? '';
   const qos = queryNumber(request, 'qos', { min: 0, max: 1, fallback: 0 }) === 1 ? 1 : 0;
   const retain = request.query.get('retain') === 'true';
@@ -76,8 +81,7 @@ const publish = (hub: MessageHub, request: ApiRequest): JsonObject => {
 const deleteConnection = (broker: Broker, request: ApiRequest): JsonObject => {
   const clientId = request.params['clientId'] ?? '';
   for (const flag of ['cleanSession', 'preventWillMessage'])
-    if (request.query.get(flag) === 'true')
-      throw new ApiError(501, 'NotImplementedException', `The embedded stack does not do this: ${flag}`);
+    if (request.query.get(flag) === 'true') throw notImplemented(flag);
   if (!broker.disconnect(clientId)) throw resourceNotFound(`No connection of the client ${clientId}`);
   return {};
 };

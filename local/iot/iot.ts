@@ -83,7 +83,12 @@ export const startIot = async (options: IotOptions): Promise<EmbeddedIot> => {
     ...controlPlane({ state, things, types, principals, certificates, authority, access, broker, arns }),
     ...dataPlane({ hub, shadows, broker, now }),
   ];
-  const http = await startHttpApi({ port: ports.http, routes, credentials, region, newId });
+  const http = await startHttpApi({ port: ports.http, routes, credentials, region, newId }).catch(
+    async (error: unknown) => {
+      await broker.close();
+      throw error;
+    },
+  );
   return {
     controlUrl: http.url,
     dataUrl: http.url,

@@ -10,7 +10,6 @@ import {
 import * as x509 from '@peculiar/x509';
 import type mqtt from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../../helpers/until.ts';
 import {
   type ConnectOptions,
   connect,
@@ -18,6 +17,7 @@ import {
   type Embedded,
   enrol,
   startEmbedded,
+  until,
 } from './embedded.ts';
 
 let stack: Embedded;
@@ -303,6 +303,19 @@ describe('messages', () => {
     expect(JSON.parse(Buffer.from(payload ?? []).toString())).toMatchObject({ version: 1 });
   });
 
+  it('sent while a client with a persistent session is away reach it when it is back', async () => {
+    const session = { clientId: 'sleeper', clean: false };
+    const first = await online(open, session);
+    await first.subscribeAsync('sleep', { qos: 1 });
+    await first.endAsync();
+    await (await online(open)).publishAsync('sleep', 'wake', { qos: 1 });
+    const seen: string[] = [];
+    const again = await connect(stack, open, session, (topic, bytes) => seen.push(`${topic} ${bytes}`));
+    clients.push(again);
+    await until('the message', () => seen.length > 0);
+    expect(seen).toEqual(['sleep wake']);
+  });
+
   it('a last will reaches subscribers and is no shadow request', async () => {
     const seen = await inbox(await online(open), `${shadow('mx2', 'inventory')}/update`);
     const will = {
@@ -311,6 +324,7 @@ describe('messages', () => {
       qos: 1 as const,
     };
     const client = await online(mx2, { will: { ...will, retain: false } });
+    await client.subscribeAsync(`${shadow('mx2', 'smtp')}/update/delta`);
     client.stream.destroy();
     await until('the will', () => seen.length > 0);
     await expect(
@@ -350,6 +364,13 @@ describe('losing access', () => {
 });
 
 describe('a stack', () => {
+  it.each([
+    ['HTTP', () => ({ http: Number(new URL(stack.dataUrl).port), mqtt: 0 })],
+    ['MQTT', () => ({ http: 0, mqtt: stack.mqtt.port })],
+  ])('whose %s port is taken does not start, and leaves nothing open', async (_, ports) => {
+    await expect(startEmbedded({ ports: ports() })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
   it('with a policy that the broker cannot honour does not start', async () => {
     const document = {
       Version: '2012-10-17',

@@ -17,6 +17,11 @@ import mqtt from 'mqtt';
 import { type EmbeddedIot, type IotOptions, startIot } from '../../../local/iot/iot.ts';
 import type { PolicyDocument } from '../../../local/model.ts';
 import { openState, type State } from '../../../local/state.ts';
+import { until as untilDeadline } from '../../helpers/until.ts';
+
+/** Waits for what happens on the same machine: looks often, and fails with what was seen before the test times out. */
+export const until: typeof untilDeadline = (what, look) =>
+  untilDeadline(what, look, { seconds: 20, everyMs: 5 });
 
 export const region = 'eu-west-1';
 export const accountId = '123456789012';
@@ -96,7 +101,11 @@ export const startEmbedded = async (options: Partial<IotOptions> = {}): Promise<
       ports,
     });
   const state = openState(dir);
-  const running = await start(state, { http: 0, mqtt: 0 });
+  const running = await start(state, options.ports ?? { http: 0, mqtt: 0 }).catch((error: unknown) => {
+    state.close();
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   const embedded: Embedded = {
     ...running,
     state,
@@ -165,6 +174,7 @@ export const connect = async (
   at: { mqtt: { host: string; port: number }; caPath: string },
   device: Pick<Device, 'thing' | 'key' | 'cert'>,
   options: ConnectOptions = {},
+  onMessage: mqtt.OnMessageCallback = () => {},
 ): Promise<mqtt.MqttClient> => {
   const client = mqtt.connect({
     protocol: 'mqtts',
@@ -177,6 +187,7 @@ export const connect = async (
     connectTimeout: 10_000,
     ...options,
   } as mqtt.IClientOptions);
+  client.on('message', onMessage); // from the start: a persistent session's messages come with the CONNACK
   // connectAsync waits forever when the server closes without a word, as it does on a certificate it does not trust.
   await new Promise<void>((resolve, reject) => {
     client.once('connect', () => resolve());

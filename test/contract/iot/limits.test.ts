@@ -2,8 +2,7 @@ import { GetThingShadowCommand, UpdateThingShadowCommand } from '@aws-sdk/client
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Publication } from '../../../local/iot/message-hub.ts';
 import { defaultShadowLimits } from '../../../local/iot/request-limits.ts';
-import { until } from '../../helpers/until.ts';
-import { connect, type Embedded, enrol, startEmbedded } from './embedded.ts';
+import { connect, type Embedded, enrol, startEmbedded, until } from './embedded.ts';
 
 let stack: Embedded;
 afterEach(() => stack.stop());

@@ -1,7 +1,6 @@
 import { DeleteConnectionCommand } from '@aws-sdk/client-iot-data-plane';
 import type mqtt from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../helpers/until.ts';
 import {
   type ConnectOptions,
   connect,
@@ -9,6 +8,7 @@ import {
   type Embedded,
   enrol,
   startEmbedded,
+  until,
 } from './embedded.ts';
 
 const presenceRule = {

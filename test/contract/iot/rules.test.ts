@@ -5,8 +5,7 @@ import {
   UpdateThingShadowCommand,
 } from '@aws-sdk/client-iot-data-plane';
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../helpers/until.ts';
-import { connect, type Embedded, enrol, startEmbedded } from './embedded.ts';
+import { connect, type Embedded, enrol, startEmbedded, until } from './embedded.ts';
 
 const stacks: Embedded[] = [];
 afterEach(async () => {
