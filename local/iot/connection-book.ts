@@ -28,9 +28,9 @@ export const deliverOnce = ({ delivered }: Connection, counter: number): boolean
 };
 
 /**
- * The connections of the broker, from being let in until the socket is closed, and their lifecycle events. A
- * connection that takes the place of another is told before the other's end, so that nobody who takes the last
- * event for the truth is right by luck.
+ * The connections of the broker, from being let in until the socket is closed, and their lifecycle events. The end
+ * of a connection whose place another one took is told after the other's start, the order that the real service
+ * may give: who takes the last event for the truth is wrong here too.
  */
 export class ConnectionBook {
   readonly #presence: Presence;

@@ -64,6 +64,21 @@ const checkAttributes = (attributes: Record<string, string>, typeName: string | 
 const withoutEmpty = (attributes: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ''));
 
+const newThing = (name: string, { typeName, attributes = {} }: ThingInput, id: string): Thing => ({
+  name,
+  id,
+  ...(typeName !== undefined && { typeName }),
+  attributes: withoutEmpty(attributes),
+  version: 1,
+});
+
+const changed = (thing: Thing, { attributes: given, merge, removeType, ...change }: ThingChange): Thing => {
+  const attributes = given ? { ...(merge && thing.attributes), ...given } : thing.attributes;
+  const typeName = removeType ? undefined : (change.typeName ?? thing.typeName);
+  const input = { attributes, ...(typeName !== undefined && { typeName }) };
+  return { ...newThing(thing.name, input, thing.id), version: thing.version + 1 };
+};
+
 const checkVersion = (thing: Thing, expected: number | undefined): void => {
   if (expected !== undefined && expected !== thing.version)
     throw new ApiError(409, 'VersionConflictException', `The thing is at version ${thing.version}`);
@@ -117,17 +132,10 @@ export const openThings = (
 
   const create = (name: string, input: ThingInput, arn: string): Thing => {
     checkRegistryName(name, 'thingName');
-    const attributes = withoutEmpty(input.attributes ?? {});
+    const wanted = newThing(name, input, newId());
     const found = find(name);
-    if (!found)
-      return save({
-        name,
-        id: newId(),
-        ...(input.typeName !== undefined && { typeName: input.typeName }),
-        attributes,
-        version: 1,
-      });
-    if (found.typeName !== input.typeName || !isDeepStrictEqual(found.attributes, attributes))
+    if (!found) return save(wanted);
+    if (found.typeName !== wanted.typeName || !isDeepStrictEqual(found.attributes, wanted.attributes))
       throw alreadyExists(`Thing ${name}`, found.id, arn);
     return found;
   };
@@ -135,16 +143,7 @@ export const openThings = (
   const update = (name: string, change: ThingChange): void => {
     const thing = require(name);
     checkVersion(thing, change.expectedVersion);
-    const given = change.attributes;
-    const attributes = given ? { ...(change.merge && thing.attributes), ...given } : thing.attributes;
-    const typeName = change.removeType ? undefined : (change.typeName ?? thing.typeName);
-    save({
-      name,
-      id: thing.id,
-      ...(typeName !== undefined && { typeName }),
-      attributes: withoutEmpty(attributes),
-      version: thing.version + 1,
-    });
+    save(changed(thing, change));
   };
 
   const remove = (name: string, expectedVersion?: number): void => {
