@@ -1,0 +1,82 @@
+import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Resource } from '../shared/operations/define.ts';
+import { prefixes } from '../shared/tables.ts';
+import { Api } from './api.ts';
+import { bindObjects, bindRegistry, bindTable } from './bind.ts';
+import { Fleet } from './fleet.ts';
+import { ControlPlaneFunction } from './functions.ts';
+import { Storage } from './storage.ts';
+import { importTimeout, Workers } from './workers.ts';
+
+/** The whole control plane. What only a deployment knows comes as parameters of the template. */
+export class ControlPlaneStack extends Stack {
+  constructor(scope: Construct, id: string, props?: StackProps) {
+    super(scope, id, props);
+    const parameters = this.parameters();
+    const storage = new Storage(this, 'Storage', { importTimeout });
+    const workers = new Workers(this, 'Workers', storage);
+    const fleet = new Fleet(this, 'Fleet');
+    fleet.addRules(workers);
+    const functions = this.apiFunctions(storage);
+    bindRegistry(functions.scanners, {
+      policyName: fleet.policy.ref,
+      thingTypeName: fleet.thingType.ref,
+      serverAuthorities: parameters.serverAuthorities.valueAsString,
+    });
+    new Api(this, 'Api', {
+      issuer: parameters.issuer.valueAsString,
+      audience: parameters.audience.valueAsString,
+      functions,
+    });
+    new CfnOutput(this, 'TableName', { value: storage.table.tableName });
+    new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });
+  }
+
+  private parameters() {
+    return {
+      issuer: new CfnParameter(this, 'Issuer', {
+        description: 'URL of the OIDC issuer of access tokens (RS256)',
+        allowedPattern: '^https?://.+$',
+      }),
+      audience: new CfnParameter(this, 'Audience', {
+        description: 'Audience or client id of the access tokens',
+        minLength: 1,
+      }),
+      serverAuthorities: new CfnParameter(this, 'MqttServerCa', {
+        description: 'Certificates, in PEM, by which Scanners know the MQTT endpoint; empty: those of Amazon',
+        default: '',
+      }),
+    };
+  }
+
+  private apiFunctions(storage: Storage): Record<Resource, ControlPlaneFunction> {
+    const api = (id: string, resource: Resource, memorySize: number, timeout: number) =>
+      new ControlPlaneFunction(this, id, {
+        entry: `functions/api/${resource}.lambda.ts`,
+        description: `API: ${resource}`,
+        memorySize,
+        timeout: Duration.seconds(timeout),
+      });
+    const functions = {
+      scanners: api('ScannersApi', 'scanners', 512, 10),
+      settings: api('SettingsApi', 'settings', 512, 10),
+      lists: api('ListsApi', 'lists', 1769, 29),
+      imports: api('ImportsApi', 'imports', 512, 10),
+      meta: api('MetaApi', 'meta', 256, 10),
+    };
+    this.bindApi(functions, storage);
+    return functions;
+  }
+
+  private bindApi(functions: Record<Resource, ControlPlaneFunction>, { table, bucket }: Storage): void {
+    const lists = [prefixes.chunks, prefixes.manifests];
+    bindTable(functions.scanners, table, ['read', 'query', 'transact']);
+    bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
+    bindTable(functions.settings, table, ['read', 'transact']);
+    bindTable(functions.lists, table, ['read', 'transact']);
+    bindObjects(functions.lists, bucket, { get: lists, put: lists });
+    bindTable(functions.imports, table, ['read', 'query', 'write']);
+    bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
+  }
+}

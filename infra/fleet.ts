@@ -1,0 +1,98 @@
+import { Aws } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPolicy, CfnThingType, CfnTopicRule } from 'aws-cdk-lib/aws-iot';
+import { Construct } from 'constructs';
+import type { ControlPlaneFunction } from './functions.ts';
+
+/** The thing that a connection speaks for: its client id, and only with that thing's certificate (AWS IoT, thing policy variables). */
+const own = '${iot:Connection.Thing.ThingName}';
+
+const shadows = ['smtp', 'smtp-advanced', 'inventory'];
+const requests = ['get', 'update'];
+const answers = ['get/accepted', 'get/rejected', 'update/accepted', 'update/rejected', 'update/delta'];
+const artifactAnswers = ['accepted', 'rejected'].map((answer) => `scanners/${own}/artifacts/${answer}`);
+
+const shadowTopics = (suffixes: string[]): string[] =>
+  shadows.flatMap((shadow) => suffixes.map((suffix) => `$aws/things/${own}/shadow/name/${shadow}/${suffix}`));
+
+const iotArn = (kind: 'client' | 'topic' | 'topicfilter', name: string): string =>
+  `arn:${Aws.PARTITION}:iot:${Aws.REGION}:${Aws.ACCOUNT_ID}:${kind}/${name}`;
+
+const statement = (action: string, kind: 'client' | 'topic' | 'topicfilter', names: string[]) => ({
+  Effect: 'Allow',
+  Action: action,
+  Resource: names.map((name) => iotArn(kind, name)),
+});
+
+/**
+ * What a Scanner may do: connect as itself, read and report its own shadows, ask for its own artifacts. It may delete nothing
+ * and hear nothing of another's. A client of AWS's own SDK subscribes to `get/+`, which names the same answers.
+ */
+const scannerPolicy = {
+  Version: '2012-10-17',
+  Statement: [
+    statement('iot:Connect', 'client', [own]),
+    statement('iot:Publish', 'topic', [...shadowTopics(requests), `scanners/${own}/artifacts/get`]),
+    statement('iot:Subscribe', 'topicfilter', [
+      ...shadowTopics([...answers, 'get/+', 'update/+']),
+      ...artifactAnswers,
+    ]),
+    statement('iot:Receive', 'topic', [...shadowTopics(answers), ...artifactAnswers]),
+  ],
+};
+
+export interface FleetProps {
+  report: ControlPlaneFunction;
+  presence: ControlPlaneFunction;
+  artifacts: ControlPlaneFunction;
+}
+
+/** The IoT side: what a Scanner's thing is, what it may do, and where its messages go. */
+export class Fleet extends Construct {
+  readonly policy: CfnPolicy;
+  readonly thingType: CfnThingType;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.policy = new CfnPolicy(this, 'ScannerPolicy', { policyDocument: scannerPolicy });
+    this.thingType = new CfnThingType(this, 'ScannerType', {
+      thingTypeName: `${Aws.STACK_NAME}-scanner`,
+      thingTypeProperties: { thingTypeDescription: 'A mail Scanner of the control plane' },
+    });
+  }
+
+  /** Topic rules; each selects keys, and names its columns so that a payload cannot speak for another Scanner. */
+  addRules({ report, presence, artifacts }: FleetProps): void {
+    this.rule(
+      'Reports',
+      `SELECT topic(3) AS scannerId, topic(6) AS shadow FROM '$aws/things/+/shadow/name/+/update/accepted' WHERE NOT isUndefined(state.reported) AND (topic(6) = 'smtp' OR topic(6) = 'inventory')`,
+      report,
+    );
+    for (const event of ['connected', 'disconnected'])
+      this.rule(
+        `Presence${event}`,
+        `SELECT clientId, eventType, sessionIdentifier, versionNumber FROM '$aws/events/presence/${event}/+'`,
+        presence,
+      );
+    this.rule(
+      'Artifacts',
+      `SELECT topic(2) AS scannerId, requestId, revision, root, hashes FROM 'scanners/+/artifacts/get'`,
+      artifacts,
+    );
+  }
+
+  private rule(id: string, sql: string, to: ControlPlaneFunction): void {
+    const rule = new CfnTopicRule(this, id, {
+      topicRulePayload: {
+        sql,
+        awsIotSqlVersion: '2016-03-23',
+        actions: [{ lambda: { functionArn: to.fn.functionArn } }],
+      },
+    });
+    to.fn.addPermission(`${id}Rule`, {
+      principal: new ServicePrincipal('iot.amazonaws.com'),
+      sourceArn: rule.attrArn,
+      sourceAccount: Aws.ACCOUNT_ID,
+    });
+  }
+}

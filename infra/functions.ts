@@ -1,0 +1,57 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+export interface FunctionProps {
+  /** Path of the entry from the root of the checkout. */
+  entry: string;
+  description: string;
+  memorySize: number;
+  timeout: Duration;
+}
+
+/**
+ * A function with what all of them share: Node 24 on arm64, one minified ES module with the SDK inside, its own log group and its own
+ * role. The template's metadata names the source, for the embedded stack to run.
+ */
+export class ControlPlaneFunction extends Construct {
+  readonly fn: NodejsFunction;
+
+  constructor(scope: Construct, id: string, props: FunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `Role of ${props.entry}`,
+    });
+    logGroup.grantWrite(role);
+    this.fn = new NodejsFunction(this, 'Function', {
+      ...props,
+      role,
+      logGroup,
+      handler: 'handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      tracing: Tracing.ACTIVE,
+      environment: { LOG_LEVEL: 'INFO', NODE_OPTIONS: '--enable-source-maps' },
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        mainFields: ['module', 'main'],
+        minify: true,
+        sourceMap: true,
+        sourceMapMode: SourceMapMode.EXTERNAL,
+        sourcesContent: false,
+        externalModules: [],
+        banner: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",
+      },
+    });
+    (this.fn.node.defaultChild as CfnFunction).addMetadata('Entry', props.entry);
+  }
+}

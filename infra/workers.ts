@@ -1,0 +1,133 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { keys, prefixes, sortKeys } from '../shared/tables.ts';
+import { bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
+import { ControlPlaneFunction } from './functions.ts';
+import type { Storage } from './storage.ts';
+
+/** Lambda's most; an import of the largest file takes minutes. */
+export const importTimeout = Duration.minutes(15);
+
+const fromStream = (storage: Storage, props: { filters: object[]; batchSize: number }) =>
+  new DynamoEventSource(storage.table, {
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    batchSize: props.batchSize,
+    parallelizationFactor: 10,
+    retryAttempts: 5,
+    maxRecordAge: Duration.hours(6),
+    bisectBatchOnError: props.batchSize > 1,
+    reportBatchItemFailures: true,
+    onFailure: new SqsDlq(storage.deadLetters),
+    filters: props.filters.map((filter) => FilterCriteria.filter(filter as Record<string, unknown>)),
+  });
+
+const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 'MODIFY']) => ({
+  eventName: names,
+  dynamodb: { Keys: { sk: { S: sk } }, ...image },
+});
+
+/** The functions that work on what is written: each is woken by a key, reads the present state and works towards what should be. */
+export class Workers extends Construct {
+  readonly publish: ControlPlaneFunction;
+  readonly report: ControlPlaneFunction;
+  readonly presence: ControlPlaneFunction;
+  readonly import: ControlPlaneFunction;
+  readonly artifacts: ControlPlaneFunction;
+
+  constructor(scope: Construct, id: string, storage: Storage) {
+    super(scope, id);
+    this.publish = this.worker(
+      'Publish',
+      'publish',
+      'Brings shadows to the heads',
+      512,
+      Duration.seconds(60),
+    );
+    this.report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
+    this.presence = this.worker(
+      'Presence',
+      'presence',
+      'Stores which Scanners are connected',
+      256,
+      Duration.seconds(30),
+    );
+    this.import = this.worker('Import', 'import', 'Takes files into lists', 3008, importTimeout);
+    this.artifacts = this.worker(
+      'Artifacts',
+      'artifacts',
+      'Hands Scanners links to their objects',
+      512,
+      Duration.seconds(30),
+    );
+    for (const fromTopic of [this.report, this.presence, this.artifacts])
+      fromTopic.fn.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(6),
+        onFailure: new SqsDestination(storage.deadLetters),
+      });
+    this.bind(storage);
+    this.wirePublish(storage);
+    this.wireImport(storage);
+  }
+
+  private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
+    return new ControlPlaneFunction(this, id, {
+      entry: `functions/workers/${name}.lambda.ts`,
+      description,
+      memorySize,
+      timeout,
+    });
+  }
+
+  private bind({ table, bucket }: Storage): void {
+    bindTable(this.publish, table, ['read', 'write']);
+    bindShadows(this.publish, ['Get', 'Update']);
+    bindTable(this.report, table, ['read', 'write']);
+    bindShadows(this.report, ['Get']);
+    bindTable(this.presence, table, ['read', 'write']);
+    bindTable(this.import, table, ['read', 'write', 'transact']);
+    bindObjects(this.import, bucket, {
+      get: [prefixes.drops, prefixes.uploads, prefixes.chunks, prefixes.manifests],
+      put: [prefixes.chunks, prefixes.manifests, prefixes.reports],
+    });
+    bindTable(this.artifacts, table, ['read']);
+    bindObjects(this.artifacts, bucket, { get: [prefixes.chunks, prefixes.manifests] });
+    bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
+  }
+
+  private wirePublish(storage: Storage): void {
+    const filters = [changed([sortKeys.head, sortKeys.scanner])];
+    this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+  }
+
+  /** An object in the bucket begins an import; a confirmation, seen in the stream, lets one go on. */
+  private wireImport(storage: Storage): void {
+    new Rule(this, 'Uploads', {
+      description: 'Files for access lists',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [storage.bucket.bucketName] },
+          object: { key: [{ prefix: prefixes.drops }, { prefix: prefixes.uploads }] },
+        },
+      },
+      targets: [new SqsQueue(storage.imports, { deadLetterQueue: storage.deadLetters })],
+    });
+    this.import.fn.addEventSource(
+      new SqsEventSource(storage.imports, {
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: 10,
+      }),
+    );
+    const confirmed = { NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } } };
+    const filters = [changed([keys.import], confirmed, ['MODIFY'])];
+    this.import.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
+  }
+}

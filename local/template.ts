@@ -1,0 +1,302 @@
+import { type Names, resolve } from './intrinsics.ts';
+import type {
+  ApiModel,
+  BucketModel,
+  EventRuleModel,
+  EventSourceModel,
+  FunctionModel,
+  PolicyDocument,
+  QueueModel,
+  StackModel,
+  TableModel,
+  TopicRuleModel,
+} from './model.ts';
+
+type Properties = Record<string, never>;
+
+interface Resource {
+  Type: string;
+  Properties?: Properties;
+  Metadata?: Record<string, string>;
+}
+
+/** A CloudFormation template, as far as it is read here. */
+export interface Template {
+  Resources: Record<string, Resource>;
+  Parameters?: Record<string, { Default?: string }>;
+}
+
+export interface TemplateOptions {
+  region: string;
+  accountId: string;
+  /** Values of the template's parameters; the others take their defaults. */
+  parameters: Record<string, string>;
+  /** Name of the table and of the bucket, which the template leaves to CloudFormation. */
+  name: string;
+}
+
+/** What means nothing on one machine: who may do what is AWS's to enforce, and logs are files here. */
+const ignoredTypes = new Set([
+  'AWS::S3::BucketPolicy',
+  'AWS::SQS::QueuePolicy',
+  'AWS::Logs::LogGroup',
+  'AWS::IAM::Role',
+  'AWS::IAM::Policy',
+  'AWS::Lambda::Permission',
+  'AWS::ApiGatewayV2::Stage',
+  'AWS::CDK::Metadata',
+]);
+
+const readTypes = new Set([
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+  'AWS::Lambda::Function',
+  'AWS::Lambda::EventSourceMapping',
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::Events::Rule',
+  'AWS::IoT::Policy',
+  'AWS::IoT::ThingType',
+  'AWS::IoT::TopicRule',
+  'AWS::ApiGatewayV2::Api',
+  'AWS::ApiGatewayV2::Integration',
+  'AWS::ApiGatewayV2::Route',
+  'AWS::ApiGatewayV2::Authorizer',
+]);
+
+const assertKnown = (template: Template): void => {
+  for (const [id, { Type }] of Object.entries(template.Resources))
+    if (!readTypes.has(Type) && !ignoredTypes.has(Type))
+      throw new TypeError(`The embedded stack cannot honour ${id}: it does not know ${Type}.`);
+};
+
+const arn = (options: TemplateOptions, service: string, resource: string): string =>
+  `arn:aws:${service}:${options.region}:${options.accountId}:${resource}`;
+
+/** Physical names and ARNs, by logical id. */
+const namesOf = (template: Template, options: TemplateOptions): Names => {
+  const typeOf = (id: string) => template.Resources[id]?.Type;
+  const pseudo: Record<string, string> = {
+    'AWS::Region': options.region,
+    'AWS::AccountId': options.accountId,
+    'AWS::Partition': 'aws',
+    'AWS::StackName': options.name,
+    'AWS::URLSuffix': 'amazonaws.com',
+  };
+  const attributes: Record<string, (id: string) => Record<string, string>> = {
+    'AWS::DynamoDB::GlobalTable': () => ({
+      Arn: arn(options, 'dynamodb', `table/${options.name}`),
+      StreamArn: arn(options, 'dynamodb', `table/${options.name}/stream/1`),
+    }),
+    'AWS::S3::Bucket': () => ({ Arn: `arn:aws:s3:::${options.name}` }),
+    'AWS::SQS::Queue': (id) => ({ Arn: arn(options, 'sqs', id), QueueName: id }),
+    'AWS::Lambda::Function': (id) => ({ Arn: arn(options, 'lambda', `function:${id}`) }),
+    'AWS::IAM::Role': (id) => ({ Arn: `arn:aws:iam::${options.accountId}:role/${id}` }),
+    'AWS::Events::Rule': (id) => ({ Arn: arn(options, 'events', `rule/${id}`) }),
+    'AWS::IoT::TopicRule': (id) => ({ Arn: arn(options, 'iot', `rule/${id}`) }),
+    'AWS::Logs::LogGroup': (id) => ({ Arn: arn(options, 'logs', `log-group:${id}`) }),
+  };
+  const named = new Set(['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket']);
+  return {
+    ref(id) {
+      if (id in pseudo) return pseudo[id];
+      if (template.Parameters && id in template.Parameters)
+        return options.parameters[id] ?? template.Parameters[id]?.Default;
+      const type = typeOf(id);
+      if (type === 'AWS::IoT::ThingType') return thingTypeName(template, options, id);
+      return type === undefined ? undefined : named.has(type) ? options.name : id;
+    },
+    attribute: (id, attribute) => attributes[typeOf(id) ?? '']?.(id)[attribute],
+  };
+};
+
+const thingTypeName = (template: Template, options: TemplateOptions, id: string): string => {
+  const given = template.Resources[id]?.Properties?.['ThingTypeName'] as unknown;
+  return given === undefined ? id : String(resolve(namesOf(template, options), given));
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: a template's properties have the shapes that CloudFormation gives them.
+type Shape = any;
+
+interface Found {
+  id: string;
+  properties: Shape;
+  metadata: Record<string, string>;
+}
+
+/** Resources of one type, with everything resolved. */
+const finder =
+  (template: Template, names: Names) =>
+  (type: string): Found[] =>
+    Object.entries(template.Resources)
+      .filter(([, resource]) => resource.Type === type)
+      .map(([id, { Properties = {}, Metadata = {} }]) => ({
+        id,
+        properties: resolve(names, Properties),
+        metadata: Metadata,
+      }));
+
+type Find = ReturnType<typeof finder>;
+
+const one = (found: Found[], what: string): Found => {
+  const [first, ...more] = found;
+  if (!first || more.length > 0) throw new TypeError(`The embedded stack takes exactly one ${what}.`);
+  return first;
+};
+
+const functionsOf = (find: Find, names: Names): FunctionModel[] => {
+  const asynchronous = new Map(
+    find('AWS::Lambda::EventInvokeConfig').map(({ properties }) => [properties.FunctionName, properties]),
+  );
+  return find('AWS::Lambda::Function').map(({ id, properties, metadata }) => {
+    const entry = metadata['Entry'];
+    if (entry === undefined) throw new TypeError(`Function ${id} does not name its source in its metadata.`);
+    const config = asynchronous.get(id);
+    const destination = config?.DestinationConfig?.OnFailure?.Destination;
+    return {
+      id,
+      arn: names.attribute(id, 'Arn') ?? id,
+      entry,
+      timeoutSeconds: properties.Timeout ?? 3,
+      environment: properties.Environment?.Variables ?? {},
+      asyncRetries: config?.MaximumRetryAttempts ?? 2,
+      ...(destination === undefined ? {} : { onFailureQueueArn: destination }),
+      ...(properties.ReservedConcurrentExecutions === undefined
+        ? {}
+        : { reservedConcurrency: properties.ReservedConcurrentExecutions }),
+    };
+  });
+};
+
+const apiOf = (find: Find): ApiModel => {
+  const integrations = new Map(
+    find('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [id, properties]),
+  );
+  const { properties: authorizer } = one(find('AWS::ApiGatewayV2::Authorizer'), 'authorizer');
+  const routes = find('AWS::ApiGatewayV2::Route').map(({ properties }) => ({
+    routeKey: properties.RouteKey,
+    functionArn: integrations.get(String(properties.Target).replace('integrations/', ''))?.IntegrationUri,
+    scopes: properties.AuthorizationType === 'JWT' ? (properties.AuthorizationScopes ?? []) : null,
+  }));
+  return {
+    issuer: authorizer.JwtConfiguration.Issuer,
+    audience: authorizer.JwtConfiguration.Audience,
+    routes,
+  };
+};
+
+const tableOf = (find: Find, names: Names): TableModel => {
+  const { id, properties } = one(find('AWS::DynamoDB::GlobalTable'), 'table');
+  const { AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes, StreamSpecification } =
+    properties;
+  const name = names.ref(id) ?? id;
+  return {
+    name,
+    arn: names.attribute(id, 'Arn') ?? '',
+    streamArn: names.attribute(id, 'StreamArn') ?? '',
+    create: {
+      TableName: name,
+      AttributeDefinitions,
+      KeySchema,
+      BillingMode,
+      GlobalSecondaryIndexes,
+      StreamSpecification: { StreamEnabled: true, StreamViewType: StreamSpecification.StreamViewType },
+    },
+    ...(properties.TimeToLiveSpecification?.Enabled
+      ? { ttlAttribute: properties.TimeToLiveSpecification.AttributeName }
+      : {}),
+  };
+};
+
+const bucketsOf = (find: Find, names: Names): BucketModel[] =>
+  find('AWS::S3::Bucket').map(({ id, properties }) => ({
+    name: names.ref(id) ?? id,
+    arn: names.attribute(id, 'Arn') ?? '',
+    versioned: properties.VersioningConfiguration?.Status === 'Enabled',
+    eventBridge: properties.NotificationConfiguration?.EventBridgeConfiguration?.EventBridgeEnabled === true,
+  }));
+
+const queuesOf = (find: Find, names: Names): QueueModel[] =>
+  find('AWS::SQS::Queue').map(({ id, properties }) => ({
+    arn: names.attribute(id, 'Arn') ?? '',
+    name: id,
+    visibilityTimeoutSeconds: properties.VisibilityTimeout ?? 30,
+    retentionSeconds: properties.MessageRetentionPeriod ?? 345_600,
+    ...(properties.RedrivePolicy
+      ? {
+          redrive: {
+            deadLetterArn: properties.RedrivePolicy.deadLetterTargetArn,
+            maxReceiveCount: properties.RedrivePolicy.maxReceiveCount,
+          },
+        }
+      : {}),
+  }));
+
+const eventSourcesOf = (find: Find, names: Names): EventSourceModel[] =>
+  find('AWS::Lambda::EventSourceMapping').map(({ id, properties }) => {
+    const destination = properties.DestinationConfig?.OnFailure?.Destination;
+    const maxConcurrency = properties.ScalingConfig?.MaximumConcurrency;
+    return {
+      id,
+      sourceArn: properties.EventSourceArn,
+      functionArn: names.attribute(properties.FunctionName, 'Arn') ?? '',
+      batchSize: properties.BatchSize ?? 10,
+      filters: (properties.FilterCriteria?.Filters ?? []).map((filter: Shape) => JSON.parse(filter.Pattern)),
+      maxRetries: properties.MaximumRetryAttempts ?? -1,
+      maxRecordAgeSeconds: properties.MaximumRecordAgeInSeconds ?? -1,
+      bisect: properties.BisectBatchOnFunctionError === true,
+      partialResponses: (properties.FunctionResponseTypes ?? []).includes('ReportBatchItemFailures'),
+      parallelization: properties.ParallelizationFactor ?? 1,
+      ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+      ...(destination === undefined ? {} : { onFailureQueueArn: destination }),
+    };
+  });
+
+const eventRulesOf = (find: Find): EventRuleModel[] =>
+  find('AWS::Events::Rule').map(({ id, properties }) => ({
+    id,
+    ...(properties.EventPattern ? { pattern: properties.EventPattern } : {}),
+    ...(properties.ScheduleExpression ? { schedule: properties.ScheduleExpression } : {}),
+    targets: properties.Targets.map((target: Shape) => ({
+      arn: target.Arn,
+      ...(target.Input === undefined ? {} : { input: JSON.parse(target.Input) }),
+    })),
+  }));
+
+const topicRulesOf = (find: Find): TopicRuleModel[] =>
+  find('AWS::IoT::TopicRule').map(({ id, properties: { TopicRulePayload } }) => ({
+    name: id,
+    sql: TopicRulePayload.Sql,
+    functionArns: TopicRulePayload.Actions.map((action: Shape) => {
+      if (!action.Lambda)
+        throw new TypeError(`Rule ${id} has an action that the embedded stack does not know.`);
+      return action.Lambda.FunctionArn;
+    }),
+  }));
+
+const iotPoliciesOf = (find: Find): { name: string; document: PolicyDocument }[] =>
+  find('AWS::IoT::Policy').map(({ id, properties }) => ({ name: id, document: properties.PolicyDocument }));
+
+/**
+ * The stack that a template declares, as data for the embedded stack to run. Throws, naming it, on any resource that it cannot honour:
+ * what runs here is what is declared, no more and no less.
+ */
+export const readTemplate = (template: Template, options: TemplateOptions): StackModel => {
+  assertKnown(template);
+  const names = namesOf(template, options);
+  const find = finder(template, names);
+  return {
+    region: options.region,
+    accountId: options.accountId,
+    functions: functionsOf(find, names),
+    api: apiOf(find),
+    table: tableOf(find, names),
+    buckets: bucketsOf(find, names),
+    queues: queuesOf(find, names),
+    eventSources: eventSourcesOf(find, names),
+    eventRules: eventRulesOf(find),
+    topicRules: topicRulesOf(find),
+    iotPolicies: iotPoliciesOf(find),
+    thingTypes: find('AWS::IoT::ThingType').map(({ id }) => names.ref(id) ?? id),
+  };
+};
