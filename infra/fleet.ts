@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import type { ControlPlaneFunction } from './functions.ts';
 
 /** The thing that a connection speaks for: its client id, and only with that thing's certificate (AWS IoT, thing policy variables). */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: AWS IoT puts the name in, not this program.
 const own = '${iot:Connection.Thing.ThingName}';
 
 const shadows = ['smtp', 'smtp-advanced', 'inventory'];

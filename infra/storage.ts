@@ -67,8 +67,11 @@ const controlBucket = (scope: Construct): Bucket => {
   return bucket;
 };
 
-/** Lambda's advice is six times the function's time-out, so that a throttled poller does not use up the deliveries. */
-const visibilityOf = (timeout: Duration): Duration => Duration.seconds(timeout.toSeconds() * 6);
+/**
+ * A message whose worker was lost comes again after this. Lambda's advice of six times the time-out is for pollers that are
+ * throttled, which the event source's own limit of concurrency keeps them from being.
+ */
+const visibilityOf = (timeout: Duration): Duration => Duration.seconds(timeout.toSeconds() + 60);
 
 /** Table, bucket and queues. The table and the bucket outlive the stack. */
 export class Storage extends Construct {

@@ -10,8 +10,8 @@ import { bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
-/** Lambda's most; an import of the largest file takes minutes. */
-export const importTimeout = Duration.minutes(15);
+/** An import of the largest list takes about a minute at this memory; five leave room. */
+export const importTimeout = Duration.minutes(5);
 
 const fromStream = (storage: Storage, props: { filters: object[]; batchSize: number }) =>
   new DynamoEventSource(storage.table, {

@@ -1,0 +1,35 @@
+import { compilePattern } from './event-pattern.ts';
+import type { EventRuleModel } from './model.ts';
+
+export interface EventBus {
+  /** Hands an event to the targets of every rule that matches; inside the caller's transaction, where there is one. */
+  emit(event: Record<string, unknown>): void;
+}
+
+export interface Targets {
+  sendToQueue(queueArn: string, body: unknown): void;
+  invokeAsync(functionArn: string, event: unknown): void;
+}
+
+const toTarget = (arn: string, event: unknown, targets: Targets): void => {
+  if (arn.includes(':sqs:')) targets.sendToQueue(arn, event);
+  else if (arn.includes(':lambda:')) targets.invokeAsync(arn, event);
+  else throw new TypeError(`The embedded event bus does not know the target ${arn}.`);
+};
+
+/** EventBridge, as far as rules with patterns go. `twice` delivers each event two times, as EventBridge itself may. */
+export const eventBus = (rules: EventRuleModel[], targets: Targets, twice = false): EventBus => {
+  const scheduled = rules.find((rule) => rule.schedule !== undefined);
+  if (scheduled) throw new TypeError(`The embedded event bus has no schedules, and ${scheduled.id} is one.`);
+  const compiled = rules.map((rule) => ({
+    ...rule,
+    matches: compilePattern((rule.pattern ?? {}) as Record<string, unknown>),
+  }));
+  return {
+    emit(event) {
+      for (const rule of compiled.filter((candidate) => candidate.matches(event)))
+        for (const { arn, input } of rule.targets)
+          for (let time = 0; time < (twice ? 2 : 1); time++) toTarget(arn, input ?? event, targets);
+    },
+  };
+};

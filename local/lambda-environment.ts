@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Writable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import type { FunctionModel } from './model.ts';
+
+/** What a handler threw, as Lambda answers it, or why the environment ended. */
+export class FunctionError extends Error {
+  override readonly name = 'FunctionError';
+  readonly errorType: string;
+
+  constructor(errorType: string, message: string) {
+    super(message);
+    this.errorType = errorType;
+  }
+}
+
+/** An execution environment: one thread with its own variables, one event at a time. */
+export interface Environment {
+  run(event: unknown): Promise<unknown>;
+  /** False after a time-out or a crash: the environment is not used again. */
+  readonly usable: boolean;
+  end(): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  fn: FunctionModel;
+  root: string;
+  variables: Record<string, string>;
+  log: Writable;
+}
+
+interface Reply {
+  result?: string;
+  error?: { errorType: string; errorMessage: string };
+}
+
+const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
+  const { NODE_OPTIONS: _, ...declared } = fn.environment;
+  const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
+    env: { ...variables, ...declared, AWS_LAMBDA_FUNCTION_NAME: fn.id, TZ: ':UTC' },
+    workerData: { entry: `${root}/${fn.entry}`, name: fn.id, arn: fn.arn },
+    stdout: true,
+    stderr: true,
+  });
+  worker.stdout.pipe(log, { end: false });
+  worker.stderr.pipe(log, { end: false });
+  return worker;
+};
+
+/** Starts an environment. Its first event waits for the source to load. */
+export const startEnvironment = (options: EnvironmentOptions): Environment => {
+  const { fn } = options;
+  const worker = startWorker(options);
+  let usable = true;
+  let settle: ((reply: Reply) => void) | undefined;
+
+  const fail = (errorType: string, errorMessage: string) => {
+    usable = false;
+    settle?.({ error: { errorType, errorMessage } });
+  };
+  worker.on('message', (reply: Reply) => settle?.(reply));
+  worker.on('error', (error) => fail('Runtime.ExitError', error.message));
+  worker.on('exit', (code) => fail('Runtime.ExitError', `The environment ended with exit code ${code}.`));
+
+  const replyTo = (event: unknown) =>
+    new Promise<Reply>((resolve) => {
+      const timeout = fn.timeoutSeconds * 1000;
+      const timer = setTimeout(() => {
+        fail('Sandbox.Timedout', `Task timed out after ${fn.timeoutSeconds} seconds`);
+        void worker.terminate();
+      }, timeout);
+      settle = (reply) => {
+        clearTimeout(timer);
+        settle = undefined;
+        resolve(reply);
+      };
+      worker.postMessage({ event, requestId: randomUUID(), deadline: Date.now() + timeout });
+    });
+
+  return {
+    async run(event) {
+      const reply = await replyTo(event);
+      if (reply.error) throw new FunctionError(reply.error.errorType, reply.error.errorMessage);
+      return JSON.parse(reply.result ?? 'null') as unknown;
+    },
+    get usable() {
+      return usable;
+    },
+    async end() {
+      usable = false;
+      await worker.terminate();
+    },
+  };
+};

@@ -1,0 +1,51 @@
+import { parentPort, workerData } from 'node:worker_threads';
+
+/** One execution environment of a function: it loads the entry once, and then handles one event at a time. */
+interface Invocation {
+  event: unknown;
+  requestId: string;
+  deadline: number;
+}
+
+type Handler = (event: unknown, context: object) => Promise<unknown>;
+
+const port = parentPort;
+if (!port) throw new TypeError('This file is the inside of a worker thread.');
+
+const load = async (): Promise<Handler> => {
+  const module = (await import(workerData.entry as string)) as { handler: Handler };
+  return module.handler;
+};
+
+const contextOf = ({ requestId, deadline }: Invocation) => ({
+  awsRequestId: requestId,
+  functionName: workerData.name as string,
+  functionVersion: '$LATEST',
+  invokedFunctionArn: workerData.arn as string,
+  memoryLimitInMB: '1024',
+  logGroupName: `/aws/lambda/${workerData.name}`,
+  logStreamName: 'embedded',
+  callbackWaitsForEmptyEventLoop: false,
+  getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+});
+
+/** As Lambda shapes what a handler throws. */
+const shape = (error: unknown) =>
+  error instanceof Error
+    ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
+    : { errorType: typeof error, errorMessage: String(error), trace: [] };
+
+const handler = load();
+handler.catch(() => undefined);
+
+port.on('message', async (invocation: Invocation) => {
+  try {
+    const handle = await handler;
+    const result = await handle(invocation.event, contextOf(invocation));
+    // What leaves a function is JSON: members that JSON drops are dropped here, too.
+    port.postMessage({ result: JSON.stringify(result ?? null) });
+  } catch (error) {
+    console.error(error);
+    port.postMessage({ error: shape(error) });
+  }
+});

@@ -1,0 +1,107 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { type Environment, FunctionError, startEnvironment } from './lambda-environment.ts';
+import type { FunctionModel } from './model.ts';
+
+/** Most environments of one function at once, where it has no reserved concurrency of its own. */
+const defaultConcurrency = 6;
+/** Largest event and answer of a synchronous invocation (Lambda quotas). */
+const payloadLimit = 6 * 1024 * 1024;
+
+export interface Lambda {
+  /** Runs a function and answers what it answers. FunctionError for what it throws. */
+  invoke(functionArn: string, event: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface LambdaOptions {
+  functions: FunctionModel[];
+  /** Where the entries are. */
+  root: string;
+  logDir: string;
+  /** Variables that the service itself gives: region, credentials, endpoints. */
+  variables: Record<string, string>;
+}
+
+interface Pool {
+  run(event: unknown): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+/** Environments of one function: an idle one is used again, a new one is started while there may be more. */
+const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool => {
+  const idle: Environment[] = [];
+  const all = new Set<Environment>();
+  const waiting: ((environment: Environment) => void)[] = [];
+  const most = fn.reservedConcurrency ?? defaultConcurrency;
+
+  const start = (): Environment => {
+    const environment = startEnvironment({ fn, root: options.root, variables: options.variables, log });
+    all.add(environment);
+    return environment;
+  };
+
+  const acquire = async (): Promise<Environment> => {
+    const ready = idle.pop();
+    if (ready) return ready;
+    return all.size < most ? start() : new Promise((resolve) => waiting.push(resolve));
+  };
+
+  const release = (environment: Environment): void => {
+    if (!environment.usable) all.delete(environment);
+    const next = waiting.shift();
+    if (next) next(environment.usable ? environment : start());
+    else if (environment.usable) idle.push(environment);
+  };
+
+  return {
+    async run(event) {
+      const environment = await acquire();
+      try {
+        return await environment.run(event);
+      } finally {
+        release(environment);
+      }
+    },
+    async end() {
+      await Promise.all([...all].map((environment) => environment.end()));
+    },
+  };
+};
+
+const assertFits = (payload: unknown, what: string): void => {
+  const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '');
+  if (bytes > payloadLimit)
+    throw new FunctionError(
+      'RequestEntityTooLarge',
+      `${what} has ${bytes} bytes; Lambda takes ${payloadLimit}.`,
+    );
+};
+
+/** Functions of the stack, run from their sources, each in threads with variables of their own. */
+export const startLambda = (options: LambdaOptions): Lambda => {
+  mkdirSync(options.logDir, { recursive: true });
+  const logs: Writable[] = [];
+  const pools = new Map(
+    options.functions.map((fn) => {
+      const log = createWriteStream(join(options.logDir, `${fn.id}.log`), { flags: 'a' });
+      logs.push(log);
+      return [fn.arn, poolOf(fn, options, log)];
+    }),
+  );
+  return {
+    async invoke(functionArn, event) {
+      const pool = pools.get(functionArn);
+      if (!pool) throw new TypeError(`There is no function ${functionArn}.`);
+      assertFits(event, 'The event');
+      const result = await pool.run(event);
+      assertFits(result, 'The answer');
+      return result;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+      for (const log of logs) log.end();
+    },
+  };
+};

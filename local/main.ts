@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { standardPortBase } from './ports.ts';
+import { type Endpoints, startStack } from './stack.ts';
+
+const usage = `Runs the embedded stack: everything the control plane needs, on this machine, over the real wire protocols.
+
+  npm start                          until interrupted (Ctrl-C); state stays in .local/
+  npm start -- --fresh               begins with nothing
+  npm start -- --data DIR            keeps its state in DIR
+  npm start -- --port-base N         six ports from N on (default ${standardPortBase}); 0: any that are free
+  npm start -- --duplicate-events    delivers each event of the bucket twice, as EventBridge may
+
+DYNAMODB_ENDPOINT names a DynamoDB of your own to use instead of the embedded engine.
+Ends with 0 when it is told to end, 1 when it cannot start, 2 when it is called wrongly.
+`;
+
+const bold = (text: string) =>
+  process.stdout.isTTY && !process.env['NO_COLOR'] ? `\u001b[1m${text}\u001b[0m` : text;
+
+const show = (endpoints: Endpoints, dir: string, milliseconds: number): void => {
+  const rows: [string, string][] = [
+    ['API', endpoints.api],
+    ['issuer', endpoints.issuer],
+    ['DynamoDB', `${endpoints.dynamodb}   table ${endpoints.table}`],
+    ['S3', `${endpoints.s3}   bucket ${endpoints.bucket}`],
+    ['IoT', endpoints.iotData],
+    ['MQTT', `${endpoints.mqtt.host}:${endpoints.mqtt.port}   TLS with a Scanner's certificate`],
+    ['all of it', `${dir}/endpoints.json`],
+    ['logs', `${dir}/logs/`],
+  ];
+  console.log(bold(`The embedded stack is ready (${(milliseconds / 1000).toFixed(1)} s).`));
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(10)} ${value}`);
+  const where = dir === '.local' ? '' : ` --data ${dir}`;
+  console.log(`\nNext, in another terminal:  npm run scanner -- --id mx1${where}`);
+  console.log(`An access token:            npm run -s token${where === '' ? '' : ` --${where}`}`);
+  console.log(
+    'The AWS CLI:                eval "$(npm run -s aws-env)"\n\nCtrl-C ends it; its state is kept.',
+  );
+};
+
+const untilInterrupted = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+
+const options = () =>
+  parseArgs({
+    options: {
+      data: { type: 'string', default: '.local' },
+      'port-base': { type: 'string' },
+      fresh: { type: 'boolean', default: false },
+      'duplicate-events': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  }).values;
+
+const run = async (values: ReturnType<typeof options>): Promise<number> => {
+  const portBase = values['port-base'] === undefined ? undefined : Number(values['port-base']);
+  if (portBase !== undefined && !(Number.isInteger(portBase) && portBase >= 0 && portBase <= 65_529)) {
+    console.error('--port-base takes a number from 0 to 65529.');
+    return 2;
+  }
+  const begun = performance.now();
+  const stop = untilInterrupted();
+  const stack = await startStack({
+    dir: values.data,
+    fresh: values.fresh,
+    duplicateEvents: values['duplicate-events'],
+    ...(portBase === undefined ? {} : { portBase }),
+  });
+  show(stack.endpoints, values.data, performance.now() - begun);
+  await stop;
+  await stack.close();
+  return 0;
+};
+
+const main = async (): Promise<number> => {
+  try {
+    const values = options();
+    if (!values.help) return await run(values);
+    console.log(usage);
+    return 0;
+  } catch (error) {
+    const wrongCall = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
+    console.error((error as Error).message);
+    if (wrongCall) console.error(`\n${usage}`);
+    return wrongCall ? 2 : 1;
+  }
+};
+
+process.exit(await main());

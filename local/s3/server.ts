@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { BucketModel } from '../model.ts';
+import type { Credentials } from '../sigv4.ts';
+import type { State } from '../state.ts';
+import { type ObjectEvent, objectEvent } from './events.ts';
+import { listObjectsV2, listObjectVersions } from './listing.ts';
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  listParts,
+  uploadPart,
+} from './multipart.ts';
+import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './object-operations.ts';
+import { openObjectStore } from './object-store.ts';
+import { postObject } from './post-form.ts';
+import { type Operation, type S3Context, type S3Request, sendEmpty, sendXml } from './request.ts';
+import { notImplemented, S3Error } from './s3-error.ts';
+import { readQuery, type SignatureOptions, verifyRequest } from './signature.ts';
+import { xmlDocument } from './xml.ts';
+
+export interface S3Options {
+  state: State;
+  port: number;
+  region: string;
+  accountId?: string;
+  credentials: Credentials;
+  buckets: BucketModel[];
+  /** Called inside the transaction that makes the change. */
+  emit: (event: ObjectEvent) => void;
+  now?: () => Date;
+}
+
+export interface EmbeddedS3 {
+  url: string;
+  port: number;
+  close(): Promise<void>;
+}
+
+/** Query parameters that say nothing about which operation is meant. */
+const plainParameters = new Set(['versionId', 'x-id']);
+const isPlain = (name: string): boolean =>
+  plainParameters.has(name) || name.startsWith('X-Amz-') || name.startsWith('response-');
+
+const listBuckets: Operation = ({ buckets, now }, request) =>
+  sendXml(request, 'ListAllMyBucketsResult', {
+    Owner: { ID: 'embedded', DisplayName: 'embedded' },
+    Buckets: { Bucket: [...buckets.keys()].map((Name) => ({ Name, CreationDate: now().toISOString() })) },
+  });
+
+const headBucket: Operation = (_, request) => sendEmpty(request, 200, { 'x-amz-bucket-region': 'local' });
+
+const getBucketLocation =
+  (region: string): Operation =>
+  (_, request) =>
+    sendXml(request, 'LocationConstraint', { LocationConstraint: region });
+
+interface Entry {
+  method: string;
+  level: 'service' | 'bucket' | 'object';
+  /** Parameters that must be there; any other but the plain ones means an operation that is not known. */
+  parameters?: string[];
+  optional?: string[];
+  header?: string;
+  run: Operation;
+}
+
+const listing = [
+  'prefix',
+  'delimiter',
+  'max-keys',
+  'encoding-type',
+  'fetch-owner',
+  'start-after',
+  'continuation-token',
+];
+
+/** Every operation there is. What does not match exactly one of them is answered with NotImplemented. */
+const entriesOf = (region: string): Entry[] => [
+  { method: 'GET', level: 'service', run: listBuckets },
+  { method: 'HEAD', level: 'bucket', run: headBucket },
+  { method: 'GET', level: 'bucket', parameters: ['location'], run: getBucketLocation(region) },
+  { method: 'GET', level: 'bucket', parameters: ['list-type'], optional: listing, run: listObjectsV2 },
+  {
+    method: 'GET',
+    level: 'bucket',
+    parameters: ['versions'],
+    optional: [...listing, 'key-marker'],
+    run: listObjectVersions,
+  },
+  { method: 'POST', level: 'bucket', parameters: ['delete'], run: deleteObjects },
+  { method: 'PUT', level: 'object', header: 'x-amz-copy-source', run: copyObject },
+  { method: 'PUT', level: 'object', run: putObject },
+  { method: 'GET', level: 'object', run: getObject },
+  { method: 'HEAD', level: 'object', run: getObject },
+  { method: 'DELETE', level: 'object', run: deleteObject },
+  { method: 'POST', level: 'object', parameters: ['uploads'], run: createMultipartUpload },
+  { method: 'PUT', level: 'object', parameters: ['partNumber', 'uploadId'], run: uploadPart },
+  { method: 'POST', level: 'object', parameters: ['uploadId'], run: completeMultipartUpload },
+  { method: 'DELETE', level: 'object', parameters: ['uploadId'], run: abortMultipartUpload },
+  { method: 'GET', level: 'object', parameters: ['uploadId'], optional: ['max-parts'], run: listParts },
+];
+
+const matches = (entry: Entry, request: S3Request): boolean => {
+  const level = request.bucket === '' ? 'service' : request.key === '' ? 'bucket' : 'object';
+  if (entry.method !== request.http.method || entry.level !== level) return false;
+  if (
+    (entry.header !== undefined) !== (request.http.headers['x-amz-copy-source'] !== undefined) &&
+    entry.method === 'PUT'
+  )
+    return false;
+  const given = [...request.query.keys()].filter((name) => !isPlain(name));
+  const required = entry.parameters ?? [];
+  const allowed = [...required, ...(entry.optional ?? [])];
+  return required.every((name) => given.includes(name)) && given.every((name) => allowed.includes(name));
+};
+
+const splitTarget = (url: string): [string, string] => {
+  const at = url.indexOf('?');
+  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+};
+
+const decodeKey = (raw: string): string => {
+  const key = decodeURIComponent(raw);
+  if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError', 'Your key is too long');
+  return key;
+};
+
+const isForm = (http: IncomingMessage, key: string): boolean =>
+  http.method === 'POST' &&
+  key === '' &&
+  (http.headers['content-type'] ?? '').startsWith('multipart/form-data');
+
+const sendError = (
+  http: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  requestId: string,
+): void => {
+  const known =
+    error instanceof S3Error ? error : new S3Error('InternalError', 'We encountered an internal error.');
+  if (!(error instanceof S3Error)) console.error(error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const [Resource] = splitTarget(http.url ?? '/');
+  const body = Buffer.from(
+    http.method === 'HEAD'
+      ? ''
+      : xmlDocument('Error', { Code: known.code, Message: known.message, Resource, RequestId: requestId }),
+  );
+  response.writeHead(known.status, { 'content-type': 'application/xml', 'content-length': body.length });
+  response.end(body);
+  http.resume();
+};
+
+const contextOf = (options: S3Options, now: () => Date): S3Context => {
+  const buckets = new Map(options.buckets.map((bucket) => [bucket.name, bucket]));
+  const versioned = (name: string) => buckets.get(name)?.versioned ?? false;
+  const tell =
+    (type: ObjectEvent['detail-type']): S3Context['created'] =>
+    (object, reason) => {
+      if (!buckets.get(object.bucket)?.eventBridge) return;
+      const { region, accountId = '000000000000' } = options;
+      options.emit(
+        objectEvent(type, object, { region, accountId, versioned: versioned(object.bucket), reason }),
+      );
+    };
+  return {
+    state: options.state,
+    store: openObjectStore(options.state, versioned, now),
+    buckets,
+    now,
+    created: tell('Object Created'),
+    deleted: tell('Object Deleted'),
+  };
+};
+
+/**
+ * Starts the embedded bucket on 127.0.0.1: a subset of S3 that verifies every signature and checksum, and answers NotImplemented to
+ * everything that it does not know, so that nothing is done wrongly in silence.
+ */
+export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
+  const now = options.now ?? (() => new Date());
+  const context = contextOf(options, now);
+  const signing: SignatureOptions = { credentials: options.credentials, region: options.region, now };
+  const entries = entriesOf(options.region);
+
+  const handle = async (
+    http: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> => {
+    const [path, rawQuery] = splitTarget(http.url ?? '/');
+    const [, bucket = '', rawKey = ''] = /^\/([^/]*)(?:\/(.*))?$/s.exec(path) ?? [];
+    const key = decodeKey(rawKey);
+    const pairs = readQuery(rawQuery);
+    const base = { http, response, bucket, key, query: new Map(pairs), requestId };
+    const form = isForm(http, key);
+    const payload = form ? '' : verifyRequest(http, path, pairs, signing);
+    if (bucket !== '' && !context.buckets.has(bucket))
+      throw new S3Error('NoSuchBucket', 'The specified bucket does not exist');
+    const request = { ...base, payload };
+    if (form) return postObject(context, request, signing);
+    const entry = entries.find((candidate) => matches(candidate, request));
+    if (!entry) throw notImplemented(`${http.method} ${[...base.query.keys()].join(' ')}`);
+    await entry.run(context, request);
+  };
+
+  const server = createServer((http, response) => {
+    const requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
+    response.setHeader('x-amz-request-id', requestId);
+    response.setHeader('server', 'embedded-s3');
+    handle(http, response, requestId).catch((error: unknown) => sendError(http, response, error, requestId));
+  });
+  server.requestTimeout = 0;
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};

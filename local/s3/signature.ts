@@ -1,0 +1,209 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Credentials } from '../sigv4.ts';
+import { S3Error } from './s3-error.ts';
+
+export interface SignatureOptions {
+  credentials: Credentials;
+  region: string;
+  now: () => Date;
+}
+
+const maxSkewMs = 15 * 60 * 1000;
+const maxExpirySeconds = 7 * 86_400;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hmac = (key: string | Uint8Array, text: string): Buffer =>
+  createHmac('sha256', key).update(text).digest();
+
+/** Percent-encoding as signatures want it (RFC 3986 unreserved characters stay). */
+export const encodeUri = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+const decodeUri = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new S3Error('InvalidArgument', 'The request target is not well formed.');
+  }
+};
+
+/** S3 signs the path as it is, each segment encoded once: `a//b` and `x/../y` are names of their own. */
+const canonicalPath = (path: string): string =>
+  path
+    .split('/')
+    .map((segment) => encodeUri(decodeUri(segment)))
+    .join('/');
+
+const canonicalQuery = (query: [string, string][]): string =>
+  query
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => [encodeUri(name), encodeUri(value)] as const)
+    .sort(([one, oneValue], [other, otherValue]) =>
+      one === other ? (oneValue < otherValue ? -1 : 1) : one < other ? -1 : 1,
+    )
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+
+/** Query parameters in order, decoded; `+` is a plus here. */
+export const readQuery = (query: string): [string, string][] =>
+  query
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const at = pair.indexOf('=');
+      return at < 0 ? [decodeUri(pair), ''] : [decodeUri(pair.slice(0, at)), decodeUri(pair.slice(at + 1))];
+    });
+
+const headerValue = (request: IncomingMessage, name: string): string => {
+  const values = request.headersDistinct[name];
+  if (!values) throw new S3Error('SignatureDoesNotMatch', `The signed header ${name} is missing.`);
+  return values.map((value) => value.trim().replace(/ +/g, ' ')).join(',');
+};
+
+interface Claim {
+  credential: string;
+  date: string;
+  signedHeaders: string[];
+  signature: string;
+  payload: string;
+}
+
+const canonicalRequest = (
+  request: IncomingMessage,
+  path: string,
+  query: [string, string][],
+  claim: Claim,
+): string =>
+  [
+    request.method,
+    canonicalPath(path),
+    canonicalQuery(query),
+    ...claim.signedHeaders.map((name) => `${name}:${headerValue(request, name)}`),
+    '',
+    claim.signedHeaders.join(';'),
+    claim.payload,
+  ].join('\n');
+
+const timeOf = (date: string): number => {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? [];
+  return Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+};
+
+/** The scope of a credential, once it is one of ours: date, region, service and end. */
+const scopeOf = (credential: string, date: string, options: SignatureOptions): string[] => {
+  const [accessKeyId, ...scope] = credential.split('/');
+  if (accessKeyId !== options.credentials.accessKeyId)
+    throw new S3Error('InvalidAccessKeyId', 'The AWS access key id is not one of this stack.');
+  const [day, region, service, end] = scope;
+  if (day !== date.slice(0, 8) || region !== options.region || service !== 's3' || end !== 'aws4_request')
+    throw new S3Error(
+      'SignatureDoesNotMatch',
+      'The credential scope is not for this day, region and service.',
+    );
+  return scope;
+};
+
+const signatureOf = (text: string, scope: string[], secret: string): Buffer => {
+  const key = scope.reduce<Buffer>((inner, part) => hmac(inner, part), Buffer.from(`AWS4${secret}`));
+  return hmac(key, text);
+};
+
+const assertSame = (wanted: Buffer, given: string): void => {
+  const bytes = Buffer.from(given, 'hex');
+  if (bytes.length !== wanted.length || !timingSafeEqual(bytes, wanted))
+    throw new S3Error('SignatureDoesNotMatch', 'The signature is not the one that this request has.');
+};
+
+const assertSigned = (
+  request: IncomingMessage,
+  path: string,
+  query: [string, string][],
+  claim: Claim,
+  options: SignatureOptions,
+): void => {
+  const scope = scopeOf(claim.credential, claim.date, options);
+  const canonical = sha256(canonicalRequest(request, path, query, claim));
+  const text = ['AWS4-HMAC-SHA256', claim.date, scope.join('/'), canonical].join('\n');
+  assertSame(signatureOf(text, scope, options.credentials.secretAccessKey), claim.signature);
+};
+
+const headerPattern =
+  /^AWS4-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
+
+const fromHeader = (request: IncomingMessage, authorization: string, options: SignatureOptions): Claim => {
+  const [, credential, signed, signature] = headerPattern.exec(authorization) ?? [];
+  if (!credential || !signed || !signature)
+    throw new S3Error('InvalidArgument', 'The Authorization header is not well formed.');
+  const date = String(request.headers['x-amz-date'] ?? '');
+  const skew = Math.abs(options.now().getTime() - timeOf(date));
+  if (!(skew <= maxSkewMs))
+    throw new S3Error('RequestTimeTooSkewed', 'The time of the request is more than 15 minutes from ours.');
+  const payload = String(request.headers['x-amz-content-sha256'] ?? '');
+  if (payload === '') throw new S3Error('InvalidRequest', 'The header x-amz-content-sha256 is missing.');
+  return { credential, date, signedHeaders: signed.split(';'), signature, payload };
+};
+
+const fromQuery = (query: Map<string, string>, options: SignatureOptions): Claim => {
+  const part = (name: string): string => {
+    const value = query.get(`X-Amz-${name}`);
+    if (value === undefined)
+      throw new S3Error('AccessDenied', `The query parameter X-Amz-${name} is missing.`);
+    return value;
+  };
+  const date = part('Date');
+  const expires = Number(part('Expires'));
+  const begun = timeOf(date);
+  if (!(expires >= 1 && expires <= maxExpirySeconds))
+    throw new S3Error('InvalidArgument', 'X-Amz-Expires is 1 second to 7 days.');
+  const now = options.now().getTime();
+  if (!(now <= begun + expires * 1000 && begun - now <= maxSkewMs))
+    throw new S3Error('AccessDenied', 'Request has expired');
+  return {
+    credential: part('Credential'),
+    date,
+    signedHeaders: part('SignedHeaders').split(';'),
+    signature: part('Signature'),
+    payload: query.get('X-Amz-Content-Sha256') ?? 'UNSIGNED-PAYLOAD',
+  };
+};
+
+/**
+ * Verifies Signature Version 4 of a request, in its header or its query, and answers what it says of the payload. AccessDenied for a
+ * request with neither.
+ */
+export const verifyRequest = (
+  request: IncomingMessage,
+  path: string,
+  query: [string, string][],
+  options: SignatureOptions,
+): string => {
+  const authorization = request.headers.authorization;
+  const byName = new Map(query);
+  if (authorization === undefined && !byName.has('X-Amz-Signature'))
+    throw new S3Error('AccessDenied', 'Access Denied');
+  const claim =
+    authorization === undefined ? fromQuery(byName, options) : fromHeader(request, authorization, options);
+  if (!claim.signedHeaders.includes('host'))
+    throw new S3Error('SignatureDoesNotMatch', 'The host is not signed.');
+  assertSigned(request, path, query, claim, options);
+  return claim.payload;
+};
+
+/** Verifies the signature of a form's policy (S3 API reference, "Authenticating requests in browser-based uploads"). */
+export const verifyPolicy = (
+  policy: string,
+  fields: {
+    algorithm?: string | undefined;
+    credential?: string | undefined;
+    date?: string | undefined;
+    signature?: string | undefined;
+  },
+  options: SignatureOptions,
+): void => {
+  const { algorithm, credential, date, signature } = fields;
+  if (algorithm !== 'AWS4-HMAC-SHA256' || !credential || !date || !signature)
+    throw new S3Error('AccessDenied', 'The form is not signed.');
+  const scope = scopeOf(credential, date, options);
+  assertSame(signatureOf(policy, scope, options.credentials.secretAccessKey), signature);
+};
