@@ -1,0 +1,133 @@
+import { networkInterfaces } from 'node:os';
+import type { ArtifactRequest, ArtifactsAccepted } from '../shared/messages/artifacts.ts';
+import { inventoryShadow } from '../shared/messages/shadow.ts';
+import { type Backoff, delayOf } from './backoff.ts';
+import { keepConnected } from './connection.ts';
+import { type Conversation, openConversation } from './conversation.ts';
+import { type HostInterfaces, inventoryOf } from './inventory.ts';
+import { listSupply } from './list-supply.ts';
+import { type PassOutcome, startLoop } from './loop.ts';
+import type { LinkOptions } from './mqtt-link.ts';
+import type { ObjectCache } from './object-cache.ts';
+import { isNews } from './plan.ts';
+import { type Memory, reconcile } from './reconcile.ts';
+import type { Sink } from './sink.ts';
+
+export interface AgentOptions {
+  /** Where to connect, as whom and with what. `clientId` is the Scanner's id. */
+  link: LinkOptions;
+  sink: Sink;
+  cache: ObjectCache;
+  software: { name: string; version: string };
+  log: (line: string) => void;
+  newId: () => string;
+  now?: () => Date;
+  /** 0 to 1, for the part of each wait that is chance. */
+  random?: () => number;
+  interfaces?: () => HostInterfaces;
+  /** Waits between connections, and between tries of a configuration that failed. */
+  reconnect?: Backoff;
+  retry?: Backoff;
+  /** Milliseconds to wait for an answer on the connection. */
+  patience?: number;
+}
+
+export interface ScannerAgent {
+  /** Gives up what waits for the network, finishes a switch that has begun, disconnects cleanly. */
+  stop(): Promise<void>;
+}
+
+const defaults = {
+  now: () => new Date(),
+  random: Math.random,
+  interfaces: networkInterfaces,
+  reconnect: { baseMs: 500, capMs: 30_000 },
+  retry: { baseMs: 1000, capMs: 60_000 },
+  patience: 20_000,
+};
+
+type Settings = AgentOptions & Required<Pick<AgentOptions, keyof typeof defaults>>;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What a Scanner does, on whichever connection it has: inventory once for each, then its configuration. */
+const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
+  const { sink, cache, newId, now, log } = settings;
+  let conversation: Conversation | undefined;
+  let inventoryDue = false;
+
+  const ask = (request: ArtifactRequest): Promise<ArtifactsAccepted> => {
+    if (!conversation) throw new TypeError('There is no conversation to ask in.');
+    return conversation.artifacts(request);
+  };
+  const lists = listSupply({ cache, newId, ask }, log);
+
+  const reportInventory = async (present: Conversation): Promise<void> => {
+    if (!inventoryDue) return;
+    const inventory = inventoryOf(settings.interfaces(), settings.software);
+    await present.report(inventoryShadow, inventory).then(
+      () => {
+        inventoryDue = false;
+      },
+      (error: unknown) => log(`the inventory was not reported: ${messageOf(error)}`),
+    );
+  };
+
+  return {
+    meet: (opened: Conversation): void => {
+      conversation = opened;
+      inventoryDue = true;
+    },
+    /** One pass on the present connection; `overtaken` says whether newer news has come since it began. */
+    pass: async (overtaken: () => boolean): Promise<PassOutcome> => {
+      const present = conversation;
+      if (!present || present.ended.aborted) return 'parked';
+      const either = AbortSignal.any([present.ended, signal]);
+      await reportInventory(present);
+      const work = { conversation: present, lists, sink, memory, now, log, signal: either, overtaken };
+      const outcome = await reconcile(work).catch((error: unknown) => {
+        if (!either.aborted) log(`the shadow could not be worked on: ${messageOf(error)}`);
+        return 'again' as const;
+      });
+      return either.aborted ? 'parked' : outcome;
+    },
+  };
+};
+
+/**
+ * Verifies what the sink holds, then runs a Scanner until it is stopped: keeps a connection up, and on each connection, on each
+ * delta and some time after each failure looks at its shadow and works towards what it desires.
+ * @throws Error when the sink cannot be read.
+ */
+export const createScannerAgent = async (options: AgentOptions): Promise<ScannerAgent> => {
+  const settings: Settings = { ...defaults, ...options };
+  const { link, log, newId, now, random, patience, retry } = settings;
+  const { current, previous } = await settings.sink.held();
+  log(current ? `runs revision ${current.revision}` : 'runs no configuration yet');
+
+  const memory: Memory = { applied: current, previous, refused: null, atHand: null };
+  const stopping = new AbortController();
+  const { meet, pass } = worker(settings, memory, stopping.signal);
+  const loop = startLoop(
+    () => pass(loop.rung),
+    (failures) => delayOf(retry, failures, random()),
+  );
+  const onDelta = (delta: unknown): void => {
+    if (isNews(delta, memory.atHand)) loop.ringAnew();
+  };
+  const onOpen = (opened: Conversation): void => {
+    log(`connected to ${link.host}:${link.port} as ${link.clientId}`);
+    meet(opened);
+    loop.ring();
+  };
+  const open = () => openConversation(link, { onDelta, newId, patience });
+  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, now, random, log });
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      await loop.stop();
+      await connection.stop();
+    },
+  };
+};

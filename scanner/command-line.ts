@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import { isScannerId } from '../shared/schemas/common.ts';
+
+export const usage = `A reference Scanner: registers and enrols itself if needed, connects by MQTT over mutual TLS, and keeps
+its folder on the configuration that the control plane wants it to have.
+
+  npm run scanner -- --id mx1                          against the embedded stack (npm start)
+  npm run scanner -- --id mx1 --url https://…/v1 --token …   against another control plane
+
+  --id ID            its id: 1 to 63 lower-case letters, digits and hyphens
+  --data DIR         where the embedded stack keeps its state, endpoints.json among it; the Scanner's
+                     own folder is DIR/scanners/ID (default .local)
+  --host-name NAME   what to say of the host when it registers
+  --url URL          the API, version included; needs --token
+  --token TOKEN      an access token with the scopes scanners/read and scanners/write
+  --enrol            takes a new key and certificate even if it has one that works
+  --help             this text
+
+In its folder: current/configuration.json and current/lists/<list>.txt (enabled entries, one a line) are what is in
+force, switched at once; objects/ holds fetched chunks under their sha-256; private-key.pem never leaves.
+An enrolled Scanner starts without the API too. One process for each folder.
+
+Ends with 0 when told to (SIGINT, SIGTERM); 1 when its folder cannot be used; 2 when called wrongly; 3 when the control
+plane is not there and it is not enrolled yet; 4 when the control plane refuses it.
+`;
+
+export const exitCodes = { stopped: 0, folder: 1, usage: 2, unreachable: 3, refused: 4 } as const;
+
+/** Called wrongly: the message says how. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface CommandLine {
+  help: boolean;
+  id: string;
+  data: string;
+  hostName?: string;
+  /** Another control plane than that of the embedded stack. */
+  access?: { url: string; token: string };
+  enrol: boolean;
+}
+
+const options = {
+  id: { type: 'string' },
+  data: { type: 'string', default: '.local' },
+  'host-name': { type: 'string' },
+  url: { type: 'string' },
+  token: { type: 'string' },
+  enrol: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const parsed = (args: string[]) => {
+  try {
+    return parseArgs({ args, options, strict: true }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+};
+
+const accessOf = (url: string | undefined, token: string | undefined): CommandLine['access'] => {
+  if (url === undefined && token === undefined) return undefined;
+  if (url === undefined || token === undefined) throw new UsageError('--url and --token go together.');
+  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`);
+  return { url: url.replace(/\/+$/, ''), token };
+};
+
+/** @throws UsageError */
+export const readCommandLine = (args: string[]): CommandLine => {
+  const { id = '', data, url, token, enrol, help, ...rest } = parsed(args);
+  if (!help && !isScannerId(id))
+    throw new UsageError(
+      id === ''
+        ? 'Give the Scanner an id: --id mx1.'
+        : `"${id}" is not an id: 1 to 63 lower-case letters, digits and hyphens.`,
+    );
+  const access = accessOf(url, token);
+  const hostName = rest['host-name'];
+  return { help, id, data, enrol, ...(hostName ? { hostName } : {}), ...(access ? { access } : {}) };
+};

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Backoff, delayOf } from './backoff.ts';
+
+/** What is kept up: a conversation, or anything else that ends and says goodbye. */
+export interface Connected {
+  readonly ended: AbortSignal;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions<T extends Connected> {
+  open: () => Promise<T>;
+  /** Called for each connection once it stands. */
+  onOpen: (connection: T) => void;
+  backoff: Backoff;
+  now: () => Date;
+  random: () => number;
+  log: (line: string) => void;
+}
+
+/** A connection that lasted this long, in milliseconds, was a good one; a shorter one counts as a failure: two Scanners of one id would chase each other off. */
+const goodAfter = 30_000;
+
+const reasonOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+
+const untilEnded = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Keeps one connection up: connects, waits for its end, waits a while, connects again, until it is stopped. */
+export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>) => {
+  const { open, onOpen, backoff, now, random, log } = options;
+  const stopping = new AbortController();
+  let present: T | undefined;
+
+  /** Answers why it ended. */
+  const hold = async (): Promise<unknown> => {
+    present = await open();
+    if (stopping.signal.aborted) return undefined;
+    onOpen(present);
+    await untilEnded(AbortSignal.any([present.ended, stopping.signal]));
+    return present.ended.reason;
+  };
+
+  const run = async (): Promise<void> => {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      const begun = now().getTime();
+      const reason = await hold().catch((error: unknown) => error);
+      if (stopping.signal.aborted) return;
+      failures = now().getTime() - begun > goodAfter ? 1 : failures + 1;
+      const delay = delayOf(backoff, failures, random());
+      log(`not connected (${reasonOf(reason)}); trying again in ${(delay / 1000).toFixed(1)} s`);
+      await sleep(delay, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+
+  const running = run();
+  return {
+    /** Disconnects cleanly, and waits until nothing runs any more. */
+    async stop(): Promise<void> {
+      stopping.abort();
+      await present?.close();
+      await running;
+      await present?.close();
+    },
+  };
+};

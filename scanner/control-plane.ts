@@ -1,0 +1,100 @@
+import type * as z from 'zod';
+import { scannerCertificate } from '../shared/schemas/scanner.ts';
+
+/** Where the API is, and the token that it is called with. */
+export interface ControlPlaneAccess {
+  /** Up to the version: `https://…/v1`. */
+  url: string;
+  token: string;
+}
+
+/** The API did not answer at all. */
+export class ControlPlaneUnreachable extends Error {
+  override readonly name = 'ControlPlaneUnreachable';
+}
+
+/** The API answered, and not with yes. */
+export class ControlPlaneRefused extends Error {
+  override readonly name = 'ControlPlaneRefused';
+  readonly status: number;
+
+  constructor(call: string, status: number, detail: string) {
+    super(`${call} was answered with ${status}: ${detail}`);
+    this.status = status;
+  }
+}
+
+/** Milliseconds for one call. */
+const patience = 30_000;
+
+/** The detail of a problem document (RFC 9457), or the message of what the gateway itself refuses. */
+const detailOf = (text: string): string => {
+  try {
+    const { detail, message, title } = JSON.parse(text) as Record<string, unknown>;
+    return String(detail ?? message ?? title ?? text);
+  } catch {
+    return text.slice(0, 200);
+  }
+};
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+const call = async (
+  { url, token }: ControlPlaneAccess,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<Answer> => {
+  const request: RequestInit = {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(patience),
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  };
+  try {
+    const response = await fetch(`${url}${path}`, request);
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    const { cause = error } = error as Error;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ControlPlaneUnreachable(`${method} ${url}${path} got no answer: ${why}`, { cause: error });
+  }
+};
+
+const refused = (what: string, { status, text }: Answer): ControlPlaneRefused =>
+  new ControlPlaneRefused(what, status, detailOf(text));
+
+/** True when the Scanner is registered. @throws ControlPlaneUnreachable, ControlPlaneRefused */
+export const isRegistered = async (access: ControlPlaneAccess, scannerId: string): Promise<boolean> => {
+  const path = `/scanners/${scannerId}`;
+  const answer = await call(access, 'GET', path);
+  if (answer.status === 200) return true;
+  if (answer.status === 404) return false;
+  throw refused(`GET ${path}`, answer);
+};
+
+/** Registers a Scanner; one that another registered meanwhile is as good. @throws ControlPlaneUnreachable, ControlPlaneRefused */
+export const register = async (
+  access: ControlPlaneAccess,
+  scanner: { scannerId: string; hostName?: string },
+): Promise<void> => {
+  const answer = await call(access, 'POST', '/scanners', scanner);
+  if (answer.status !== 201 && answer.status !== 409) throw refused('POST /scanners', answer);
+};
+
+export type Enrolment = z.infer<typeof scannerCertificate>;
+
+/** Has a certificate made for a signing request. @throws ControlPlaneUnreachable, ControlPlaneRefused */
+export const enrol = async (
+  access: ControlPlaneAccess,
+  scannerId: string,
+  csr: string,
+): Promise<Enrolment> => {
+  const path = `/scanners/${scannerId}/certificates`;
+  const answer = await call(access, 'POST', path, { csr });
+  if (answer.status !== 201) throw refused(`POST ${path}`, answer);
+  return scannerCertificate.parse(JSON.parse(answer.text));
+};

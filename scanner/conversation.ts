@@ -1,0 +1,144 @@
+import * as z from 'zod';
+import {
+  type ArtifactRequest,
+  type ArtifactsAccepted,
+  artifactsAccepted,
+  artifactsRejected,
+  artifactTopics,
+} from '../shared/messages/artifacts.ts';
+import { inventoryShadow, smtpShadow } from '../shared/messages/shadow.ts';
+import { type Link, type LinkOptions, openLink } from './mqtt-link.ts';
+import { questions } from './questions.ts';
+
+const section = z.record(z.string(), z.unknown());
+
+/** What `get` answers, as far as it is read; a section that is empty is absent (AWS IoT, shadow documents). */
+const shadowDocument = z.object({
+  state: z.object({ desired: section.optional(), reported: section.optional() }),
+});
+export type Shadow = z.infer<typeof shadowDocument>['state'];
+
+const accepted = z.looseObject({ clientToken: z.string().optional() });
+const rejected = z.object({
+  code: z.int(),
+  message: z.string().default(''),
+  clientToken: z.string().optional(),
+});
+
+type ShadowName = typeof smtpShadow | typeof inventoryShadow;
+
+/** The control plane's no to a request. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+  readonly code: number | string;
+
+  constructor(what: string, code: number | string, message: string) {
+    super(`${what} was refused: ${code} ${message}`);
+    this.code = code;
+  }
+}
+
+/** Everything that a Scanner and the control plane say to each other over one connection. */
+export interface Conversation {
+  /** The shadow `smtp` as it is now; null where there is none yet. */
+  shadow(): Promise<Shadow | null>;
+  /** Changes `reported`; null members are removed. Resolves when it is accepted. */
+  report(name: ShadowName, reported: object): Promise<void>;
+  /** Asks for links to objects. */
+  artifacts(request: ArtifactRequest): Promise<ArtifactsAccepted>;
+  readonly ended: AbortSignal;
+  close(): Promise<void>;
+}
+
+export interface Listener {
+  /** The shadow `smtp` differs from what is reported, as a delta says. It may come late, doubled and out of order. */
+  onDelta: (delta: unknown) => void;
+  newId: () => string;
+  /** Milliseconds to wait for an answer. */
+  patience: number;
+}
+
+const shadowTopic = (scannerId: string, name: ShadowName): string =>
+  `$aws/things/${scannerId}/shadow/name/${name}`;
+
+const parsedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
+
+type Routes = Record<string, (message: unknown) => void>;
+
+/** Opens a connection and subscribes to all that is ever answered or told on it. */
+export const openConversation = async (options: LinkOptions, listener: Listener): Promise<Conversation> => {
+  const { onDelta, newId, patience } = listener;
+  const { clientId } = options;
+  const topics = artifactTopics(clientId);
+  const asked = questions<unknown>(patience);
+
+  const shadowAnswers = (topic: string): Routes => ({
+    [`${topic}/accepted`]: (message) => {
+      const answer = accepted.safeParse(message);
+      if (answer.success) asked.answer(answer.data.clientToken, message);
+    },
+    [`${topic}/rejected`]: (message) => {
+      const answer = rejected.safeParse(message);
+      if (!answer.success) return;
+      const { clientToken, code, message: why } = answer.data;
+      asked.refuse(clientToken, new RequestRefused(`The request to ${topic}`, code, why));
+    },
+  });
+
+  const artifactAnswers: Routes = {
+    [topics.accepted]: (message) => {
+      const answer = artifactsAccepted.safeParse(message);
+      if (answer.success) asked.answer(answer.data.requestId, answer.data);
+    },
+    [topics.rejected]: (message) => {
+      const answer = artifactsRejected.safeParse(message);
+      if (!answer.success) return;
+      const { requestId, code, message: why } = answer.data;
+      asked.refuse(requestId, new RequestRefused('The request for objects', code, why));
+    },
+  };
+
+  const smtp = shadowTopic(clientId, smtpShadow);
+  const routes: Routes = {
+    ...shadowAnswers(`${smtp}/get`),
+    ...shadowAnswers(`${smtp}/update`),
+    ...shadowAnswers(`${shadowTopic(clientId, inventoryShadow)}/update`),
+    ...artifactAnswers,
+    [`${smtp}/update/delta`]: onDelta,
+  };
+
+  const link: Link = await openLink(options, Object.keys(routes), (topic, text) =>
+    routes[topic]?.(parsedJson(text)),
+  );
+
+  const request = (topic: string, message: object): Promise<unknown> => {
+    const clientToken = newId();
+    return asked.ask(clientToken, link.ended, () => link.publish(topic, { ...message, clientToken }));
+  };
+
+  return {
+    async shadow() {
+      const asking = request(`${smtp}/get`, {});
+      const answer = await asking.catch((error: unknown) => {
+        if (error instanceof RequestRefused && error.code === 404) return null;
+        throw error;
+      });
+      return answer === null ? null : shadowDocument.parse(answer).state;
+    },
+    async report(name, reported) {
+      await request(`${shadowTopic(clientId, name)}/update`, { state: { reported } });
+    },
+    artifacts: (message) =>
+      asked.ask(message.requestId, link.ended, () =>
+        link.publish(topics.get, message),
+      ) as Promise<ArtifactsAccepted>,
+    ended: link.ended,
+    close: link.close,
+  };
+};

@@ -1,0 +1,79 @@
+import type * as z from 'zod';
+import { settingsOnly, settingsProblems } from '../shared/domain/settings.ts';
+import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
+import { readCoded } from '../shared/schemas/common.ts';
+import { type AccessListName, accessListNames } from '../shared/schemas/lists.ts';
+import { smtpSettings } from '../shared/schemas/smtp.ts';
+
+/** Why a configuration can never work on this Scanner, and where in the desired document (a JSON pointer, RFC 6901). */
+export interface Refusal {
+  pointer: string;
+  message: string;
+}
+
+/** What a desired document comes to. Without a revision nobody could be told of it, so there is nothing to do. */
+export type Reading =
+  | { revision: null }
+  | { revision: number; desired: SmtpDesired }
+  | { revision: number; refusal: Refusal };
+
+const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const refusalOf = (issue: z.core.$ZodIssue): Refusal => {
+  if (issue.code === 'unrecognized_keys') {
+    const [name = ''] = issue.keys;
+    return {
+      pointer: pointerOf([...issue.path, name]),
+      message: `This Scanner does not know "${name}", and leaving it out could open what it is meant to close.`,
+    };
+  }
+  return { pointer: pointerOf(issue.path), message: readCoded(issue.message)?.message ?? issue.message };
+};
+
+const strictDesired = smtpDesired.extend({ lists: smtpDesired.shape.lists.strict() }).strict();
+
+/**
+ * The two schemas together are exact: the message's says which members must be there, the settings' knows no others, so that a
+ * Scanner never runs half of a configuration that it does not fully understand.
+ */
+const shapeRefusals = (document: Record<string, unknown>): Refusal[] =>
+  [strictDesired.safeParse(document), smtpSettings.safeParse(settingsOnly(document as never))].flatMap(
+    (result) => result.error?.issues.map(refusalOf) ?? [],
+  );
+
+/** Lists that decide who may connect; outbound clients are always listed. */
+const deciding = ({ inbound, outbound, authentication }: SmtpDesired): AccessListName[] => {
+  const decides: Record<AccessListName, boolean> = {
+    inbound: inbound?.accept === 'listed',
+    outbound: outbound !== undefined,
+    authentication: authentication?.enabled === true && authentication.accept === 'listed',
+  };
+  return accessListNames.filter((name) => decides[name]);
+};
+
+const missingLists = (desired: SmtpDesired): Refusal[] =>
+  deciding(desired)
+    .filter((name) => desired.lists[name] === undefined)
+    .map((name) => ({
+      pointer: `/lists/${name}`,
+      message: `The ${name} list decides who may connect, but is not named.`,
+    }));
+
+const revisionOf = (document: unknown): number | null => {
+  const revision = smtpDesired.pick({ revision: true }).safeParse(document);
+  return revision.success ? revision.data.revision : null;
+};
+
+/** Judges `desired` of the shadow `smtp`; of several faults the first is named and the others are counted. */
+export const readDesired = (document: unknown): Reading => {
+  const revision = revisionOf(document);
+  if (revision === null) return { revision };
+  const shape = shapeRefusals(document as Record<string, unknown>);
+  const desired = document as SmtpDesired;
+  const refusals = shape.length > 0 ? shape : [...settingsProblems(desired), ...missingLists(desired)];
+  const [first] = refusals;
+  if (!first) return { revision, desired };
+  const more = refusals.length > 1 ? ` (${refusals.length - 1} more)` : '';
+  return { revision, refusal: { pointer: first.pointer, message: `${first.message}${more}` } };
+};

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import { createScannerAgent, type ScannerAgent } from './agent.ts';
+import { type CommandLine, exitCodes, readCommandLine, UsageError, usage } from './command-line.ts';
+import { ControlPlaneRefused, ControlPlaneUnreachable } from './control-plane.ts';
+import { readEndpoints } from './endpoints.ts';
+import { assureIdentity } from './enrolment.ts';
+import { folderSink } from './folder-sink.ts';
+import { openObjectCache } from './object-cache.ts';
+
+const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+
+const signalled = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+
+const accessOf = async ({ access, data }: CommandLine) => {
+  if (access) return access;
+  const { api, token } = await readEndpoints(data);
+  return { url: api, token };
+};
+
+/** Against the embedded stack its file says where the broker is today; its ports may have changed since enrolment. */
+const brokerOf = async ({ access, data }: CommandLine, enrolled: { host: string; port: number }) =>
+  access
+    ? enrolled
+    : await readEndpoints(data).then(
+        ({ mqtt }) => mqtt,
+        () => enrolled,
+      );
+
+const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
+  const { id: scannerId, hostName } = line;
+  const dir = join(line.data, 'scanners', scannerId);
+  const { mqtt, ...credentials } = await assureIdentity({
+    scannerId,
+    ...(hostName ? { hostName } : {}),
+    dir,
+    access: () => accessOf(line),
+    anew: line.enrol,
+    now: () => new Date(),
+    log,
+  });
+  return createScannerAgent({
+    link: { ...(await brokerOf(line, mqtt)), clientId: scannerId, ...credentials },
+    sink: folderSink(dir),
+    cache: await openObjectCache(dir),
+    software: { name: 'reference-scanner', version: packageJson.version },
+    log,
+    newId: randomUUID,
+  });
+};
+
+/** Runs until a signal; a second signal ends the process at once. */
+const run = async (line: CommandLine): Promise<number> => {
+  const signal = signalled();
+  const agent = await startAgent(line);
+  log(`stops on ${await signal}`);
+  await agent.stop();
+  return exitCodes.stopped;
+};
+
+const codeOf = (error: unknown): number => {
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (error instanceof ControlPlaneUnreachable) return exitCodes.unreachable;
+  if (error instanceof ControlPlaneRefused) return exitCodes.refused;
+  return exitCodes.folder;
+};
+
+const main = async (): Promise<number> => {
+  try {
+    const line = readCommandLine(process.argv.slice(2));
+    if (!line.help) return await run(line);
+    console.log(usage);
+    return 0;
+  } catch (error) {
+    console.error((error as Error).message);
+    if (error instanceof UsageError) console.error('--help says more.');
+    return codeOf(error);
+  }
+};
+
+process.exitCode = await main();

@@ -1,0 +1,71 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Bytes that are not those that their name, a sha-256, stands for. */
+export class DigestMismatch extends Error {
+  override readonly name = 'DigestMismatch';
+}
+
+/**
+ * Manifests and chunks, each under the sha-256 of its text. What is in it may have been damaged by others, so nothing is taken from it
+ * unverified; what does not verify counts as absent.
+ */
+export interface ObjectCache {
+  has(sha256: string): Promise<boolean>;
+  /** @throws DigestMismatch or a file system error; the object then counts as absent. */
+  read(sha256: string): Promise<string>;
+  /** Keeps an object, whole or not at all. @throws DigestMismatch when the bytes are others. */
+  write(sha256: string, bytes: Uint8Array): Promise<void>;
+  /** Removes all objects but those in `keep`, and what a killed process left half written. No write may run at the same time. */
+  prune(keep: ReadonlySet<string>): Promise<void>;
+}
+
+const assertDigest = (sha256: string, bytes: Uint8Array): void => {
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== sha256)
+    throw new DigestMismatch(`The object ${sha256} came with bytes whose sha-256 is ${actual}.`);
+};
+
+/** Opens the cache in `dir`: objects under `objects/`, what is being written under `incoming/`. */
+export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
+  const objects = join(dir, 'objects');
+  const incoming = join(dir, 'incoming');
+  await mkdir(objects, { recursive: true });
+  /** Verified since this process began, to spare reading everything twice for one configuration. */
+  const verified = new Set<string>();
+
+  const read = async (sha256: string): Promise<string> => {
+    verified.delete(sha256);
+    const bytes = await readFile(join(objects, sha256));
+    assertDigest(sha256, bytes);
+    verified.add(sha256);
+    return bytes.toString('utf8');
+  };
+
+  return {
+    read,
+    has: async (sha256) =>
+      verified.has(sha256) ||
+      read(sha256).then(
+        () => true,
+        () => false,
+      ),
+    async write(sha256, bytes) {
+      assertDigest(sha256, bytes);
+      await mkdir(incoming, { recursive: true });
+      const path = join(incoming, `${sha256}-${randomBytes(4).toString('hex')}`);
+      await writeFile(path, bytes);
+      await rename(path, join(objects, sha256));
+      verified.add(sha256);
+    },
+    async prune(keep) {
+      await rm(incoming, { recursive: true, force: true });
+      const names = await readdir(objects);
+      for (const name of names.filter((one) => !keep.has(one))) {
+        verified.delete(name);
+        await rm(join(objects, name), { recursive: true, force: true });
+      }
+    },
+  };
+};

@@ -1,0 +1,37 @@
+import type { SmtpDesired } from '../shared/messages/shadow.ts';
+import type { AccessListName } from '../shared/schemas/lists.ts';
+import type { Refusal } from './desired.ts';
+
+/** A configuration that can never work here; the next revision may. Anything else that is thrown is tried again. */
+export class ConfigurationRefused extends Error {
+  override readonly name = 'ConfigurationRefused';
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+/** What a list lets in: its enabled entries, one a line, in pieces; or the very same as in the configuration that is applied. */
+export type ListContent = AsyncIterable<string> | 'as-applied';
+
+/** The configurations a sink holds. */
+export interface Held {
+  /** The one in force; null when there is none, or when what is there is not what was applied. */
+  current: SmtpDesired | null;
+  /** The one before it, kept as the last good. */
+  previous: SmtpDesired | null;
+}
+
+/** Where a configuration goes: the seam at which a real MTA comes in. One call at a time. */
+export interface Sink {
+  /** Looks at what is truly there, and verifies it. */
+  held(): Promise<Held>;
+  /**
+   * Puts a configuration in force, all of it or nothing: whenever the process dies, the old or the new is in force.
+   * When it throws, the old one is.
+   * @throws ConfigurationRefused when it can never work.
+   */
+  apply(desired: SmtpDesired, lists: ReadonlyMap<AccessListName, ListContent>): Promise<void>;
+}
