@@ -16,6 +16,21 @@ export type ErrorKind =
   | 'unavailable'
   | 'bug';
 
+/** The status of each kind over HTTP: the map of that edge and of its documentation. */
+export const statusOfKind: Record<ErrorKind, number> = {
+  malformed: 400,
+  denied: 403,
+  missing: 404,
+  conflict: 409,
+  precondition: 412,
+  'too-large': 413,
+  unsupported: 415,
+  invalid: 422,
+  limit: 429,
+  unavailable: 503,
+  bug: 500,
+};
+
 interface ErrorEntry {
   readonly kind: ErrorKind;
   readonly title: string;

@@ -1,19 +1,4 @@
-import { AppError, type ErrorKind, errors } from '../../shared/errors.ts';
-
-/** The status of each kind of error: this edge's own map. */
-const statusOf: Record<ErrorKind, number> = {
-  malformed: 400,
-  denied: 403,
-  missing: 404,
-  conflict: 409,
-  precondition: 412,
-  'too-large': 413,
-  unsupported: 415,
-  invalid: 422,
-  limit: 429,
-  unavailable: 503,
-  bug: 500,
-};
+import { AppError, errors, statusOfKind } from '../../shared/errors.ts';
 
 /** Seconds after which to try again, for the kinds where that helps. */
 const retryAfter = 2;
@@ -30,7 +15,7 @@ export const asAppError = (error: unknown): AppError =>
 
 /** An error as a problem document (RFC 9457), with all that is wrong in `errors`. */
 export const problemResult = (error: AppError, requestId: string): HttpResult => {
-  const status = statusOf[error.kind];
+  const status = statusOfKind[error.kind];
   const document = {
     type: `urn:scanner-control-plane:error:${error.code}`,
     title: errors[error.code].title,

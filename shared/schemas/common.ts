@@ -41,7 +41,9 @@ export const revision = z
 /** A sha-256 in lower-case hex. */
 export const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const warning = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
+export const warning = z
+  .object({ pointer: z.string(), code: z.string(), message: z.string() })
+  .meta({ id: 'Warning' });
 export const warnings = z.array(warning).meta({ description: 'What to know; never blocks.' });
 
 /** One page of a list that is walked with a cursor. */

@@ -13,20 +13,24 @@ export const entryKinds = ['ipv4', 'ipv4-network', 'ipv6', 'ipv6-network', 'doma
 export type EntryKind = (typeof entryKinds)[number];
 
 /** One entry of an access list, canonical. Only enabled entries let anyone in. */
-export const accessEntry = z.object({
-  value: z.string(),
-  kind: z.enum(entryKinds),
-  enabled: z.boolean(),
-  comment: z.string().optional(),
-});
+export const accessEntry = z
+  .object({
+    value: z.string(),
+    kind: z.enum(entryKinds),
+    enabled: z.boolean(),
+    comment: z.string().optional(),
+  })
+  .meta({ id: 'AccessEntry' });
 export type AccessEntry = z.infer<typeof accessEntry>;
 
 /** What a configuration holds of a list: its root says everything, the counts save a read. */
-export const listReference = z.object({
-  root: digest,
-  entries: z.int().min(0),
-  enabled: z.int().min(0),
-});
+export const listReference = z
+  .object({
+    root: digest,
+    entries: z.int().min(0),
+    enabled: z.int().min(0),
+  })
+  .meta({ id: 'ListReference' });
 export type ListReference = z.infer<typeof listReference>;
 
 export const listReferences = z.object({
@@ -82,15 +86,17 @@ export const newEntries = z.strictObject({
 export const entryValues = z.strictObject({ values: z.array(z.string()).min(1).max(1000) });
 
 /** Answer of every list edit. */
-export const listEdit = z.object({
-  revision,
-  added: z.int().min(0),
-  removed: z.int().min(0),
-  changed: z.int().min(0),
-  unchanged: z.int().min(0),
-  normalized: z.array(z.object({ input: z.string(), value: z.string() })),
-  warnings,
-});
+export const listEdit = z
+  .object({
+    revision,
+    added: z.int().min(0),
+    removed: z.int().min(0),
+    changed: z.int().min(0),
+    unchanged: z.int().min(0),
+    normalized: z.array(z.object({ input: z.string(), value: z.string() })),
+    warnings,
+  })
+  .meta({ id: 'ListEdit' });
 
 export const importModes = ['merge', 'replace', 'remove'] as const;
 export type ImportMode = (typeof importModes)[number];
@@ -117,49 +123,55 @@ export const importOptions = z.strictObject({
 });
 export type ImportOptions = z.infer<typeof importOptions>;
 
-export const importProblem = z.object({
-  line: z.int().min(1),
-  column: z.int().min(1),
-  token: z.string(),
-  code: z.string(),
-  message: z.string(),
-  suggestion: z.string().optional(),
-});
+export const importProblem = z
+  .object({
+    line: z.int().min(1),
+    column: z.int().min(1),
+    token: z.string(),
+    code: z.string(),
+    message: z.string(),
+    suggestion: z.string().optional(),
+  })
+  .meta({ id: 'ImportProblem' });
 export type ImportProblem = z.infer<typeof importProblem>;
 
 const count = z.int().min(0);
-export const importCounts = z.object({
-  tokens: count,
-  added: count,
-  removed: count,
-  changed: count,
-  unchanged: count,
-  duplicates: count,
-  normalized: count,
-  invalid: count,
-});
+export const importCounts = z
+  .object({
+    tokens: count,
+    added: count,
+    removed: count,
+    changed: count,
+    unchanged: count,
+    duplicates: count,
+    normalized: count,
+    invalid: count,
+  })
+  .meta({ id: 'ImportCounts' });
 export type ImportCounts = z.infer<typeof importCounts>;
 
-export const importJob = z.object({
-  importId: z.string(),
-  scannerId: z.string(),
-  list: z.string(),
-  source: z.object({ key: z.string(), versionId: z.string().optional() }),
-  state: z.enum(importStates),
-  mode: z.enum(importModes),
-  onInvalid: z.enum(importPolicies),
-  dryRun: z.boolean(),
-  maxRemovals: z.int().min(0).optional(),
-  activate: z.boolean(),
-  progress: z.object({ bytesRead: count, bytesTotal: count }),
-  counts: importCounts,
-  problems: z.array(importProblem).meta({ description: 'The first 100; all of them are in the report.' }),
-  problemsTotal: count,
-  error: z.object({ code: z.string(), detail: z.string() }).optional(),
-  revision: revision.optional(),
-  createdAt: time,
-  finishedAt: time.optional(),
-});
+export const importJob = z
+  .object({
+    importId: z.string(),
+    scannerId: z.string(),
+    list: z.string(),
+    source: z.object({ key: z.string(), versionId: z.string().optional() }),
+    state: z.enum(importStates),
+    mode: z.enum(importModes),
+    onInvalid: z.enum(importPolicies),
+    dryRun: z.boolean(),
+    maxRemovals: z.int().min(0).optional(),
+    activate: z.boolean(),
+    progress: z.object({ bytesRead: count, bytesTotal: count }),
+    counts: importCounts,
+    problems: z.array(importProblem).meta({ description: 'The first 100; all of them are in the report.' }),
+    problemsTotal: count,
+    error: z.object({ code: z.string(), detail: z.string() }).optional(),
+    revision: revision.optional(),
+    createdAt: time,
+    finishedAt: time.optional(),
+  })
+  .meta({ id: 'ImportJob' });
 export type ImportJob = z.infer<typeof importJob>;
 
 export const importUpload = z.object({

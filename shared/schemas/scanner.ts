@@ -29,18 +29,20 @@ export const scannerPatch = z.strictObject({
   enabled: z.boolean().optional(),
 });
 
-export const scanner = z.object({
-  scannerId,
-  hostName: hostName.optional(),
-  description: description.optional(),
-  labels,
-  enabled: z.boolean(),
-  connected: z.boolean(),
-  interfaces: inventoryReported.shape.interfaces,
-  software: inventoryReported.shape.software.nullable(),
-  revision,
-  createdAt: time,
-});
+export const scanner = z
+  .object({
+    scannerId,
+    hostName: hostName.optional(),
+    description: description.optional(),
+    labels,
+    enabled: z.boolean(),
+    connected: z.boolean(),
+    interfaces: inventoryReported.shape.interfaces,
+    software: inventoryReported.shape.software.nullable(),
+    revision,
+    createdAt: time,
+  })
+  .meta({ id: 'Scanner' });
 export type Scanner = z.infer<typeof scanner>;
 
 export const certificateRequest = z.strictObject({

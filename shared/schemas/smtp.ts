@@ -68,12 +68,14 @@ export const smtpBody = smtpSettings.extend({
   warnings: z.unknown().optional().meta({ description: 'Read-only; ignored.' }),
 });
 
-export const smtpDocument = z.object({
-  ...smtpSettings.shape,
-  lists: listReferences,
-  revision,
-  updatedAt: time,
-  updatedBy: z.string(),
-  warnings,
-});
+export const smtpDocument = z
+  .object({
+    ...smtpSettings.shape,
+    lists: listReferences,
+    revision,
+    updatedAt: time,
+    updatedBy: z.string(),
+    warnings,
+  })
+  .meta({ id: 'SmtpDocument' });
 export type SmtpDocument = z.infer<typeof smtpDocument>;

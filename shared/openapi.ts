@@ -1,0 +1,120 @@
+import * as z from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { type ErrorCode, errors, statusOfKind } from './errors.ts';
+import { commonErrors, type Operation, scopes } from './operations/define.ts';
+import { operations } from './operations/index.ts';
+import { gatewayRefusal, problemDocument } from './schemas/problem.ts';
+
+const byStatus = (codes: readonly ErrorCode[]): Map<number, ErrorCode[]> => {
+  const grouped = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const status = statusOfKind[errors[code].kind];
+    grouped.set(status, [...(grouped.get(status) ?? []), code]);
+  }
+  return grouped;
+};
+
+const problemResponses = (operation: Operation) =>
+  Object.fromEntries(
+    [...byStatus([...operation.errors, ...commonErrors(operation)])].map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map((code) => `${code}: ${errors[code].title}`).join('. '),
+        content: { 'application/problem+json': { schema: problemDocument } },
+      },
+    ]),
+  );
+
+const refusals = (operation: Operation) =>
+  operation.scope === null
+    ? {}
+    : Object.fromEntries(
+        [
+          ['401', 'The gateway does not know the access token'],
+          ['403', 'The access token lacks the scope'],
+        ].map(([status, description]) => [
+          status,
+          { description, content: { 'application/json': { schema: gatewayRefusal } } },
+        ]),
+      );
+
+const answers = (operation: Operation) =>
+  Object.fromEntries(
+    Object.entries(operation.returns).map(([status, schema]) => [
+      status,
+      { description: operation.summary, content: { 'application/json': { schema } } },
+    ]),
+  );
+
+const ifMatch = z.object({
+  'if-match': z.string().optional().meta({
+    description:
+      'The revision that was read, in quotes, or *. Refused with 412 if the part being written changed since.',
+    example: '"17"',
+  }),
+});
+
+const parametersOf = (operation: Operation) => ({
+  ...(operation.params ? { path: operation.params } : {}),
+  ...(operation.query ? { query: operation.query } : {}),
+  ...(operation.ifMatch ? { header: ifMatch } : {}),
+});
+
+const bodyOf = ({ body, mediaTypes = ['application/json'] }: Operation) =>
+  body
+    ? {
+        requestBody: {
+          required: true,
+          content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: body }])),
+        },
+      }
+    : {};
+
+const operationObject = (operation: Operation): ZodOpenApiOperationObject => ({
+  operationId: operation.id,
+  summary: operation.summary,
+  ...(operation.description ? { description: operation.description } : {}),
+  tags: [operation.resource],
+  security: operation.scope === null ? [] : [{ accessToken: [operation.scope] }],
+  requestParams: parametersOf(operation),
+  ...bodyOf(operation),
+  responses: { ...answers(operation), ...refusals(operation), ...problemResponses(operation) },
+});
+
+const paths = (): ZodOpenApiPathsObject => {
+  const result: ZodOpenApiPathsObject = {};
+  for (const operation of operations as readonly Operation[])
+    result[operation.path] = {
+      ...result[operation.path],
+      [operation.method.toLowerCase()]: operationObject(operation),
+    };
+  return result;
+};
+
+/** The API as an OpenAPI 3.1 document, from the schemas that validate: bodies as they may come, answers as they go out. */
+export const openApiDocument = () =>
+  createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Scanner control plane',
+      version: '1',
+      description:
+        'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form.',
+    },
+    servers: [{ url: '/' }],
+    paths: paths(),
+    components: {
+      securitySchemes: {
+        accessToken: {
+          type: 'oauth2',
+          description: 'Client credentials at the issuer that the stack was deployed with.',
+          flows: {
+            clientCredentials: {
+              tokenUrl: '/oauth2/token',
+              scopes: Object.fromEntries(scopes.map((scope) => [scope, scope])),
+            },
+          },
+        },
+      },
+    },
+  });
