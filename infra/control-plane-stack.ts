@@ -51,19 +51,20 @@ export class ControlPlaneStack extends Stack {
   }
 
   private apiFunctions(storage: Storage): Record<Resource, ControlPlaneFunction> {
-    const api = (id: string, resource: Resource, memorySize: number, timeout: number) =>
+    const api = (id: string, resource: Resource, memorySize: number, timeout: number, files: string[] = []) =>
       new ControlPlaneFunction(this, id, {
         entry: `functions/api/${resource}.lambda.ts`,
         description: `API: ${resource}`,
         memorySize,
         timeout: Duration.seconds(timeout),
+        files,
       });
     const functions = {
       scanners: api('ScannersApi', 'scanners', 512, 10),
       settings: api('SettingsApi', 'settings', 512, 10),
       lists: api('ListsApi', 'lists', 1769, 29),
       imports: api('ImportsApi', 'imports', 512, 10),
-      meta: api('MetaApi', 'meta', 256, 10),
+      meta: api('MetaApi', 'meta', 256, 10, ['docs/openapi.json']),
     };
     this.bindApi(functions, storage);
     return functions;

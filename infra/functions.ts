@@ -1,9 +1,22 @@
+import { dirname } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import {
+  type ICommandHooks,
+  NodejsFunction,
+  OutputFormat,
+  SourceMapMode,
+} from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+
+const copying = (files: string[]): ICommandHooks => ({
+  beforeBundling: () => [],
+  beforeInstall: () => [],
+  afterBundling: (from, to) =>
+    files.flatMap((file) => [`mkdir -p ${to}/${dirname(file)}`, `cp ${from}/${file} ${to}/${file}`]),
+});
 
 export interface FunctionProps {
   /** Path of the entry from the root of the checkout. */
@@ -11,6 +24,8 @@ export interface FunctionProps {
   description: string;
   memorySize: number;
   timeout: Duration;
+  /** Files of the checkout that the function reads; they lie at the same path below its task root. */
+  files?: string[];
 }
 
 /**
@@ -31,8 +46,9 @@ export class ControlPlaneFunction extends Construct {
       description: `Role of ${props.entry}`,
     });
     logGroup.grantWrite(role);
+    const { files = [], ...own } = props;
     this.fn = new NodejsFunction(this, 'Function', {
-      ...props,
+      ...own,
       role,
       logGroup,
       handler: 'handler',
@@ -49,6 +65,7 @@ export class ControlPlaneFunction extends Construct {
         sourceMapMode: SourceMapMode.EXTERNAL,
         sourcesContent: false,
         externalModules: [],
+        commandHooks: copying(files),
         banner: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",
       },
     });

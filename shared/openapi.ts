@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
 import { type ErrorCode, errors, statusOfKind } from './errors.ts';
 import { commonErrors, type Operation, scopes } from './operations/define.ts';
 import { operations } from './operations/index.ts';
@@ -14,29 +19,42 @@ const byStatus = (codes: readonly ErrorCode[]): Map<number, ErrorCode[]> => {
   return grouped;
 };
 
+/** Statuses whose codes are the same wherever they occur: one component serves all operations. */
+const shared = new Set([400, 413, 415, 429, 500, 503]);
+
+const components = new Map<number, ZodOpenApiResponseObject>();
+
+const problemResponse = (status: number, codes: ErrorCode[]): ZodOpenApiResponseObject => {
+  const known = components.get(status);
+  if (known) return known;
+  const made = {
+    ...(shared.has(status) ? { id: `Problem${status}` } : {}),
+    description: codes.map((code) => `${code}: ${errors[code].title}`).join('. '),
+    content: { 'application/problem+json': { schema: problemDocument } },
+  };
+  if (shared.has(status)) components.set(status, made);
+  return made;
+};
+
 const problemResponses = (operation: Operation) =>
   Object.fromEntries(
     [...byStatus([...operation.errors, ...commonErrors(operation)])].map(([status, codes]) => [
       String(status),
-      {
-        description: codes.map((code) => `${code}: ${errors[code].title}`).join('. '),
-        content: { 'application/problem+json': { schema: problemDocument } },
-      },
+      problemResponse(status, codes),
     ]),
   );
 
-const refusals = (operation: Operation) =>
-  operation.scope === null
-    ? {}
-    : Object.fromEntries(
-        [
-          ['401', 'The gateway does not know the access token'],
-          ['403', 'The access token lacks the scope'],
-        ].map(([status, description]) => [
-          status,
-          { description, content: { 'application/json': { schema: gatewayRefusal } } },
-        ]),
-      );
+const refusal = (id: string, description: string): ZodOpenApiResponseObject => ({
+  id,
+  description,
+  content: { 'application/json': { schema: gatewayRefusal } },
+});
+
+const unauthorized = refusal('Unauthorized', 'The gateway does not know the access token');
+const forbidden = refusal('Forbidden', 'The access token lacks the scope');
+
+const refusals = (operation: Operation): Record<string, ZodOpenApiResponseObject> =>
+  operation.scope === null ? {} : { '401': unauthorized, '403': forbidden };
 
 const answers = (operation: Operation) =>
   Object.fromEntries(
