@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
@@ -135,7 +135,7 @@ describe('an object whose bytes are not what its name says', () => {
       entries: [{ value: '203.0.113.7' }],
     });
     const { revision } = edit.body as { revision: number };
-    const fresh = chunkFiles(stack.dir).filter((file) => !known.has(file));
+    const fresh = chunkFiles(stack.dir).filter((file) => !known.has(file) && isChunk(file));
     expect(fresh.length).toBeGreaterThan(0);
     const originals = fresh.map((file) => [file, readFileSync(file)] as const);
     for (const file of fresh) writeFileSync(file, gzipSync('198.51.100.1\n'));
@@ -172,11 +172,14 @@ describe('the same object event delivered twice', () => {
   });
 });
 
-/** Files of the embedded bucket's objects, with their modification order. */
+/** Files of the embedded bucket's objects. */
 const chunkFiles = (dir: string): string[] =>
   readdirSync(join(dir, 's3'), { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name));
+
+/** A chunk is lines; the manifest, which the control plane reads itself, is JSON. */
+const isChunk = (file: string): boolean => !gunzipSync(readFileSync(file)).toString().startsWith('{');
 
 const bigList = (size: number) => {
   const lines: string[] = [];
