@@ -1,0 +1,72 @@
+import * as fc from 'fast-check';
+import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
+
+export const root = (digit: string): string => digit.repeat(64);
+
+/** A desired document that any Scanner takes. */
+export const desired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
+  revision: 7,
+  mailFiltering: 'inbound',
+  inbound: { ipv4: { address: '192.0.2.10', port: 25 }, accept: 'listed' },
+  lists: { inbound: { root: root('a'), entries: 2 } },
+  ...more,
+});
+
+/** All three sections, all three lists. */
+export const wholeDesired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
+  revision: 7,
+  mailFiltering: 'inbound-and-outbound',
+  inbound: {
+    ipv4: { address: '192.0.2.10', port: 25 },
+    ipv6: { address: '2001:db8::10', port: 25 },
+    accept: 'all',
+  },
+  outbound: { ipv4: { address: '192.0.2.11', port: 25 } },
+  authentication: { enabled: true, ipv4: { address: '192.0.2.10', port: 587 }, accept: 'listed' },
+  lists: {
+    inbound: { root: root('a'), entries: 1 },
+    outbound: { root: root('b'), entries: 2 },
+    authentication: { root: root('c'), entries: 3 },
+  },
+  ...more,
+});
+
+const list = fc.record({
+  root: fc.stringMatching(/^[0-9a-f]{64}$/),
+  entries: fc.nat(1_000_000),
+});
+const listener = (last: number) =>
+  fc.record({ address: fc.constant(`192.0.2.${last}`), port: fc.integer({ min: 1, max: 65535 }) });
+const accept = fc.constantFrom<'all' | 'listed'>('all', 'listed');
+const inbound = fc.record({ ipv4: listener(1), accept });
+const outbound = fc.record({ ipv4: listener(2) });
+const authentication = fc.oneof(
+  fc.constant({ enabled: false }),
+  fc.record({ enabled: fc.constant(true), ipv4: listener(3), accept }),
+);
+const revision = fc.integer({ min: 1, max: 1_000_000 });
+
+/** Desired documents as the publisher makes them: in each mode, the lists of the sections that take clients. */
+export const anyDesired: fc.Arbitrary<SmtpDesired> = fc.oneof(
+  fc.record({
+    revision,
+    mailFiltering: fc.constant('inbound' as const),
+    inbound,
+    lists: fc.record({ inbound: list }),
+  }),
+  fc.record({
+    revision,
+    mailFiltering: fc.constant('outbound' as const),
+    outbound,
+    authentication,
+    lists: fc.record({ outbound: list, authentication: list }),
+  }),
+  fc.record({
+    revision,
+    mailFiltering: fc.constant('inbound-and-outbound' as const),
+    inbound,
+    outbound,
+    authentication,
+    lists: fc.record({ inbound: list, outbound: list, authentication: list }),
+  }),
+);

@@ -1,0 +1,35 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** An empty folder that is taken away after the test. */
+export const emptyFolder = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'scanner-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+};
+
+/** What a reader sees: the configuration in force and its lists, or null while there is none. */
+export const inForce = (dir: string) => {
+  try {
+    const configuration = JSON.parse(readFileSync(join(dir, 'current', 'configuration.json'), 'utf8'));
+    const names = readdirSync(join(dir, 'current', 'lists')).sort();
+    const lists = names.map((name) => [name, readFileSync(join(dir, 'current', 'lists', name), 'utf8')]);
+    return { configuration, lists: Object.fromEntries(lists) as Record<string, string> };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+};
+
+export async function* pieces(...texts: string[]): AsyncIterable<string> {
+  yield* texts;
+}
+
+/** All pieces in one. */
+export const textOf = async (texts: AsyncIterable<string> = pieces()): Promise<string> => {
+  let text = '';
+  for await (const piece of texts) text += piece;
+  return text;
+};
