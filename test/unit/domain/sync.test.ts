@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import { firstHead, type Head, nextHead, stillHolds } from '../../../shared/domain/configuration.ts';
+import { desiredOf } from '../../../shared/domain/desired.ts';
+import { nextPresence } from '../../../shared/domain/presence.ts';
+import { nextReport, type Report } from '../../../shared/domain/status.ts';
+import { type SyncFacts, syncOf } from '../../../shared/domain/sync.ts';
+import type { SmtpReported } from '../../../shared/messages/shadow.ts';
+import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+
+const root = (digit: string) => digit.repeat(64);
+const reference = (digit: string, entries = 0) => ({ root: root(digit), entries, enabled: entries });
+const lists = { inbound: reference('a', 2), outbound: reference('b'), authentication: reference('c') };
+const settings: SmtpSettings = {
+  mailFiltering: 'inbound-and-outbound',
+  inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept: 'listed' },
+  outbound: { ipv4: { address: '192.0.2.1', port: 26 }, ipv6: null },
+  authentication: { enabled: false },
+};
+const registered = firstHead('mx1', lists, 'me', '2026-01-01T00:00:00.000Z');
+const head: Head = nextHead(registered, { smtp: settings, lists }, 'me', '2026-01-02T00:00:00.000Z');
+
+describe('a head', () => {
+  it('notes the revision for each part that a change touches', () => {
+    expect(head).toMatchObject({ revision: 2, parts: { smtp: 2, 'lists.inbound': 1, 'lists.outbound': 1 } });
+  });
+
+  it('keeps If-Match while the part has not changed since, and only then', () => {
+    const later = nextHead(
+      head,
+      { smtp: settings, lists: { ...lists, outbound: reference('d', 1) } },
+      'me',
+      'x',
+    );
+
+    expect(stillHolds(later, 'smtp', 2)).toBe(true);
+    expect(stillHolds(later, 'smtp', 1)).toBe(false);
+    expect(stillHolds(later, 'lists.outbound', 2)).toBe(false);
+    expect(stillHolds(later, 'smtp', 4)).toBe(false);
+    expect(stillHolds(later, 'smtp', '*')).toBe(true);
+    expect(stillHolds(later, 'smtp', undefined)).toBe(true);
+  });
+});
+
+describe('the desired document', () => {
+  it('leaves out null, and lists of sections that take no clients', () => {
+    expect(desiredOf(head)).toEqual({
+      revision: 2,
+      mailFiltering: 'inbound-and-outbound',
+      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, accept: 'listed' },
+      outbound: { ipv4: { address: '192.0.2.1', port: 26 } },
+      authentication: { enabled: false },
+      lists: { inbound: { root: root('a'), entries: 2 }, outbound: { root: root('b'), entries: 0 } },
+    });
+  });
+
+  it('is not there before the first save', () => {
+    expect(desiredOf(registered)).toBeNull();
+  });
+
+  it('stays far below a shadow’s 8,192 bytes, desired and reported together', () => {
+    const longest = { address: '2001:db8:1111:2222:3333:4444:5555:6666', port: 65535 };
+    const pair = {
+      ipv4: { address: '255.255.255.255', port: 65535 },
+      ipv6: longest,
+      accept: 'listed' as const,
+    };
+    const { accept: _, ...outbound } = pair;
+    const many = { root: root('f'), entries: 10_000_000, enabled: 10_000_000 };
+    const largest = nextHead(
+      head,
+      {
+        smtp: {
+          mailFiltering: 'inbound-and-outbound',
+          inbound: pair,
+          outbound,
+          authentication: { enabled: true, ...pair },
+        },
+        lists: { inbound: many, outbound: many, authentication: many },
+      },
+      'me',
+      'x',
+    );
+    const desired = desiredOf({ ...largest, revision: 999_999_999_999 });
+    const status = {
+      revision: 1,
+      code: 'rejected',
+      message: 'm'.repeat(500),
+      pointer: 'p'.repeat(200),
+      at: 'x'.repeat(24),
+    };
+
+    expect(JSON.stringify({ desired, reported: { ...desired, status } }).length).toBeLessThan(8192 / 2);
+  });
+});
+
+const reported = (
+  revision: number,
+  status: Partial<SmtpReported['status']> = {},
+  inbound = root('a'),
+): SmtpReported => ({
+  revision,
+  lists: { inbound: { root: inbound, entries: 2 }, outbound: { root: root('b'), entries: 0 } },
+  status: { revision, code: 'applied', at: '2026-01-03T00:00:00.000Z', ...status },
+});
+
+const seen = (shadowVersion: number, document: SmtpReported, epoch = 'e1') => ({
+  epoch,
+  shadowVersion,
+  reported: document,
+});
+const now = '2026-01-03T00:00:01.000Z';
+const stored = (document: SmtpReported, version = 5): Report =>
+  nextReport(undefined, seen(version, document), now) as Report;
+
+describe('a report', () => {
+  it('is stored when its shadow version is newer', () => {
+    expect(nextReport(stored(reported(2)), seen(6, reported(3)), now)).toMatchObject({
+      appliedRevision: 3,
+      shadowVersion: 6,
+    });
+  });
+
+  it('read from the same or an older version moves nothing', () => {
+    expect(nextReport(stored(reported(2)), seen(5, reported(3)), now)).toBeNull();
+    expect(nextReport(stored(reported(2)), seen(4, reported(3)), now)).toBeNull();
+  });
+
+  it('for an older revision than one applied moves nothing', () => {
+    expect(
+      nextReport(stored(reported(3)), seen(9, reported(3, { revision: 2, code: 'failed' })), now),
+    ).toBeNull();
+  });
+
+  it('for the same revision with an earlier time moves nothing', () => {
+    const earlier = reported(2, { at: '2026-01-02T23:59:59.000Z' });
+
+    expect(nextReport(stored(reported(2)), seen(9, earlier), now)).toBeNull();
+  });
+
+  it('of a newer registration counts, whatever its version', () => {
+    expect(nextReport(stored(reported(7)), seen(1, reported(1), 'e2'), now)).toMatchObject({
+      epoch: 'e2',
+      appliedRevision: 1,
+    });
+  });
+
+  it('keeps the time since when a revision is applied', () => {
+    const first = stored(reported(2));
+    const again = nextReport(
+      first,
+      seen(6, reported(2, { at: '2026-01-04T00:00:00.000Z' })),
+      '2026-01-04T00:00:01.000Z',
+    );
+
+    expect(again?.appliedAt).toBe(first.appliedAt);
+  });
+});
+
+const facts = (more: Partial<SyncFacts> = {}): SyncFacts => ({
+  head,
+  scanner: { enabled: true, createdAt: '2026-01-01T00:00:00.000Z' },
+  ...more,
+});
+const shown = (value: SyncFacts) =>
+  Object.fromEntries(
+    syncOf(value).conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]),
+  );
+const published = { revision: 2, shadowVersion: 4, at: '2026-01-02T00:00:01.000Z' };
+const presence = {
+  sessionIdentifier: 's1',
+  versionNumber: 1,
+  connected: true,
+  at: '2026-01-02T00:00:00.000Z',
+};
+
+describe('conditions', () => {
+  it('say that nothing is configured before the first save', () => {
+    expect(shown(facts({ head: registered }))).toEqual({
+      Published: 'False NotConfigured',
+      Applied: 'Unknown NeverReported',
+      Connected: 'Unknown NeverConnected',
+      InSync: 'False NotConfigured',
+    });
+  });
+
+  it('say what is on its way', () => {
+    expect(shown(facts({ presence }))).toMatchObject({
+      Published: 'False Pending',
+      Connected: 'True Connected',
+    });
+    expect(shown(facts({ published, report: stored(reported(1)) }))).toMatchObject({
+      Published: 'True Published',
+      Applied: 'False Pending',
+      InSync: 'False Pending',
+    });
+  });
+
+  it('say that a disabled Scanner is not published to', () => {
+    const disabled = facts({ scanner: { enabled: false, createdAt: 'x' } });
+
+    expect(shown(disabled)['Published']).toBe('False Disabled');
+  });
+
+  it.each([
+    ['applying', 'False Applying'],
+    ['failed', 'False Failed'],
+    ['rejected', 'False Rejected'],
+  ] as const)('say that the Scanner is %s', (code, expected) => {
+    const document = { ...reported(1), status: { revision: 2, code, message: 'why', at: now } };
+    const state = facts({ published, report: stored(document) });
+
+    expect(shown(state)['Applied']).toBe(expected);
+    expect(syncOf(state).conditions.find((one) => one.type === 'Applied')?.message).toBe('why');
+  });
+
+  it('say in sync only when revision and roots are the desired ones', () => {
+    const state = facts({ published, presence, report: stored(reported(2)) });
+
+    expect(shown(state)).toEqual({
+      Published: 'True Published',
+      Applied: 'True Applied',
+      Connected: 'True Connected',
+      InSync: 'True InSync',
+    });
+    expect(shown(facts({ published, report: stored(reported(2, {}, root('0'))) }))).toMatchObject({
+      Applied: 'False RootsDiffer',
+      InSync: 'False RootsDiffer',
+    });
+  });
+});
+
+describe('presence', () => {
+  const at = new Date('2026-01-02T00:10:00.000Z');
+  const event = (
+    eventType: 'connected' | 'disconnected',
+    sessionIdentifier: string,
+    versionNumber: number,
+  ) => ({
+    clientId: 'mx1',
+    eventType,
+    sessionIdentifier,
+    versionNumber,
+  });
+
+  it('follows the events of one session', () => {
+    expect(nextPresence(undefined, event('connected', 's1', 1), at)?.connected).toBe(true);
+    expect(nextPresence(presence, event('disconnected', 's1', 1), at)?.connected).toBe(false);
+  });
+
+  it('is not moved by the disconnect of a session that a newer one took over', () => {
+    const second = { ...presence, sessionIdentifier: 's2', versionNumber: 2 };
+
+    expect(nextPresence(second, event('disconnected', 's1', 1), at)).toBeNull();
+    expect(nextPresence(presence, event('connected', 's2', 2), at)?.sessionIdentifier).toBe('s2');
+  });
+
+  it('is not moved by doubled events, nor by a connect that comes after its disconnect', () => {
+    const gone = { ...presence, connected: false };
+
+    expect(nextPresence(presence, event('connected', 's1', 1), at)).toBeNull();
+    expect(nextPresence(gone, event('disconnected', 's1', 1), at)).toBeNull();
+    expect(nextPresence(gone, event('connected', 's1', 1), at)).toBeNull();
+  });
+
+  it('takes a number that began again, after an hour without a connection and not before', () => {
+    const gone = { ...presence, versionNumber: 9, connected: false };
+
+    expect(nextPresence(gone, event('connected', 's2', 0), at)).toBeNull();
+    expect(
+      nextPresence(gone, event('connected', 's2', 0), new Date('2026-01-02T01:00:00.000Z'))?.connected,
+    ).toBe(true);
+  });
+});
