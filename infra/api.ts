@@ -13,6 +13,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Resource } from '../shared/operations/define.ts';
 import { operations } from '../shared/operations/index.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 
 export interface ApiProps {
@@ -52,6 +53,11 @@ export class Api extends Construct {
       detailedMetricsEnabled: true,
     };
     this.addRoutes(props);
+    acknowledge(
+      this,
+      'AwsSolutions-APIG4',
+      'Open by intent: health and the OpenAPI document. A template test holds every other route to its scope.',
+    );
     new CfnOutput(this, 'Url', { value: `${this.api.apiEndpoint}/v1`, description: 'Where the API is' });
   }
 

@@ -2,6 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { table as keys } from '../shared/tables.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 
 /**
@@ -9,8 +11,9 @@ import type { ControlPlaneFunction } from './functions.ts';
  * Nobody can have one without the other.
  */
 
-const allow = (to: ControlPlaneFunction, actions: string[], resources: string[]): void => {
+const allow = (to: ControlPlaneFunction, actions: string[], resources: string[], wildcard?: string): void => {
   to.fn.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  if (wildcard !== undefined) acknowledgeWildcards(to, resources, wildcard);
 };
 
 export type TableUse = 'read' | 'query' | 'write' | 'transact';
@@ -26,7 +29,11 @@ const tableActions: Record<TableUse, string[]> = {
 export const bindTable = (to: ControlPlaneFunction, table: TableV2, uses: TableUse[]): void => {
   to.fn.addEnvironment('TABLE_NAME', table.tableName);
   for (const use of uses)
-    allow(to, tableActions[use], use === 'query' ? [`${table.tableArn}/index/*`] : [table.tableArn]);
+    allow(
+      to,
+      tableActions[use],
+      use === 'query' ? [`${table.tableArn}/index/${keys.index.name}`] : [table.tableArn],
+    );
 };
 
 export type ObjectUse = 'get' | 'put';
@@ -48,6 +55,7 @@ export const bindObjects = (
       to,
       objectActions[use],
       prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
+      'Objects are named by hash, by upload or by job: the prefix is as narrow as it can be.',
     );
   if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
 };
@@ -63,6 +71,7 @@ export const bindShadows = (to: ControlPlaneFunction, uses: ('Get' | 'Update')[]
     to,
     uses.map((use) => `iot:${use}ThingShadow`),
     [iotArn(to, 'thing/*')],
+    'One function serves every Scanner, and things have no prefix of their own: their names are the Scanner ids.',
   );
 
 /** Messages on the topics of Scanners. */
@@ -71,7 +80,10 @@ export const bindTopics = (to: ControlPlaneFunction, topics: string[]): void =>
     to,
     ['iot:Publish'],
     topics.map((topic) => iotArn(to, `topic/${topic}`)),
+    'The wildcard stands for the Scanner that asked; the topic is fixed around it.',
   );
+
+const unknownNames = 'Enrolment makes things and certificates, whose names are not known before.';
 
 /** What enrolment does: things, certificates, and the policy that a Scanner gets. */
 export const bindRegistry = (
@@ -85,8 +97,19 @@ export const bindRegistry = (
     to,
     ['iot:CreateThing', 'iot:AttachThingPrincipal', 'iot:DetachThingPrincipal', 'iot:ListThingPrincipals'],
     [iotArn(to, 'thing/*'), iotArn(to, `thingtype/${names.thingTypeName}`), iotArn(to, 'cert/*')],
+    unknownNames,
   );
-  allow(to, ['iot:UpdateCertificate'], [iotArn(to, 'cert/*')]);
-  allow(to, ['iot:AttachPolicy'], [iotArn(to, 'cert/*'), iotArn(to, `policy/${names.policyName}`)]);
-  allow(to, ['iot:CreateCertificateFromCsr', 'iot:DescribeEndpoint'], ['*']);
+  allow(to, ['iot:UpdateCertificate'], [iotArn(to, 'cert/*')], unknownNames);
+  allow(
+    to,
+    ['iot:AttachPolicy'],
+    [iotArn(to, 'cert/*'), iotArn(to, `policy/${names.policyName}`)],
+    unknownNames,
+  );
+  allow(
+    to,
+    ['iot:CreateCertificateFromCsr', 'iot:DescribeEndpoint'],
+    ['*'],
+    'These two actions know no resource.',
+  );
 };

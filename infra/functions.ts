@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledgeWildcards } from './acknowledge.ts';
 
 const copying = (files: string[]): ICommandHooks => ({
   beforeBundling: () => [],
@@ -70,5 +71,6 @@ export class ControlPlaneFunction extends Construct {
       },
     });
     (this.fn.node.defaultChild as CfnFunction).addMetadata('Entry', props.entry);
+    acknowledgeWildcards(this, ['*'], 'Tracing: the two X-Ray actions of a function know no resource.');
   }
 }

@@ -17,6 +17,7 @@ import {
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { prefixes, table } from '../shared/tables.ts';
+import { acknowledge } from './acknowledge.ts';
 
 const string = (name: string) => ({ name, type: AttributeType.STRING });
 
@@ -64,6 +65,11 @@ const controlBucket = (scope: Construct): Bucket => {
   (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
     eventBridgeConfiguration: { eventBridgeEnabled: true },
   };
+  acknowledge(
+    bucket,
+    'AwsSolutions-S1',
+    'Who wrote what is in the audit records; data events of the account are for the organisation to switch on.',
+  );
   return bucket;
 };
 

@@ -79,7 +79,7 @@ describe('object metadata', () => {
     });
   });
 
-  it.each([
+  it.each<Record<string, string>>([
     { mode: 'append' },
     { 'on-invalid': '' },
     { 'dry-run': 'yes' },

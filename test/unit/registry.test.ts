@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import { generatedDocs } from '../../scripts/generate-docs.ts';
+import { errors } from '../../shared/errors.ts';
+import { commonErrors, type Operation } from '../../shared/operations/define.ts';
+import { operations } from '../../shared/operations/index.ts';
+
+const registry: readonly Operation[] = operations;
+const camel = (id: string) => id.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+describe('an operation', () => {
+  it('is a file of its id, and every file is an operation', () => {
+    const files = readdirSync('shared/operations').filter(
+      (file) => !['define.ts', 'index.ts'].includes(file),
+    );
+
+    expect(registry.map((operation) => `${operation.id}.ts`).sort()).toEqual(files.sort());
+  });
+
+  it.each(
+    registry.map((operation) => [operation.id, operation] as const),
+  )('%s has its handler', (id, operation) => {
+    const handler = readFileSync(`functions/api/${operation.resource}/${id}.ts`, 'utf8');
+    const entry = readFileSync(`functions/api/${operation.resource}.lambda.ts`, 'utf8');
+
+    expect(handler).toContain(`export const ${camel(id)} = httpStack(`);
+    expect(handler).toContain(`shared/operations/${id}.ts`);
+    expect(entry).toContain(`./${operation.resource}/${id}.ts`);
+  });
+
+  it.each(
+    registry.map((operation) => [operation.id, operation] as const),
+  )('%s refuses a key it does not know', (_, operation) => {
+    const parts = [operation.params, operation.query, operation.body].filter(
+      (part): part is z.ZodObject => part !== undefined,
+    );
+    for (const part of parts) {
+      const { error } = part.safeParse({ unheardOf: 1 });
+      expect(error?.issues.map((issue) => issue.code)).toContain('unrecognized_keys');
+    }
+  });
+
+  it.each(
+    registry.map((operation) => [operation.id, operation] as const),
+  )('%s names each code once, and only codes that are', (_, operation) => {
+    const codes = [...operation.errors, ...commonErrors(operation)];
+
+    expect(new Set(codes).size).toBe(codes.length);
+    for (const code of codes) expect(errors).toHaveProperty(code);
+  });
+
+  it('has a path parameter for each name in its path, and no other', () => {
+    for (const { path, params } of registry) {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      expect(Object.keys(params?.shape ?? {}).sort()).toEqual(names.sort());
+    }
+  });
+});
+
+describe('what is generated', () => {
+  it.each(Object.entries(generatedDocs()))('%s is as the code says (npm run gen)', (file, text) => {
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+});
+
+const bundled = async (entry: string): Promise<string[]> => {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['node:*'],
+    logLevel: 'silent',
+  });
+  return Object.keys(metafile.inputs);
+};
+
+describe('bundles stay apart', () => {
+  it('the client holds no schema library', async () => {
+    expect((await bundled('shared/client.ts')).filter((file) => file.includes('node_modules'))).toEqual([]);
+  });
+
+  it('the Scanner holds no AWS SDK', async () => {
+    const files = await bundled('scanner/main.ts');
+
+    expect(files.length).toBeGreaterThan(10);
+    expect(files.filter((file) => /@aws-sdk|@smithy/.test(file))).toEqual([]);
+  });
+});
+
+it('the machinery of the registry stays under 500 lines of code', () => {
+  const files = [
+    'shared/operations/define.ts',
+    'shared/domain/validation.ts',
+    'functions/lib/http.ts',
+    'functions/lib/problem.ts',
+    'shared/openapi.ts',
+    'shared/client.ts',
+  ];
+  const code = files
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    .filter((line) => line.trim() !== '' && !/^\s*(\/\*\*|\*|\/\/)/.test(line));
+
+  expect(code.length).toBeLessThan(500);
+});
