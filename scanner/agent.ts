@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import type { ArtifactRequest, ArtifactsAccepted } from '../shared/messages/artifacts.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inventoryShadow } from '../shared/messages/shadow.ts';
+import type { ArtifactTools } from './artifacts.ts';
 import { type Backoff, delayOf } from './backoff.ts';
 import { keepConnected } from './connection.ts';
 import { type Conversation, openConversation } from './conversation.ts';
@@ -46,6 +47,9 @@ const defaults = {
   patience: 20_000,
 };
 
+/** Milliseconds that a last report has to be answered when the Scanner stops. */
+const lastWords = 2_000;
+
 type Settings = AgentOptions & Required<Pick<AgentOptions, keyof typeof defaults>>;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -56,9 +60,9 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
   let conversation: Conversation | undefined;
   let inventoryDue = false;
 
-  const ask = (request: ArtifactRequest): Promise<ArtifactsAccepted> => {
+  const ask: ArtifactTools['ask'] = (request, either) => {
     if (!conversation) throw new TypeError('There is no conversation to ask in.');
-    return conversation.artifacts(request);
+    return conversation.artifacts(request, either);
   };
   const lists = listSupply({ cache, newId, ask }, log);
 
@@ -120,14 +124,16 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
     meet(opened);
     loop.ring();
   };
-  const open = () => openConversation(link, { onDelta, newId, patience });
+  const open = (signal: AbortSignal) => openConversation(link, { onDelta, newId, patience }, signal);
   const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, now, random, log });
 
   return {
     stop: async () => {
-      stopping.abort();
-      await loop.stop();
+      stopping.abort(new Error('the Scanner stops'));
+      const done = loop.stop();
+      await Promise.race([done, sleep(lastWords, undefined, { ref: false })]);
       await connection.stop();
+      await done;
     },
   };
 };

@@ -23,7 +23,7 @@ export interface ListIdentity {
 export interface ArtifactTools {
   cache: ObjectCache;
   /** Asks the control plane for links. */
-  ask: (request: ArtifactRequest) => Promise<ArtifactsAccepted>;
+  ask: (request: ArtifactRequest, signal: AbortSignal) => Promise<ArtifactsAccepted>;
   newId: () => string;
 }
 
@@ -52,7 +52,7 @@ const fetchBatch = async (
   hashes: string[],
   signal: AbortSignal,
 ): Promise<string[]> => {
-  const answer = await ask({ requestId: newId(), ...list, hashes });
+  const answer = await ask({ requestId: newId(), ...list, hashes }, signal);
   const refused = await inParallel(linksFor(hashes, answer), downloads, async (link) => {
     const bytes = await download(link, signal);
     if (bytes === null) return [link.sha256];

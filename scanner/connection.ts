@@ -8,7 +8,8 @@ export interface Connected {
 }
 
 export interface ConnectionOptions<T extends Connected> {
-  open: () => Promise<T>;
+  /** Gives up when the signal is aborted. */
+  open: (signal: AbortSignal) => Promise<T>;
   /** Called for each connection once it stands. */
   onOpen: (connection: T) => void;
   backoff: Backoff;
@@ -36,7 +37,7 @@ export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>
 
   /** Answers why it ended. */
   const hold = async (): Promise<unknown> => {
-    present = await open();
+    present = await open(stopping.signal);
     if (stopping.signal.aborted) return undefined;
     onOpen(present);
     await untilEnded(AbortSignal.any([present.ended, stopping.signal]));
@@ -60,8 +61,7 @@ export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>
   return {
     /** Disconnects cleanly, and waits until nothing runs any more. */
     async stop(): Promise<void> {
-      stopping.abort();
-      await present?.close();
+      stopping.abort(new Error('the Scanner stops'));
       await running;
       await present?.close();
     },

@@ -44,8 +44,8 @@ export interface Conversation {
   shadow(): Promise<Shadow | null>;
   /** Changes `reported`; null members are removed. Resolves when it is accepted. */
   report(name: ShadowName, reported: object): Promise<void>;
-  /** Asks for links to objects. */
-  artifacts(request: ArtifactRequest): Promise<ArtifactsAccepted>;
+  /** Asks for links to objects; gives up when `signal` is aborted. */
+  artifacts(request: ArtifactRequest, signal: AbortSignal): Promise<ArtifactsAccepted>;
   readonly ended: AbortSignal;
   close(): Promise<void>;
 }
@@ -71,8 +71,12 @@ const parsedJson = (text: string): unknown => {
 
 type Routes = Record<string, (message: unknown) => void>;
 
-/** Opens a connection and subscribes to all that is ever answered or told on it. */
-export const openConversation = async (options: LinkOptions, listener: Listener): Promise<Conversation> => {
+/** Opens a connection and subscribes to all that is ever answered or told on it; gives up when `signal` is aborted. */
+export const openConversation = async (
+  options: LinkOptions,
+  listener: Listener,
+  signal: AbortSignal,
+): Promise<Conversation> => {
   const { onDelta, newId, patience } = listener;
   const { clientId } = options;
   const topics = artifactTopics(clientId);
@@ -113,9 +117,8 @@ export const openConversation = async (options: LinkOptions, listener: Listener)
     [`${smtp}/update/delta`]: onDelta,
   };
 
-  const link: Link = await openLink(options, Object.keys(routes), (topic, text) =>
-    routes[topic]?.(parsedJson(text)),
-  );
+  const hear = (topic: string, text: string) => routes[topic]?.(parsedJson(text));
+  const link: Link = await openLink(options, { topics: Object.keys(routes), hear, signal });
 
   const request = (topic: string, message: object): Promise<unknown> => {
     const clientToken = newId();
@@ -134,8 +137,8 @@ export const openConversation = async (options: LinkOptions, listener: Listener)
     async report(name, reported) {
       await request(`${shadowTopic(clientId, name)}/update`, { state: { reported } });
     },
-    artifacts: (message) =>
-      asked.ask(message.requestId, link.ended, () =>
+    artifacts: (message, either) =>
+      asked.ask(message.requestId, AbortSignal.any([link.ended, either]), () =>
         link.publish(topics.get, message),
       ) as Promise<ArtifactsAccepted>,
     ended: link.ended,

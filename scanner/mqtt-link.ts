@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 /** Where and as whom to connect: MQTT 3.1.1 with TLS on both sides. */
@@ -73,16 +74,24 @@ const goodbye = async (client: MqttClient, ended: AbortSignal): Promise<void> =>
   await unlessEnded(AbortSignal.any([ended, patience]), client.endAsync()).catch(() => hangUp(client));
 };
 
+export interface Hearing {
+  topics: string[];
+  hear: (topic: string, text: string) => void;
+  /** Aborted to give up connecting; a link that stands is closed instead. */
+  signal: AbortSignal;
+}
+
+/** Small messages each way would otherwise wait for the other side's delayed acknowledgement. */
+const sendAtOnce = ({ stream }: MqttClient): void => {
+  if (stream instanceof Socket) stream.setNoDelay(true);
+};
+
 /**
- * Connects and subscribes to `topics` before anything can be asked, so that no answer is missed. There is no session to resume: whoever
- * connects looks at everything anew.
+ * Connects and subscribes before anything can be asked, so that no answer is missed. There is no session to resume: whoever connects
+ * looks at everything anew.
  * @throws Error with the reason when it is not let in.
  */
-export const openLink = async (
-  options: LinkOptions,
-  topics: string[],
-  onMessage: (topic: string, text: string) => void,
-): Promise<Link> => {
+export const openLink = async (options: LinkOptions, { topics, hear, signal }: Hearing): Promise<Link> => {
   const client = connect(clientOptions(options));
   const end = new AbortController();
   let reason = new Error('the connection was closed by the other side');
@@ -90,13 +99,12 @@ export const openLink = async (
     reason = error;
   });
   client.on('close', () => end.abort(reason));
-  client.on('message', (topic, payload) => onMessage(topic, payload.toString('utf8')));
+  client.on('message', (topic, payload) => hear(topic, payload.toString('utf8')));
+  const opening = AbortSignal.any([end.signal, signal]);
   try {
-    await unlessEnded(end.signal, connected(client));
-    // Small messages each way would otherwise wait for the other side's delayed acknowledgement.
-    if ('setNoDelay' in client.stream)
-      (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-    await unlessEnded(end.signal, subscribe(client, topics));
+    await unlessEnded(opening, connected(client));
+    sendAtOnce(client);
+    await unlessEnded(opening, subscribe(client, topics));
   } catch (error) {
     await hangUp(client);
     throw error;

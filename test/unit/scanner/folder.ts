@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -10,12 +10,13 @@ export const emptyFolder = (): string => {
   return dir;
 };
 
-/** What a reader sees: the configuration in force and its lists, or null while there is none. */
+/** What a reader sees that opens everything in the version that is in force at that moment; null while there is none. */
 export const inForce = (dir: string) => {
   try {
-    const configuration = JSON.parse(readFileSync(join(dir, 'current', 'configuration.json'), 'utf8'));
-    const names = readdirSync(join(dir, 'current', 'lists')).sort();
-    const lists = names.map((name) => [name, readFileSync(join(dir, 'current', 'lists', name), 'utf8')]);
+    const version = realpathSync(join(dir, 'current'));
+    const configuration = JSON.parse(readFileSync(join(version, 'configuration.json'), 'utf8'));
+    const names = readdirSync(join(version, 'lists')).sort();
+    const lists = names.map((name) => [name, readFileSync(join(version, 'lists', name), 'utf8')]);
     return { configuration, lists: Object.fromEntries(lists) as Record<string, string> };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
