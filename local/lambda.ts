@@ -101,7 +101,7 @@ export const startLambda = (options: LambdaOptions): Lambda => {
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
-      for (const log of logs) log.end();
+      await Promise.all(logs.map((log) => new Promise<void>((resolve) => log.end(resolve))));
     },
   };
 };
