@@ -217,7 +217,7 @@ describe('storage', () => {
 });
 
 describe('a Scanner’s policy', () => {
-  const own = '${iot:Connection.Thing.ThingName}';
+  const own = `\${iot:Connection.Thing.ThingName}`;
   const [policy] = model.iotPolicies;
   const resources = (action: string) =>
     (policy?.document.Statement ?? [])
