@@ -12,6 +12,7 @@ import {
   inboundSettings,
   inSync,
   register,
+  registered,
   sample,
   save,
   sync,
@@ -40,7 +41,7 @@ const startScanner = (id: string): ScannerProcess => {
 describe('a Scanner that was away', () => {
   it('converges to the last of three changes, and applies only that', async () => {
     const first = startScanner('mx1');
-    await until('registered', () => sync(stack, 'mx1'));
+    await registered(stack, 'mx1');
     await inSync(stack, 'mx1', await save(stack, 'mx1', inboundSettings(2501)));
     await first.stop();
     await until('seen as gone', async () => !(await sync(stack, 'mx1')).connected);
@@ -84,7 +85,7 @@ describe('kill -9 of the whole stack', () => {
 
   it('right after a save: the revision is published and applied after the restart', async () => {
     startScanner('mx1');
-    await until('registered', () => sync(stack, 'mx1'));
+    await registered(stack, 'mx1');
     await inSync(stack, 'mx1', await save(stack, 'mx1', inboundSettings(2501)));
 
     const revision = await save(stack, 'mx1', inboundSettings(2502));
@@ -124,7 +125,7 @@ describe('kill -9 of the whole stack', () => {
 describe('an object whose bytes are not what its name says', () => {
   it('is refused by the Scanner, which keeps its last good configuration', async () => {
     const scanner = startScanner('mx1');
-    await until('registered', () => sync(stack, 'mx1'));
+    await registered(stack, 'mx1');
     await save(stack, 'mx1', inboundSettings());
     await drop(stack, 'mx1/inbound/list.txt', sample.text, { 'on-invalid': 'skip', activate: 'true' });
     const good = await importEnded(stack, 'mx1');

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { importEnded, inboundSettings, inSync, register, save, sync } from './support.ts';
+import { importEnded, inboundSettings, inSync, register, registered, save } from './support.ts';
 
 const run = promisify(execFile);
 
@@ -28,7 +28,7 @@ let scanner: ScannerProcess;
 beforeAll(async () => {
   stack = await startStackProcess();
   scanner = startScannerProcess(stack.dir, 'mx1');
-  await until('registered', () => sync(stack, 'mx1'));
+  await registered(stack, 'mx1');
   await inSync(stack, 'mx1', await save(stack, 'mx1', inboundSettings(2501)));
   await register(stack, 'mx2');
 });

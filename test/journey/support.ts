@@ -54,6 +54,13 @@ export const register = async (stack: StackProcess, scannerId: string): Promise<
   if (answer.status !== 201) throw new Error(`register: ${answer.status} ${JSON.stringify(answer.body)}`);
 };
 
+/** Waits until a Scanner that registers itself has done so. */
+export const registered = (stack: StackProcess, scannerId: string): Promise<true> =>
+  until(
+    `${scannerId} is registered`,
+    async () => (await stack.call('GET', `/scanners/${scannerId}`)).status === 200 || undefined,
+  );
+
 export const save = async (stack: StackProcess, scannerId: string, settings: unknown): Promise<number> => {
   const answer = await stack.call('PUT', `/scanners/${scannerId}/smtp`, settings);
   if (answer.status !== 200) throw new Error(`save: ${answer.status} ${JSON.stringify(answer.body)}`);
