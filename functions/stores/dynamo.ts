@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../shared/errors.ts';
 import { table } from '../../shared/tables.ts';
+import { requireEnv } from '../lib/env.ts';
 import { calling, translated } from './faults.ts';
 
 /** The one client; undefined members of an item are left out. */
@@ -19,11 +20,7 @@ export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
 /** Version of the stored format, on every item. */
 export const format = 1;
 
-export const tableName = (): string => {
-  const name = process.env['TABLE_NAME'];
-  if (!name) throw new TypeError('The function was deployed without TABLE_NAME.');
-  return name;
-};
+export const tableName = (): string => requireEnv('TABLE_NAME');
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 

@@ -9,15 +9,12 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../shared/errors.ts';
+import { requireEnv } from '../lib/env.ts';
 import { calling } from './faults.ts';
 
 export const s3 = new S3Client({});
 
-export const bucketName = (): string => {
-  const name = process.env['BUCKET_NAME'];
-  if (!name) throw new TypeError('The function was deployed without BUCKET_NAME.');
-  return name;
-};
+export const bucketName = (): string => requireEnv('BUCKET_NAME');
 
 /** sha-256 of a text (as UTF-8) in lower-case hex. */
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,6 @@
 import type { AccessListName, ListReferences } from '../schemas/lists.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
+import { canonicalJson, type Json } from './canonical-json.ts';
 
 /** A Scanner's configuration: one aggregate with one revision counter (DESIGN 2). `smtp` is null before the first save. */
 export interface Configuration {
@@ -29,14 +30,15 @@ export const stillHolds = (head: Head, part: Part, ifMatch: number | '*' | undef
 
 const parts: Part[] = ['smtp', 'lists.inbound', 'lists.outbound', 'lists.authentication'];
 
-const partOf = (configuration: Configuration, part: Part): unknown =>
+const partOf = (configuration: Configuration, part: Part): Json =>
   part === 'smtp'
     ? configuration.smtp
     : configuration.lists[part.slice('lists.'.length) as AccessListName].root;
 
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+/** Members in whatever order: DynamoDB keeps none in a map (DynamoDB developer guide, data types). */
+const same = (one: Json, other: Json): boolean => canonicalJson(one) === canonicalJson(other);
 
-/** Parts in which two configurations differ. Settings are compared as stored: canonical, members in one order. */
+/** Parts in which two configurations differ. */
 export const changedParts = (before: Configuration, after: Configuration): Part[] =>
   parts.filter((part) => !same(partOf(before, part), partOf(after, part)));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstHead, type Head, nextHead, stillHolds } from '../../../shared/domain/configuration.ts';
+import { changedParts, firstHead, type Head, nextHead, stillHolds } from '../../../shared/domain/configuration.ts';
 import { desiredOf } from '../../../shared/domain/desired.ts';
 import { nextPresence } from '../../../shared/domain/presence.ts';
 import { nextReport, type Report } from '../../../shared/domain/status.ts';
@@ -22,6 +22,20 @@ const head: Head = nextHead(registered, { smtp: settings, lists }, 'me', '2026-0
 describe('a head', () => {
   it('notes the revision for each part that a change touches', () => {
     expect(head).toMatchObject({ revision: 2, parts: { smtp: 2, 'lists.inbound': 1, 'lists.outbound': 1 } });
+  });
+
+  it('takes settings for the same whatever the order of their members: a table keeps none', () => {
+    const reversed = (value: object): object =>
+      Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([name, member]) => [name, member instanceof Object ? reversed(member) : member]),
+      );
+    const stored = { smtp: reversed(settings) as SmtpSettings, lists };
+
+    expect(JSON.stringify(stored.smtp)).not.toBe(JSON.stringify(settings));
+    expect(changedParts(stored, { smtp: settings, lists })).toEqual([]);
+    expect(changedParts(stored, { smtp: { ...settings, mailFiltering: 'inbound' }, lists })).toEqual(['smtp']);
   });
 
   it('keeps If-Match while the part has not changed since, and only then', () => {

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDynamo } from '../../../local/dynamodb.ts';
+import type { StackModel } from '../../../local/model.ts';
+import { startS3 } from '../../../local/s3/server.ts';
+import { openState } from '../../../local/state.ts';
+import { synthesize } from '../../../local/synthesize.ts';
+import { readTemplate } from '../../../local/template.ts';
+
+const region = 'eu-west-1';
+const accountId = '000000000000';
+const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'secret/of+the=stack' };
+
+/** True when the stores are to be held to a real account: TABLE_NAME and BUCKET_NAME name what was deployed there. */
+const remote = process.env['REMOTE'] === '1';
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+const declared = (): StackModel =>
+  readTemplate(synthesize(), {
+    region,
+    accountId,
+    name: 'stores',
+    parameters: { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' },
+  });
+
+/**
+ * The table and the bucket that `infra/` declares, on the embedded services, and the variables that a function would find. Answers how
+ * to end them. Must run before a store is imported: clients read the variables when they are made.
+ */
+export const startServices = async (): Promise<() => Promise<void>> => {
+  if (remote) return async () => undefined;
+  const dir = mkdtempSync(join(tmpdir(), 'stores-'));
+  const { table, buckets } = declared();
+  const dynamo = await startDynamo({ dir, port: await freePort(), table, region, credentials });
+  const state = openState(dir);
+  const s3 = await startS3({ state, port: 0, region, credentials, buckets, emit: () => undefined });
+  Object.assign(process.env, {
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.url,
+    AWS_ENDPOINT_URL_S3: s3.url,
+    TABLE_NAME: table.name,
+    BUCKET_NAME: buckets[0]?.name,
+  });
+  return async () => {
+    await s3.close();
+    await dynamo.close();
+    state.close();
+    rmSync(dir, { recursive: true, force: true });
+  };
+};
+
+/** An id that no other test of this or of another run has. */
+export const newId = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 13)}`;
