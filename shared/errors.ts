@@ -72,6 +72,7 @@ export const errors = {
   CSR_INVALID: entry('invalid', 'The certificate signing request cannot be used'),
   // Scanners
   SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
+  ENROLMENT_CONFLICT: entry('conflict', 'Another enrolment of this Scanner was faster; enrol again'),
   // settings
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
   SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),

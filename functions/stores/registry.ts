@@ -52,25 +52,36 @@ export const bindCertificate = async (
 
 const idOf = (certificateArn: string): string => certificateArn.split('/').at(-1) ?? '';
 
+/** Certificates that speak for the thing now. */
+export const certificatesOf = async (thingName: string): Promise<string[]> => {
+  const certificateArns: string[] = [];
+  let nextToken: string | undefined;
+  do {
+    const answer = await calling(iot.send(new ListThingPrincipalsCommand({ thingName, nextToken })));
+    certificateArns.push(...(answer.principals ?? []).filter((principal) => principal.includes(':cert/')));
+    nextToken = answer.nextToken;
+  } while (nextToken);
+  return certificateArns;
+};
+
 const retire = async (thingName: string, certificateArn: string): Promise<void> => {
   const inactive = new UpdateCertificateCommand({
     certificateId: idOf(certificateArn),
     newStatus: 'INACTIVE',
   });
   await calling(iot.send(inactive));
-  await calling(iot.send(new DetachThingPrincipalCommand({ thingName, principal: certificateArn })));
+  const detach = new DetachThingPrincipalCommand({ thingName, principal: certificateArn });
+  await calling<unknown>(iot.send(detach), (error) =>
+    error.name === 'ResourceNotFoundException' ? true : undefined,
+  );
 };
 
-/** Deactivates and detaches every certificate of the thing but the one that is recorded as its own. */
-export const retireOtherCertificates = async (thingName: string, certificateId: string): Promise<void> => {
-  let nextToken: string | undefined;
-  do {
-    const answer = await calling(iot.send(new ListThingPrincipalsCommand({ thingName, nextToken })));
-    for (const principal of answer.principals ?? [])
-      if (principal.includes(':cert/') && idOf(principal) !== certificateId)
-        await retire(thingName, principal);
-    nextToken = answer.nextToken;
-  } while (nextToken);
+/** Deactivates certificates and detaches them from the thing; one that is detached already is no error. */
+export const retireCertificates = async (
+  thingName: string,
+  certificateArns: readonly string[],
+): Promise<void> => {
+  for (const certificateArn of certificateArns) await retire(thingName, certificateArn);
 };
 
 const standardPort = 8883;

@@ -16,10 +16,12 @@ export interface ScannerRecord {
   enabled: boolean;
   createdAt: string;
   epoch: string;
+  /** Counts changes of the registration, from 1. */
+  version: number;
   certificateId?: string;
 }
 
-type Registration = Omit<ScannerRecord, 'createdAt' | 'certificateId'>;
+type Registration = Omit<ScannerRecord, 'createdAt' | 'certificateId' | 'version'>;
 
 /** Registers a Scanner with revision 1, in one transaction. SCANNER_EXISTS for an id that is taken. */
 export const createScanner = async (
@@ -28,7 +30,7 @@ export const createScanner = async (
   request: { actor: { name: string; requestId: string }; at: Date },
 ): Promise<{ record: ScannerRecord; head: Head }> => {
   const { scannerId } = registration;
-  const record = { ...registration, createdAt: request.at.toISOString() };
+  const record = { ...registration, version: 1, createdAt: request.at.toISOString() };
   const head = firstHead(scannerId, lists, request.actor.name, record.createdAt);
   const listed = { listPk: keys.listedScanners, listSk: scannerId };
   const outcome = await transact([
@@ -53,41 +55,78 @@ export const listScanners = (options: { limit: number; cursor?: string | undefin
 /** Members that can change after registration; undefined removes the optional ones. */
 export type ScannerChange = Pick<ScannerRecord, 'hostName' | 'description' | 'labels' | 'enabled'>;
 
+interface RecordUpdate {
+  set: Record<string, unknown>;
+  remove?: string[];
+  condition: string;
+  values: Record<string, unknown>;
+}
+
+/** Changes a registration on a condition; null when it does not hold. */
 const updateScanner = async (
   scannerId: string,
-  update: { set: Record<string, unknown>; remove: string[] },
-): Promise<ScannerRecord> => {
-  const names = [...Object.keys(update.set), ...update.remove];
-  const set = Object.keys(update.set).map((name) => `#${name} = :${name}`);
-  const remove = update.remove.map((name) => `#${name}`);
+  { set, remove = [], condition, values }: RecordUpdate,
+): Promise<ScannerRecord | null> => {
+  const names = [...Object.keys(set), ...remove];
+  const setting = Object.keys(set).map((name) => `#${name} = :${name}`);
+  const removing = remove.map((name) => `#${name}`);
+  const given = Object.entries(set).map(([name, value]) => [`:${name}`, value]);
   const command = new UpdateCommand({
     TableName: tableName(),
     Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.scanner },
-    UpdateExpression: `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`,
-    ConditionExpression: 'attribute_exists(pk)',
+    UpdateExpression: `SET ${setting.join(', ')}${removing.length > 0 ? ` REMOVE ${removing.join(', ')}` : ''}`,
+    ConditionExpression: condition,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(
-      Object.entries(update.set).map(([name, value]) => [`:${name}`, value]),
-    ),
+    ExpressionAttributeValues: { ...Object.fromEntries(given), ...values },
     ReturnValues: 'ALL_NEW',
   });
-  const answer = await calling(dynamo.send(command), (error) => {
-    if (error.name === 'ConditionalCheckFailedException')
-      throw new AppError('NOT_FOUND', `There is no Scanner ${scannerId}.`);
-    return undefined;
-  });
-  return answer.Attributes as ScannerRecord;
+  const answer = await calling<{ Attributes?: unknown } | 'refused'>(dynamo.send(command), (error) =>
+    error.name === 'ConditionalCheckFailedException' ? 'refused' : undefined,
+  );
+  return answer === 'refused' ? null : (answer.Attributes as ScannerRecord);
 };
 
-/** Replaces what can change. NOT_FOUND for a Scanner that is not registered. */
-export const changeScanner = (scannerId: string, change: ScannerChange): Promise<ScannerRecord> => {
-  const entries = Object.entries(change);
-  return updateScanner(scannerId, {
-    set: Object.fromEntries(entries.filter(([, value]) => value !== undefined)),
-    remove: (['hostName', 'description'] as const).filter((name) => change[name] === undefined),
-  });
+const mostTries = 12;
+
+/**
+ * Changes what can change of a registration; `compute` runs again when someone else changed it meanwhile, so that no change is lost.
+ * NOT_FOUND for a Scanner that is not registered.
+ */
+export const changeScanner = async (
+  scannerId: string,
+  compute: (present: ScannerRecord) => ScannerChange,
+): Promise<ScannerRecord> => {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const present = await getScanner(scannerId);
+    const change = Object.entries(compute(present));
+    const changed = await updateScanner(scannerId, {
+      set: {
+        ...Object.fromEntries(change.filter(([, value]) => value !== undefined)),
+        version: present.version + 1,
+      },
+      remove: change.filter(([, value]) => value === undefined).map(([name]) => name),
+      condition: 'version = :seen',
+      values: { ':seen': present.version },
+    });
+    if (changed) return changed;
+  }
+  throw new AppError('THROTTLED', 'Too many changes of this Scanner at once.');
 };
 
-/** Records which certificate is this Scanner's: every other one of its thing is to be deactivated. */
-export const recordCertificate = (scannerId: string, certificateId: string): Promise<ScannerRecord> =>
-  updateScanner(scannerId, { set: { certificateId }, remove: [] });
+/**
+ * Records which certificate is this Scanner's, if `previous` still is; false when another enrolment was faster: then its certificate
+ * is the Scanner's.
+ */
+export const recordCertificate = async (
+  scannerId: string,
+  certificateId: string,
+  previous: string | undefined,
+): Promise<boolean> => {
+  const update = {
+    set: { certificateId },
+    ...(previous === undefined
+      ? { condition: 'attribute_exists(pk) AND attribute_not_exists(certificateId)', values: {} }
+      : { condition: 'certificateId = :previous', values: { ':previous': previous } }),
+  };
+  return (await updateScanner(scannerId, update)) !== null;
+};

@@ -15,5 +15,5 @@ export const createScannerCertificate = defineOperation({
   params: z.strictObject({ scannerId }),
   body: certificateRequest,
   returns: { 201: scannerCertificate },
-  errors: ['NOT_FOUND', 'CSR_INVALID'],
+  errors: ['NOT_FOUND', 'CSR_INVALID', 'ENROLMENT_CONFLICT'],
 });

@@ -1,14 +1,22 @@
 import * as z from 'zod';
 import { inventoryReported } from '../messages/shadow.ts';
-import { revision, scannerId, time } from './common.ts';
+import { coded, revision, scannerId, time } from './common.ts';
 
-const labels = z.record(
-  z.string().regex(/^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/, {
-    error:
-      'VALUE_INVALID: a label name is 1 to 63 lower-case letters, digits, dots, hyphens, underscores and slashes',
-  }),
-  z.string().max(255),
-);
+const mostLabels = 50;
+
+const labels = z
+  .record(
+    z.string().regex(/^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/, {
+      error: coded(
+        'VALUE_INVALID',
+        'a label name is 1 to 63 lower-case letters, digits, dots, hyphens, underscores and slashes',
+      ),
+    }),
+    z.string().max(255),
+  )
+  .refine((given) => Object.keys(given).length <= mostLabels, {
+    error: coded('VALUE_INVALID', `a Scanner has at most ${mostLabels} labels`),
+  });
 
 const hostName = z.string().min(1).max(253);
 const description = z.string().max(1000);

@@ -83,6 +83,17 @@ export const importEnded = (stack: StackProcess, scannerId: string, importId?: s
     return job && ends.includes(job.state) ? job : undefined;
   });
 
+/** Drops a file and waits until the import that it makes has ended. */
+export const dropAndImport = async (...args: Parameters<typeof drop>): Promise<ImportJob> => {
+  const [stack, target] = args;
+  const versionId = await drop(...args);
+  const [scannerId = ''] = target.split('/');
+  return until(`the import of ${target} ends`, async () => {
+    const job = (await imports(stack, scannerId)).find((one) => one.source.versionId === versionId);
+    return job && ends.includes(job.state) ? job : undefined;
+  });
+};
+
 export const sync = async (stack: StackProcess, scannerId: string): Promise<Sync> =>
   (await stack.call('GET', `/scanners/${scannerId}/sync`)).body as Sync;
 

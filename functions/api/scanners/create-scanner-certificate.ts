@@ -1,3 +1,4 @@
+import { AppError } from '../../../shared/errors.ts';
 import { createScannerCertificate as operation } from '../../../shared/operations/create-scanner-certificate.ts';
 import { requireEnv } from '../../lib/env.ts';
 import { httpStack } from '../../lib/http.ts';
@@ -5,23 +6,26 @@ import { serverAuthorities } from '../../lib/server-authorities.ts';
 import {
   bindCertificate,
   certificateFromCsr,
+  certificatesOf,
   ensureThing,
   mqttEndpoint,
-  retireOtherCertificates,
+  retireCertificates,
 } from '../../stores/registry.ts';
 import { getScanner, recordCertificate } from '../../stores/scanners.ts';
 
 /**
- * Every step may be repeated, so whatever a crash leaves behind is mended by enrolling again: only the certificate
- * that is recorded stays active.
+ * Every step may be repeated, so whatever a crash leaves behind is mended by enrolling again. Of enrolments at the same time one is
+ * recorded, and its certificate alone stays active: it retires those that it found before it was recorded, the others their own.
  */
 export const createScannerCertificate = httpStack(operation, async ({ params, body }) => {
-  const { scannerId } = await getScanner(params.scannerId);
+  const { scannerId, certificateId: previous } = await getScanner(params.scannerId);
   const mqtt = await mqttEndpoint();
   await ensureThing(scannerId, requireEnv('THING_TYPE_NAME'));
+  const found = await certificatesOf(scannerId);
   const { certificateId, certificateArn, certificatePem } = await certificateFromCsr(body.csr);
   await bindCertificate(scannerId, certificateArn, requireEnv('SCANNER_POLICY_NAME'));
-  await recordCertificate(scannerId, certificateId);
-  await retireOtherCertificates(scannerId, certificateId);
+  const recorded = await recordCertificate(scannerId, certificateId, previous);
+  await retireCertificates(scannerId, recorded ? found : [certificateArn]);
+  if (!recorded) throw new AppError('ENROLMENT_CONFLICT');
   return { status: 201, body: { certificatePem, caPem: serverAuthorities(), mqtt, thingName: scannerId } };
 });

@@ -2,17 +2,28 @@ import { mergePatch } from '../../../shared/domain/merge-patch.ts';
 import { problemsOf } from '../../../shared/domain/validation.ts';
 import { patchScanner as operation } from '../../../shared/operations/patch-scanner.ts';
 import { newScanner } from '../../../shared/schemas/scanner.ts';
-import { httpStack, invalid } from '../../lib/http.ts';
-import { changeScanner, getScanner } from '../../stores/scanners.ts';
+import { type Call, httpStack, invalid } from '../../lib/http.ts';
+import { changeScanner, type ScannerChange, type ScannerRecord } from '../../stores/scanners.ts';
 import { readState } from '../../stores/status.ts';
 import { scannerAnswer } from './answer.ts';
 
+type Patch = Call<typeof operation>['body'];
+
+const patched = (present: ScannerRecord, patch: Patch): ScannerChange => {
+  const { scannerId, hostName, description, labels, enabled } = present;
+  const merged = mergePatch({ scannerId, hostName, description, labels, enabled }, patch);
+  const checked = newScanner.safeParse(merged);
+  if (!checked.success) throw invalid(problemsOf(checked.error, merged));
+  const next = checked.data;
+  return {
+    hostName: next.hostName,
+    description: next.description,
+    labels: next.labels,
+    enabled: next.enabled,
+  };
+};
+
 export const patchScanner = httpStack(operation, async ({ params, body }) => {
-  const { scannerId, hostName, description, labels, enabled } = await getScanner(params.scannerId);
-  const patched = mergePatch({ scannerId, hostName, description, labels, enabled }, body);
-  const checked = newScanner.safeParse(patched);
-  if (!checked.success) throw invalid(problemsOf(checked.error, patched));
-  const { scannerId: _, ...change } = checked.data;
-  await changeScanner(scannerId, change);
-  return { status: 200, body: scannerAnswer(await readState(scannerId)) };
+  await changeScanner(params.scannerId, (present) => patched(present, body));
+  return { status: 200, body: scannerAnswer(await readState(params.scannerId)) };
 });
