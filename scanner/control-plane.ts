@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { scannerCertificate } from '../shared/schemas/scanner.ts';
 
 /** Where the API is, and the token that it is called with. */

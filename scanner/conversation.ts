@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   type ArtifactRequest,
   type ArtifactsAccepted,
@@ -14,15 +14,15 @@ const section = z.record(z.string(), z.unknown());
 
 /** What `get` answers, as far as it is read; a section that is empty is absent (AWS IoT, shadow documents). */
 const shadowDocument = z.object({
-  state: z.object({ desired: section.optional(), reported: section.optional() }),
+  state: z.object({ desired: z.optional(section), reported: z.optional(section) }),
 });
 export type Shadow = z.infer<typeof shadowDocument>['state'];
 
-const accepted = z.looseObject({ clientToken: z.string().optional() });
+const accepted = z.looseObject({ clientToken: z.optional(z.string()) });
 const rejected = z.object({
   code: z.int(),
-  message: z.string().default(''),
-  clientToken: z.string().optional(),
+  message: z._default(z.string(), ''),
+  clientToken: z.optional(z.string()),
 });
 
 type ShadowName = typeof smtpShadow | typeof inventoryShadow;

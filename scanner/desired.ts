@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod/mini';
 import { settingsOnly, settingsProblems } from '../shared/domain/settings.ts';
 import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { readCoded } from '../shared/schemas/common.ts';
@@ -31,7 +31,10 @@ const refusalOf = (issue: z.core.$ZodIssue): Refusal => {
   return { pointer: pointerOf(issue.path), message: readCoded(issue.message)?.message ?? issue.message };
 };
 
-const strictDesired = smtpDesired.extend({ lists: smtpDesired.shape.lists.strict() }).strict();
+const strictDesired = z.strictObject({
+  ...smtpDesired.shape,
+  lists: z.strictObject(smtpDesired.shape.lists.shape),
+});
 
 /**
  * The two schemas together are exact: the message's says which members must be there, the settings' knows no others, so that a
@@ -60,8 +63,10 @@ const missingLists = (desired: SmtpDesired): Refusal[] =>
       message: `The ${name} list decides who may connect, but is not named.`,
     }));
 
+const statesRevision = z.object({ revision: smtpDesired.shape.revision });
+
 const revisionOf = (document: unknown): number | null => {
-  const revision = smtpDesired.pick({ revision: true }).safeParse(document);
+  const revision = statesRevision.safeParse(document);
   return revision.success ? revision.data.revision : null;
 };
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ControlPlaneUnreachable } from './control-plane.ts';
 
 /** What `endpoints.json` of a running embedded stack says, as far as a Scanner needs it. */
@@ -17,7 +17,7 @@ export const readEndpoints = async (data: string): Promise<Endpoints> => {
   try {
     return endpointsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    const why = error instanceof z.core.$ZodError ? z.prettifyError(error) : (error as Error).message;
     const hint = 'Start the embedded stack with npm start, or give --url and --token.';
     throw new ControlPlaneUnreachable(`${path} does not say where the control plane is (${why}). ${hint}`);
   }

@@ -3,7 +3,7 @@ import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Enrolment } from './control-plane.ts';
 
 /** What a Scanner connects with. The private key was made here and is told to nobody. */

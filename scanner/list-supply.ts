@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { enabledLines } from '../shared/domain/lists/chunks.ts';
 import type { SmtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
@@ -6,7 +6,7 @@ import type { AccessListName } from '../shared/schemas/lists.ts';
 import { type ArtifactTools, fetchArtifacts } from './artifacts.ts';
 import { ConfigurationRefused } from './sink.ts';
 
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 
 /** As much of a manifest (DESIGN 4) as a Scanner reads. */
 const manifestSchema = z.object({

@@ -1,13 +1,10 @@
 import { shadowDifference } from '../shared/domain/shadow-difference.ts';
 import {
   type ReportStatus,
-  reportStatus,
+  reportLengths,
   type SmtpDesired,
   type SmtpReported,
 } from '../shared/messages/shadow.ts';
-
-const longestMessage = reportStatus.shape.message.unwrap().maxLength ?? 0;
-const longestPointer = reportStatus.shape.pointer.unwrap().maxLength ?? 0;
 
 const clipped = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`;
@@ -18,8 +15,8 @@ export const reportedOf = (applied: SmtpDesired | null, status: ReportStatus): S
   status: {
     revision: status.revision,
     code: status.code,
-    ...(status.message === undefined ? {} : { message: clipped(status.message, longestMessage) }),
-    ...(status.pointer === undefined ? {} : { pointer: clipped(status.pointer, longestPointer) }),
+    ...(status.message === undefined ? {} : { message: clipped(status.message, reportLengths.message) }),
+    ...(status.pointer === undefined ? {} : { pointer: clipped(status.pointer, reportLengths.pointer) }),
     at: status.at,
   },
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type * as fs from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
 import type { AccessListName } from '../shared/schemas/lists.ts';
@@ -31,7 +31,7 @@ const recordSchema = z.object({
   /** Path in the folder to the sha-256 of the file. */
   files: z.record(z.string(), digest),
   /** Name of the version folder that was in force before. */
-  previous: z.string().nullable(),
+  previous: z.nullable(z.string()),
 });
 export type VersionRecord = z.infer<typeof recordSchema>;
 

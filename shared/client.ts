@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { operations } from './operations/index.ts';
 
 /**
@@ -13,13 +13,13 @@ type MethodOf<R extends string> = R extends `${infer M} ${string}` ? M : never;
 type PathOf<R extends string> = R extends `${string} ${infer P}` ? P : never;
 
 type Input<O, K extends 'params' | 'query' | 'body'> =
-  O extends Record<K, infer S extends z.ZodType> ? z.input<S> : never;
+  O extends Record<K, infer S extends z.ZodMiniType> ? z.input<S> : never;
 type Given<O, K extends 'params' | 'query' | 'body'> = [Input<O, K>] extends [never]
   ? { [key in K]?: undefined }
   : Record<never, never> extends Input<O, K>
     ? { [key in K]?: Input<O, K> }
     : { [key in K]: Input<O, K> };
-type OutputOf<S> = S extends z.ZodType ? z.output<S> : never;
+type OutputOf<S> = S extends z.ZodMiniType ? z.output<S> : never;
 
 export type Arguments<R extends Route> = Given<ByRoute<R>, 'params'> &
   Given<ByRoute<R>, 'query'> &

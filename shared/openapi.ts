@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   createDocument,
   type ZodOpenApiOperationObject,
@@ -65,11 +65,13 @@ const answers = (operation: Operation) =>
   );
 
 const ifMatch = z.object({
-  'if-match': z.string().optional().meta({
-    description:
-      'The revision that was read, in quotes, or *. Refused with 412 if the part being written changed since.',
-    example: '"17"',
-  }),
+  'if-match': z.optional(z.string()).check(
+    z.meta({
+      description:
+        'The revision that was read, in quotes, or *. Refused with 412 if the part being written changed since.',
+      example: '"17"',
+    }),
+  ),
 });
 
 const parametersOf = (operation: Operation) => ({

@@ -1,6 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-lambda';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { problemsOf } from '../../shared/domain/validation.ts';
 import { AppError, type Problem } from '../../shared/errors.ts';
 import { commonErrors, type Operation, routeKey } from '../../shared/operations/define.ts';
@@ -8,7 +8,7 @@ import { limits } from '../../shared/tables.ts';
 import { logger } from './logger.ts';
 import { asAppError, type HttpResult, problemResult } from './problem.ts';
 
-type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+type Parsed<S> = S extends z.ZodMiniType ? z.output<S> : undefined;
 
 /** What a handler is given: everything parsed and valid. */
 export interface Call<O extends Operation> {
@@ -84,7 +84,7 @@ const readIfMatch = (
 };
 
 const parsePart = (
-  schema: z.ZodType | undefined,
+  schema: z.ZodMiniType | undefined,
   input: unknown,
   root: string,
   problems: Problem[],

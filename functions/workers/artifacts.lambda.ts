@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import { type ArtifactRequest, artifactRequest, artifactTopics } from '../../shared/messages/artifacts.ts';
 import { logger } from '../lib/logger.ts';
@@ -12,7 +12,7 @@ import { readState } from '../stores/status.ts';
 const linkSeconds = 900;
 
 /** What the topic rule selects; the Scanner is told by the topic, never by the payload. */
-const artifactEvent = z.object({ scannerId: z.string(), requestId: z.string().optional() });
+const artifactEvent = z.looseObject({ scannerId: z.string(), requestId: z.optional(z.string()) });
 
 const deny = (message: string): never => {
   throw new AppError('ARTIFACT_NOT_NAMED', message);
@@ -56,7 +56,7 @@ const reject = (scannerId: string, requestId: string, code: ErrorCode, message: 
 
 /** Answers a Scanner's request for objects with links, or says why not; a request that cannot be judged yet is tried again. */
 export const handler = async (event: unknown): Promise<void> => {
-  const { scannerId, requestId = '', ...rest } = artifactEvent.loose().parse(event);
+  const { scannerId, requestId = '', ...rest } = artifactEvent.parse(event);
   const request = artifactRequest.safeParse({ requestId, ...rest });
   if (!request.success)
     return reject(scannerId, requestId, 'ARTIFACT_REQUEST_INVALID', z.prettifyError(request.error));

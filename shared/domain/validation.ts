@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ErrorCode, Problem } from '../errors.ts';
 import { readCoded } from '../schemas/common.ts';
 

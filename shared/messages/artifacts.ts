@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest } from '../schemas/common.ts';
 
 /**
@@ -8,10 +8,10 @@ import { digest } from '../schemas/common.ts';
 export const artifactsPerRequest = 40;
 
 export const artifactRequest = z.strictObject({
-  requestId: z.string().min(1).max(64),
-  revision: z.int().min(1),
+  requestId: z.string().check(z.minLength(1), z.maxLength(64)),
+  revision: z.int().check(z.minimum(1)),
   root: digest,
-  hashes: z.array(digest).min(1).max(artifactsPerRequest),
+  hashes: z.array(digest).check(z.minLength(1), z.maxLength(artifactsPerRequest)),
 });
 export type ArtifactRequest = z.infer<typeof artifactRequest>;
 

@@ -1,15 +1,15 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** EventBridge's event "Object Created" of S3, as far as an import reads it; the key comes as it is, not URL-encoded. */
 export const objectCreated = z.object({
   detail: z.object({
     object: z.object({
       key: z.string(),
-      size: z.number().optional(),
-      'version-id': z.string().optional(),
-      sequencer: z.string().default(''),
+      size: z.optional(z.number()),
+      'version-id': z.optional(z.string()),
+      sequencer: z._default(z.string(), ''),
     }),
-    requester: z.string().optional(),
+    requester: z.optional(z.string()),
   }),
 });
 export type ObjectCreated = z.infer<typeof objectCreated>;

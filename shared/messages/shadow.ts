@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest } from '../schemas/common.ts';
 import { mailFilteringModes } from '../schemas/smtp.ts';
 
@@ -7,7 +7,7 @@ export const smtpShadow = 'smtp';
 export const inventoryShadow = 'inventory';
 
 /** A list in a shadow: no entries travel, only their root and number. */
-export const shadowList = z.object({ root: digest, entries: z.int().min(0) });
+export const shadowList = z.object({ root: digest, entries: z.int().check(z.minimum(0)) });
 
 const shadowListener = z.object({ address: z.string(), port: z.int() });
 
@@ -16,42 +16,45 @@ const shadowListener = z.object({ address: z.string(), port: z.int() });
  * settings are left out.
  */
 export const smtpDesired = z.object({
-  revision: z.int().min(1),
+  revision: z.int().check(z.minimum(1)),
   mailFiltering: z.enum(mailFilteringModes),
-  inbound: z
-    .object({ ipv4: shadowListener, ipv6: shadowListener.optional(), accept: z.enum(['all', 'listed']) })
-    .optional(),
-  outbound: z.object({ ipv4: shadowListener, ipv6: shadowListener.optional() }).optional(),
-  authentication: z
-    .object({
+  inbound: z.optional(
+    z.object({ ipv4: shadowListener, ipv6: z.optional(shadowListener), accept: z.enum(['all', 'listed']) }),
+  ),
+  outbound: z.optional(z.object({ ipv4: shadowListener, ipv6: z.optional(shadowListener) })),
+  authentication: z.optional(
+    z.object({
       enabled: z.boolean(),
-      ipv4: shadowListener.optional(),
-      ipv6: shadowListener.optional(),
-      accept: z.enum(['all', 'listed']).optional(),
-    })
-    .optional(),
+      ipv4: z.optional(shadowListener),
+      ipv6: z.optional(shadowListener),
+      accept: z.optional(z.enum(['all', 'listed'])),
+    }),
+  ),
   lists: z.object({
-    inbound: shadowList.optional(),
-    outbound: shadowList.optional(),
-    authentication: shadowList.optional(),
+    inbound: z.optional(shadowList),
+    outbound: z.optional(shadowList),
+    authentication: z.optional(shadowList),
   }),
 });
 export type SmtpDesired = z.infer<typeof smtpDesired>;
 
 export const reportCodes = ['applying', 'applied', 'rejected', 'failed'] as const;
 
+/** Most characters of a report's texts: a shadow has room for 8 KB in all. */
+export const reportLengths = { message: 500, pointer: 200 } as const;
+
 /** What a Scanner says of its last attempt. `revision` is the one attempted. */
 export const reportStatus = z.object({
-  revision: z.int().min(1),
+  revision: z.int().check(z.minimum(1)),
   code: z.enum(reportCodes),
-  message: z.string().max(500).optional(),
-  pointer: z.string().max(200).optional(),
+  message: z.optional(z.string().check(z.maxLength(reportLengths.message))),
+  pointer: z.optional(z.string().check(z.maxLength(reportLengths.pointer))),
   at: z.string(),
 });
 export type ReportStatus = z.infer<typeof reportStatus>;
 
 /** `reported` of the shadow `smtp`: the same members as applied, plus the status. Before anything is applied, only the status. */
-export const smtpReported = z.object({ ...smtpDesired.partial().shape, status: reportStatus });
+export const smtpReported = z.object({ ...z.partial(smtpDesired).shape, status: reportStatus });
 export type SmtpReported = z.infer<typeof smtpReported>;
 
 /** `reported` of the shadow `inventory`. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { acknowledge, scannerId } from '../schemas/common.ts';
 import { accessListName, listEdit, newEntries } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -12,7 +12,7 @@ export const addEntries = defineOperation({
   summary: 'Add up to 1,000 entries',
   description: 'All or nothing. A value that is there already gets only the attributes given.',
   params: z.strictObject({ scannerId, list: accessListName }),
-  query: z.strictObject({ acknowledge: acknowledge.optional() }),
+  query: z.strictObject({ acknowledge: z.optional(acknowledge) }),
   body: newEntries,
   ifMatch: true,
   returns: { 200: listEdit },

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { importJob } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -10,7 +10,7 @@ export const cancelImport = defineOperation({
   scope: 'scanners/write',
   summary: 'Cancel an import that has not finished',
   description: 'The list stays as it is.',
-  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
   returns: { 202: importJob },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],
 });

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ErrorCode } from '../errors.ts';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -25,14 +25,14 @@ export interface Operation {
   readonly scope: Scope | null;
   readonly summary: string;
   readonly description?: string;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
+  readonly params?: z.ZodMiniObject;
+  readonly query?: z.ZodMiniObject;
+  readonly body?: z.ZodMiniType;
   /** Content types taken for the body; JSON unless told. */
   readonly mediaTypes?: readonly string[];
   /** Takes `If-Match: "<revision>"`. */
   readonly ifMatch?: boolean;
-  readonly returns: Readonly<Record<number, z.ZodType>>;
+  readonly returns: Readonly<Record<number, z.ZodMiniType>>;
   /** Codes of its own; those that every operation may answer are added where they are needed. */
   readonly errors: readonly ErrorCode[];
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { time } from '../schemas/common.ts';
 import { importCounts, importProblem } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -11,14 +11,14 @@ export const getImportReport = defineOperation({
   scope: 'scanners/read',
   summary: 'What an import did, and where all of its problems can be downloaded',
   description: 'The download has one problem a line (JSON Lines); it is absent when there is none.',
-  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
   returns: {
     200: z.object({
       importId: z.string(),
       counts: importCounts,
       problems: z.array(importProblem),
-      problemsTotal: z.int().min(0),
-      download: z.object({ url: z.string(), expiresAt: time }).optional(),
+      problemsTotal: z.int().check(z.minimum(0)),
+      download: z.optional(z.object({ url: z.string(), expiresAt: time })),
     }),
   },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],

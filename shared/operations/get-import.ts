@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { importJob } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -9,7 +9,7 @@ export const getImport = defineOperation({
   resource: 'imports',
   scope: 'scanners/read',
   summary: 'One import, with its progress while it runs',
-  params: z.strictObject({ importId: z.string().min(1).max(64) }),
+  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
   returns: { 200: importJob },
   errors: ['NOT_FOUND'],
 });

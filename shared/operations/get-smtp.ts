@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { smtpDocument } from '../schemas/smtp.ts';
 import { defineOperation } from './define.ts';

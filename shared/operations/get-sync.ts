@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { sync } from '../schemas/sync.ts';
 import { defineOperation } from './define.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { accessListName, entriesPage, entriesWalk } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -14,10 +14,10 @@ export const listEntries = defineOperation({
     'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision.',
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({
-    page: z.coerce.number().int().min(1).default(1),
-    pageSize: z.coerce.number().int().min(1).max(1000).default(50),
-    cursor: z.string().optional(),
-    revision: z.coerce.number().int().min(1).optional(),
+    page: z._default(z.coerce.number().check(z.int(), z.minimum(1)), 1),
+    pageSize: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50),
+    cursor: z.optional(z.string()),
+    revision: z.optional(z.coerce.number().check(z.int(), z.minimum(1))),
   }),
   returns: { 200: z.union([entriesPage, entriesWalk]) },
   errors: ['NOT_FOUND', 'PAGE_OUT_OF_RANGE', 'CURSOR_INVALID'],

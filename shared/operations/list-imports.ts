@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { limit, pageOf, scannerId } from '../schemas/common.ts';
 import { importJob, importStates } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -12,8 +12,8 @@ export const listImports = defineOperation({
   summary: 'Imports of a Scanner, newest first',
   query: z.strictObject({
     scannerId,
-    state: z.enum(importStates).optional(),
-    cursor: z.string().optional(),
+    state: z.optional(z.enum(importStates)),
+    cursor: z.optional(z.string()),
     limit,
   }),
   returns: { 200: pageOf(importJob) },

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { acknowledge, scannerId } from '../schemas/common.ts';
 import { accessListName, entryValues, listEdit } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -12,7 +12,7 @@ export const removeEntries = defineOperation({
   summary: 'Remove up to 1,000 entries',
   description: 'A value that is not there counts as unchanged.',
   params: z.strictObject({ scannerId, list: accessListName }),
-  query: z.strictObject({ acknowledge: acknowledge.optional() }),
+  query: z.strictObject({ acknowledge: z.optional(acknowledge) }),
   body: entryValues,
   ifMatch: true,
   returns: { 200: listEdit },

@@ -1,5 +1,9 @@
-import * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import { type ErrorCode, isErrorCode } from '../errors.ts';
+
+/** `zod/mini` has no texts of its own. Every schema comes by here, so every message is in English. */
+z.config(en());
 
 /**
  * A schema's error text that carries its code: `z.int({ error: coded('PORT_OUT_OF_RANGE', 'a port is …') })`.
@@ -16,51 +20,53 @@ export const readCoded = (text: string): { code: ErrorCode; message: string } | 
 const SCANNER_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** A Scanner's id, which is also its IoT thing name (DESIGN 2). */
-export const scannerId = z
-  .string()
-  .regex(SCANNER_ID, {
+export const scannerId = z.string().check(
+  z.regex(SCANNER_ID, {
     error: coded(
       'SCANNER_ID_INVALID',
       '1 to 63 lower-case letters, digits and hyphens, starting with a letter or digit',
     ),
-  })
-  .meta({ description: 'Id of a Scanner; also its IoT thing name.', example: 'mx1' });
+  }),
+  z.meta({ description: 'Id of a Scanner; also its IoT thing name.', example: 'mx1' }),
+);
 
 export const isScannerId = (text: string): boolean => SCANNER_ID.test(text);
 
 /** Times are ISO 8601 in UTC. */
 export const time = z.iso
   .datetime()
-  .meta({ description: 'ISO 8601, UTC', example: '2026-11-24T10:00:00.000Z' });
+  .check(z.meta({ description: 'ISO 8601, UTC', example: '2026-11-24T10:00:00.000Z' }));
 
 export const revision = z
   .int()
-  .min(1)
-  .meta({ description: "Number of an immutable snapshot of a Scanner's configuration." });
+  .check(
+    z.minimum(1),
+    z.meta({ description: "Number of an immutable snapshot of a Scanner's configuration." }),
+  );
 
 /** A sha-256 in lower-case hex. */
-export const digest = z.string().regex(/^[0-9a-f]{64}$/);
+export const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 export const warning = z
   .object({ pointer: z.string(), code: z.string(), message: z.string() })
-  .meta({ id: 'Warning' });
-export const warnings = z.array(warning).meta({ description: 'What to know; never blocks.' });
+  .check(z.meta({ id: 'Warning' }));
+export const warnings = z.array(warning).check(z.meta({ description: 'What to know; never blocks.' }));
 
 /** One page of a list that is walked with a cursor. */
-export const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), nextCursor: z.string().optional() });
+export const pageOf = <T extends z.ZodMiniType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });
 
 /** What a caller may acknowledge, so that a guarded change goes through (DESIGN 3 and 4). */
 export const acknowledgements = ['empty-list', 'open-relay'] as const;
 export type Acknowledgement = (typeof acknowledgements)[number];
 
 /** `acknowledge=empty-list,open-relay`; repeating the parameter works too (the gateway joins with a comma). */
-export const acknowledge = z
-  .string()
-  .regex(/^(empty-list|open-relay)(,(empty-list|open-relay))*$/, {
+export const acknowledge = z.string().check(
+  z.regex(/^(empty-list|open-relay)(,(empty-list|open-relay))*$/, {
     error: coded('VALUE_INVALID', `one or more of ${acknowledgements.join(', ')}, separated by commas`),
-  })
-  .meta({ description: 'Guards that the caller knowingly passes, separated by commas.' });
+  }),
+  z.meta({ description: 'Guards that the caller knowingly passes, separated by commas.' }),
+);
 
 /** Cursor lists take `limit`, 50 unless told, at most 1,000. */
-export const limit = z.coerce.number().int().min(1).max(1000).default(50);
+export const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50);

@@ -1,10 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest, revision, time, warnings } from './common.ts';
 
 /** Who may connect (DESIGN 2). */
 export const accessListNames = ['inbound', 'outbound', 'authentication'] as const;
 export type AccessListName = (typeof accessListNames)[number];
-export const accessListName = z.enum(accessListNames).meta({ description: 'Which access list.' });
+export const accessListName = z.enum(accessListNames).check(z.meta({ description: 'Which access list.' }));
 
 export const isAccessListName = (text: string): text is AccessListName =>
   (accessListNames as readonly string[]).includes(text);
@@ -18,19 +18,19 @@ export const accessEntry = z
     value: z.string(),
     kind: z.enum(entryKinds),
     enabled: z.boolean(),
-    comment: z.string().optional(),
+    comment: z.optional(z.string()),
   })
-  .meta({ id: 'AccessEntry' });
+  .check(z.meta({ id: 'AccessEntry' }));
 export type AccessEntry = z.infer<typeof accessEntry>;
 
 /** What a configuration holds of a list: its root says everything, the counts save a read. */
 export const listReference = z
   .object({
     root: digest,
-    entries: z.int().min(0),
-    enabled: z.int().min(0),
+    entries: z.int().check(z.minimum(0)),
+    enabled: z.int().check(z.minimum(0)),
   })
-  .meta({ id: 'ListReference' });
+  .check(z.meta({ id: 'ListReference' }));
 export type ListReference = z.infer<typeof listReference>;
 
 export const listReferences = z.object({
@@ -42,26 +42,26 @@ export type ListReferences = z.infer<typeof listReferences>;
 
 export const accessListSummary = z.object({
   list: accessListName,
-  entries: z.int().min(0),
-  enabled: z.int().min(0),
-  byKind: z.record(z.enum(entryKinds), z.int().min(0)),
+  entries: z.int().check(z.minimum(0)),
+  enabled: z.int().check(z.minimum(0)),
+  byKind: z.record(z.enum(entryKinds), z.int().check(z.minimum(0))),
   root: digest,
   revision,
 });
 
 export const entriesPage = z.object({
   items: z.array(accessEntry),
-  page: z.int().min(1),
-  pageSize: z.int().min(1),
-  from: z.int().min(0),
-  to: z.int().min(0),
-  totalEntries: z.int().min(0),
-  totalPages: z.int().min(1),
+  page: z.int().check(z.minimum(1)),
+  pageSize: z.int().check(z.minimum(1)),
+  from: z.int().check(z.minimum(0)),
+  to: z.int().check(z.minimum(0)),
+  totalEntries: z.int().check(z.minimum(0)),
+  totalPages: z.int().check(z.minimum(1)),
   revision,
   links: z.object({
     first: z.string(),
-    previous: z.string().optional(),
-    next: z.string().optional(),
+    previous: z.optional(z.string()),
+    next: z.optional(z.string()),
     last: z.string(),
     forward: z.string(),
   }),
@@ -70,33 +70,38 @@ export const entriesPage = z.object({
 /** The cursor walk of the same entries: no totals. */
 export const entriesWalk = z.object({
   items: z.array(accessEntry),
-  nextCursor: z.string().optional(),
+  nextCursor: z.optional(z.string()),
   revision,
 });
 
 export const newEntries = z.strictObject({
   entries: z
     .array(
-      z.strictObject({ value: z.string(), enabled: z.boolean().optional(), comment: z.string().optional() }),
+      z.strictObject({
+        value: z.string(),
+        enabled: z.optional(z.boolean()),
+        comment: z.optional(z.string()),
+      }),
     )
-    .min(1)
-    .max(1000),
+    .check(z.minLength(1), z.maxLength(1000)),
 });
 
-export const entryValues = z.strictObject({ values: z.array(z.string()).min(1).max(1000) });
+export const entryValues = z.strictObject({
+  values: z.array(z.string()).check(z.minLength(1), z.maxLength(1000)),
+});
 
 /** Answer of every list edit. */
 export const listEdit = z
   .object({
     revision,
-    added: z.int().min(0),
-    removed: z.int().min(0),
-    changed: z.int().min(0),
-    unchanged: z.int().min(0),
+    added: z.int().check(z.minimum(0)),
+    removed: z.int().check(z.minimum(0)),
+    changed: z.int().check(z.minimum(0)),
+    unchanged: z.int().check(z.minimum(0)),
     normalized: z.array(z.object({ input: z.string(), value: z.string() })),
     warnings,
   })
-  .meta({ id: 'ListEdit' });
+  .check(z.meta({ id: 'ListEdit' }));
 
 export const importModes = ['merge', 'replace', 'remove'] as const;
 export type ImportMode = (typeof importModes)[number];
@@ -114,28 +119,28 @@ export type ImportState = (typeof importStates)[number];
 
 /** How an import is to be done; the same options come from `POST …/imports` and from object metadata. */
 export const importOptions = z.strictObject({
-  mode: z.enum(importModes).default('merge'),
-  onInvalid: z.enum(importPolicies).default('reject'),
-  dryRun: z.boolean().default(false),
-  maxRemovals: z.int().min(0).optional(),
-  activate: z.boolean().default(false),
-  acknowledge: z.array(z.enum(['empty-list', 'open-relay'])).default([]),
+  mode: z._default(z.enum(importModes), 'merge'),
+  onInvalid: z._default(z.enum(importPolicies), 'reject'),
+  dryRun: z._default(z.boolean(), false),
+  maxRemovals: z.optional(z.int().check(z.minimum(0))),
+  activate: z._default(z.boolean(), false),
+  acknowledge: z._default(z.array(z.enum(['empty-list', 'open-relay'])), []),
 });
 export type ImportOptions = z.infer<typeof importOptions>;
 
 export const importProblem = z
   .object({
-    line: z.int().min(1),
-    column: z.int().min(1),
+    line: z.int().check(z.minimum(1)),
+    column: z.int().check(z.minimum(1)),
     token: z.string(),
     code: z.string(),
     message: z.string(),
-    suggestion: z.string().optional(),
+    suggestion: z.optional(z.string()),
   })
-  .meta({ id: 'ImportProblem' });
+  .check(z.meta({ id: 'ImportProblem' }));
 export type ImportProblem = z.infer<typeof importProblem>;
 
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 export const importCounts = z
   .object({
     tokens: count,
@@ -147,7 +152,7 @@ export const importCounts = z
     normalized: count,
     invalid: count,
   })
-  .meta({ id: 'ImportCounts' });
+  .check(z.meta({ id: 'ImportCounts' }));
 export type ImportCounts = z.infer<typeof importCounts>;
 
 export const importJob = z
@@ -155,23 +160,25 @@ export const importJob = z
     importId: z.string(),
     scannerId: z.string(),
     list: z.string(),
-    source: z.object({ key: z.string(), versionId: z.string().optional() }),
+    source: z.object({ key: z.string(), versionId: z.optional(z.string()) }),
     state: z.enum(importStates),
     mode: z.enum(importModes),
     onInvalid: z.enum(importPolicies),
     dryRun: z.boolean(),
-    maxRemovals: z.int().min(0).optional(),
+    maxRemovals: z.optional(z.int().check(z.minimum(0))),
     activate: z.boolean(),
     progress: z.object({ bytesRead: count, bytesTotal: count }),
     counts: importCounts,
-    problems: z.array(importProblem).meta({ description: 'The first 100; all of them are in the report.' }),
+    problems: z
+      .array(importProblem)
+      .check(z.meta({ description: 'The first 100; all of them are in the report.' })),
     problemsTotal: count,
-    error: z.object({ code: z.string(), detail: z.string() }).optional(),
-    revision: revision.optional(),
+    error: z.optional(z.object({ code: z.string(), detail: z.string() })),
+    revision: z.optional(revision),
     createdAt: time,
-    finishedAt: time.optional(),
+    finishedAt: z.optional(time),
   })
-  .meta({ id: 'ImportJob' });
+  .check(z.meta({ id: 'ImportJob' }));
 export type ImportJob = z.infer<typeof importJob>;
 
 export const importUpload = z.object({

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** A problem document (RFC 9457), as `application/problem+json`. */
 export const problemDocument = z
@@ -6,23 +6,25 @@ export const problemDocument = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.string().meta({ description: 'Stable; see docs/errors.md.' }),
+    code: z.string().check(z.meta({ description: 'Stable; see docs/errors.md.' })),
     detail: z.string(),
     requestId: z.string(),
-    errors: z
-      .array(
+    errors: z.optional(
+      z.array(
         z.object({
           pointer: z
             .string()
-            .meta({ description: 'JSON pointer into the body, or below /path, /query or /headers.' }),
+            .check(
+              z.meta({ description: 'JSON pointer into the body, or below /path, /query or /headers.' }),
+            ),
           code: z.string(),
           message: z.string(),
-          suggestion: z.string().optional(),
+          suggestion: z.optional(z.string()),
         }),
-      )
-      .optional(),
+      ),
+    ),
   })
-  .meta({ id: 'Problem' });
+  .check(z.meta({ id: 'Problem' }));
 
 /** What API Gateway itself answers when it refuses a request before any function sees it. */
-export const gatewayRefusal = z.object({ message: z.string() }).meta({ id: 'GatewayRefusal' });
+export const gatewayRefusal = z.object({ message: z.string() }).check(z.meta({ id: 'GatewayRefusal' }));

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { inventoryReported } from '../messages/shadow.ts';
 import { coded, revision, scannerId, time } from './common.ts';
 
@@ -6,59 +6,65 @@ const mostLabels = 50;
 
 const labels = z
   .record(
-    z.string().regex(/^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/, {
-      error: coded(
-        'VALUE_INVALID',
-        'a label name is 1 to 63 lower-case letters, digits, dots, hyphens, underscores and slashes',
-      ),
-    }),
-    z.string().max(255),
+    z.string().check(
+      z.regex(/^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/, {
+        error: coded(
+          'VALUE_INVALID',
+          'a label name is 1 to 63 lower-case letters, digits, dots, hyphens, underscores and slashes',
+        ),
+      }),
+    ),
+    z.string().check(z.maxLength(255)),
   )
-  .refine((given) => Object.keys(given).length <= mostLabels, {
-    error: coded('VALUE_INVALID', `a Scanner has at most ${mostLabels} labels`),
-  });
+  .check(
+    z.refine((given) => Object.keys(given).length <= mostLabels, {
+      error: coded('VALUE_INVALID', `a Scanner has at most ${mostLabels} labels`),
+    }),
+  );
 
-const hostName = z.string().min(1).max(253);
-const description = z.string().max(1000);
+const hostName = z.string().check(z.minLength(1), z.maxLength(253));
+const description = z.string().check(z.maxLength(1000));
 
 export const newScanner = z.strictObject({
   scannerId,
-  hostName: hostName.optional(),
-  description: description.optional(),
-  labels: labels.default({}),
-  enabled: z.boolean().default(true),
+  hostName: z.optional(hostName),
+  description: z.optional(description),
+  labels: z._default(labels, {}),
+  enabled: z._default(z.boolean(), true),
 });
 
 /** A JSON merge patch (RFC 7396) of a Scanner: null removes. */
 export const scannerPatch = z.strictObject({
-  hostName: hostName.nullable().optional(),
-  description: description.nullable().optional(),
-  labels: z.record(z.string(), z.string().max(255).nullable()).nullable().optional(),
-  enabled: z.boolean().optional(),
+  hostName: z.optional(z.nullable(hostName)),
+  description: z.optional(z.nullable(description)),
+  labels: z.optional(z.nullable(z.record(z.string(), z.nullable(z.string().check(z.maxLength(255)))))),
+  enabled: z.optional(z.boolean()),
 });
 
 export const scanner = z
   .object({
     scannerId,
-    hostName: hostName.optional(),
-    description: description.optional(),
+    hostName: z.optional(hostName),
+    description: z.optional(description),
     labels,
     enabled: z.boolean(),
     connected: z.boolean(),
     interfaces: inventoryReported.shape.interfaces,
-    software: inventoryReported.shape.software.nullable(),
+    software: z.nullable(inventoryReported.shape.software),
     revision,
     createdAt: time,
   })
-  .meta({ id: 'Scanner' });
+  .check(z.meta({ id: 'Scanner' }));
 export type Scanner = z.infer<typeof scanner>;
 
 export const certificateRequest = z.strictObject({
   csr: z
     .string()
-    .min(1)
-    .max(4096)
-    .meta({ description: 'PKCS #10 in PEM: RSA of 2048 bits or more, or P-256, P-384, P-521.' }),
+    .check(
+      z.minLength(1),
+      z.maxLength(4096),
+      z.meta({ description: 'PKCS #10 in PEM: RSA of 2048 bits or more, or P-256, P-384, P-521.' }),
+    ),
 });
 
 export const scannerCertificate = z.object({

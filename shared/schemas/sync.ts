@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { revision, time } from './common.ts';
 
 export const conditionTypes = ['Published', 'Applied', 'Connected', 'InSync'] as const;
@@ -8,25 +8,25 @@ export const condition = z.object({
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string(),
   message: z.string(),
-  observedRevision: revision.nullable(),
+  observedRevision: z.nullable(revision),
   lastTransitionTime: time,
 });
 export type Condition = z.infer<typeof condition>;
 
 export const sync = z.object({
   desiredRevision: revision,
-  publishedRevision: revision.nullable(),
-  appliedRevision: revision.nullable(),
+  publishedRevision: z.nullable(revision),
+  appliedRevision: z.nullable(revision),
   connected: z.boolean(),
   conditions: z.array(condition),
-  lastReport: z
-    .object({
-      revision: revision.nullable(),
+  lastReport: z.nullable(
+    z.object({
+      revision: z.nullable(revision),
       code: z.string(),
-      message: z.string().nullable(),
-      pointer: z.string().nullable(),
+      message: z.nullable(z.string()),
+      pointer: z.nullable(z.string()),
       at: time,
-    })
-    .nullable(),
+    }),
+  ),
 });
 export type Sync = z.infer<typeof sync>;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { generatedDocs } from '../../scripts/generate-docs.ts';
 import { errors } from '../../shared/errors.ts';
 import { commonErrors, type Operation } from '../../shared/operations/define.ts';
@@ -34,7 +34,7 @@ describe('an operation', () => {
     registry.map((operation) => [operation.id, operation] as const),
   )('%s refuses a key it does not know', (_, operation) => {
     const parts = [operation.params, operation.query, operation.body].filter(
-      (part): part is z.ZodObject => part !== undefined,
+      (part): part is z.ZodMiniObject => part !== undefined,
     );
     for (const part of parts) {
       const { error } = part.safeParse({ unheardOf: 1 });

@@ -1,7 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../../shared/errors.ts';
 
-const walk = z.strictObject({ revision: z.int().min(1), next: z.int().min(0) });
+const walk = z.strictObject({ revision: z.int().check(z.minimum(1)), next: z.int().check(z.minimum(0)) });
 
 /** A walk through a list as it was at one revision, and where it goes on. */
 export type Walk = z.infer<typeof walk>;

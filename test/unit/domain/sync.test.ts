@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { changedParts, firstHead, type Head, nextHead, stillHolds } from '../../../shared/domain/configuration.ts';
+import {
+  changedParts,
+  firstHead,
+  type Head,
+  nextHead,
+  stillHolds,
+} from '../../../shared/domain/configuration.ts';
 import { desiredOf } from '../../../shared/domain/desired.ts';
 import { nextPresence } from '../../../shared/domain/presence.ts';
 import { nextReport, type Report } from '../../../shared/domain/status.ts';
@@ -35,7 +41,9 @@ describe('a head', () => {
 
     expect(JSON.stringify(stored.smtp)).not.toBe(JSON.stringify(settings));
     expect(changedParts(stored, { smtp: settings, lists })).toEqual([]);
-    expect(changedParts(stored, { smtp: { ...settings, mailFiltering: 'inbound' }, lists })).toEqual(['smtp']);
+    expect(changedParts(stored, { smtp: { ...settings, mailFiltering: 'inbound' }, lists })).toEqual([
+      'smtp',
+    ]);
   });
 
   it('keeps If-Match while the part has not changed since, and only then', () => {
