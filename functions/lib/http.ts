@@ -15,7 +15,7 @@ export interface Call<O extends Operation> {
   params: Parsed<O['params']>;
   query: Parsed<O['query']>;
   body: Parsed<O['body']>;
-  /** The body as it came, for rules that also judge what the schema refused. */
+  /** The revision, or any, that the caller says the part being written must have. */
   ifMatch: number | '*' | undefined;
   actor: Actor;
   now: Date;
@@ -45,6 +45,18 @@ const actorOf = (event: HttpEvent): Actor => {
 const bytesOf = (event: HttpEvent): Buffer =>
   Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
 
+/** An escaped surrogate; only where there is one can a string be ill-formed, for the text itself was UTF-8. */
+const escapedSurrogate = /\\u[dD][89a-fA-F]/;
+
+const assertWellFormed = (key: string, value: unknown): unknown => {
+  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
+  throw new SyntaxError('a string has half of a surrogate pair (RFC 7493, section 2.1)');
+};
+
+/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. */
+const parseJson = (text: string): unknown =>
+  JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);
+
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
   const taken = operation.mediaTypes ?? ['application/json'];
@@ -58,7 +70,7 @@ const readBody = (operation: Operation, event: HttpEvent): unknown => {
       `The body has ${bytes.length} bytes; up to ${limits.bodyBytes} are taken.`,
     );
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new AppError('MALFORMED_JSON', `The body is not JSON: ${(error as Error).message}`);
   }
@@ -119,15 +131,19 @@ const readCall = <O extends Operation>(
   return { ...parts, actor: actorOf(event), now: new Date() } as Call<O>;
 };
 
+/** As many as a request can have entries; an answer with more might not fit in the 6 MB that a function may answer. */
+const mostProblems = 1000;
+
+const summaryOf = (count: number): string => {
+  if (count > mostProblems) return `${count} problems; errors has the first ${mostProblems}.`;
+  return `${count} ${count === 1 ? 'problem' : 'problems'}; see errors.`;
+};
+
 /** The refusal that carries every problem of a request. */
 export const invalid = (problems: readonly Problem[]): AppError =>
-  new AppError(
-    'VALIDATION_FAILED',
-    `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; see errors.`,
-    {
-      problems,
-    },
-  );
+  new AppError('VALIDATION_FAILED', summaryOf(problems.length), {
+    problems: problems.slice(0, mostProblems),
+  });
 
 /** Passing the answer through its schema keeps out what it does not declare; a mismatch is our bug, not the caller's. */
 const shaped = (operation: Operation, answer: Answer): unknown => {

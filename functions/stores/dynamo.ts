@@ -74,7 +74,9 @@ const encodeCursor = (key: Record<string, unknown>): string =>
 const decodeCursor = (cursor: string, listPk: string): Record<string, unknown> => {
   try {
     const key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as Record<string, unknown>;
-    const strings = ['pk', 'sk', 'listPk', 'listSk'].every((name) => typeof key[name] === 'string');
+    const strings = ['pk', 'sk', 'listPk', 'listSk'].every(
+      (name) => typeof key[name] === 'string' && key[name] !== '',
+    );
     if (strings && key['listPk'] === listPk && Object.keys(key).length === 4) return key;
   } catch {
     // Falls through: whatever it is, it is no cursor of ours.

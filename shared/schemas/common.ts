@@ -32,6 +32,15 @@ export const scannerId = z.string().check(
 
 export const isScannerId = (text: string): boolean => SCANNER_ID.test(text);
 
+/** Text that a person wrote, on one line or several: no control characters but tab and line feed. */
+export const text = (longest: number) =>
+  z.string().check(
+    z.maxLength(longest),
+    z.regex(/^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/, {
+      error: coded('VALUE_INVALID', 'control characters are not text'),
+    }),
+  );
+
 /** Times are ISO 8601 in UTC. */
 export const time = z.iso
   .datetime()

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { inventoryReported } from '../messages/shadow.ts';
-import { coded, revision, scannerId, time } from './common.ts';
+import { coded, revision, scannerId, text, time } from './common.ts';
 
 const mostLabels = 50;
 
@@ -14,7 +14,7 @@ const labels = z
         ),
       }),
     ),
-    z.string().check(z.maxLength(255)),
+    text(255),
   )
   .check(
     z.refine((given) => Object.keys(given).length <= mostLabels, {
@@ -22,8 +22,14 @@ const labels = z
     }),
   );
 
-const hostName = z.string().check(z.minLength(1), z.maxLength(253));
-const description = z.string().check(z.maxLength(1000));
+/** A host name (RFC 1123, section 2.1), one label or several. */
+const hostName = z.string().check(
+  z.maxLength(253),
+  z.regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/, {
+    error: coded('VALUE_INVALID', 'a host name is letters, digits and hyphens, with dots between its labels'),
+  }),
+);
+const description = text(1000);
 
 export const newScanner = z.strictObject({
   scannerId,

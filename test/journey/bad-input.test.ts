@@ -37,6 +37,7 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
   const listener = { address: '192.0.2.10', port: 25 };
   const refused: [string, unknown, number, string, string[]][] = [
     ['a body that is not JSON', '{"mailFiltering":', 400, 'MALFORMED_JSON', []],
+    ['half a surrogate pair', '{"mailFiltering":"\\ud800"}', 400, 'MALFORMED_JSON', []],
     [
       'an unknown field',
       { ...inboundSettings(), colour: 'red' },
@@ -177,6 +178,53 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
 
     expect(answer.status).toBe(413);
     expect(problemOf(answer).code).toBe('PAYLOAD_TOO_LARGE');
+  });
+});
+
+describe('requests made to be awkward', () => {
+  it('more problems than an answer has room for are counted, and the first are shown', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`field${index}`, 0]));
+
+    const answer = await put({ ...inboundSettings(), ...fields });
+
+    expect(answer.status).toBe(422);
+    expect(problemOf(answer).errors).toHaveLength(1000);
+    expect((answer.body as { detail: string }).detail).toBe('60000 problems; errors has the first 1000.');
+  });
+
+  it.each([
+    ['rubbish', '%zz'],
+    [
+      'the key of nothing',
+      Buffer.from('{"pk":"","sk":"","listPk":"scanners","listSk":""}').toString('base64url'),
+    ],
+    [
+      'a key of another list',
+      Buffer.from('{"pk":"a","sk":"b","listPk":"other","listSk":"c"}').toString('base64url'),
+    ],
+  ])('a cursor that is %s', async (_, cursor) => {
+    const answer = await stack.call('GET', `/scanners?cursor=${cursor}`);
+
+    expect(answer.status).toBe(422);
+    expect(problemOf(answer).code).toBe('CURSOR_INVALID');
+  });
+
+  it.each([
+    ['half a surrogate pair', '"\\udfff"', 400],
+    ['a control character', '"a\\u0000b"', 422],
+    ['more than a thousand characters', JSON.stringify('x'.repeat(1001)), 422],
+  ])('a description with %s', async (_, description, status) => {
+    const answer = await stack.call('POST', '/scanners', `{"scannerId":"mx7","description":${description}}`);
+
+    expect(answer.status).toBe(status);
+    expect((await stack.call('GET', '/scanners/mx7')).status).toBe(404);
+  });
+
+  it.each(['%zz', '%ff', 'mx1%2Fsmtp', 'MX1', 'a'.repeat(64)])('the Scanner id %s', async (id) => {
+    const answer = await stack.call('GET', `/scanners/${id}`);
+
+    expect(answer.status).toBe(422);
+    expect(problemOf(answer).errors).toEqual(['SCANNER_ID_INVALID /path/scannerId']);
   });
 });
 
