@@ -25,6 +25,10 @@ export type Arguments<R extends Route> = Given<ByRoute<R>, 'params'> &
   Given<ByRoute<R>, 'query'> &
   Given<ByRoute<R>, 'body'> & { headers?: Record<string, string> };
 
+/** What follows the route in a call: nothing, where nothing must be given. */
+type Following<R extends Route> =
+  Record<never, never> extends Arguments<R> ? [args?: Arguments<R>] : [args: Arguments<R>];
+
 /** What an operation answers when it succeeds. */
 export type AnswerOf<R extends Route> = OutputOf<ByRoute<R>['returns'][keyof ByRoute<R>['returns']]>;
 
@@ -53,7 +57,7 @@ export interface ClientOptions {
 
 export interface Client {
   /** Calls an operation. ApiProblem for any answer that is not a success. */
-  call<R extends Route>(route: R, args?: Arguments<R>): Promise<AnswerOf<R>>;
+  call<R extends Route>(route: R, ...following: Following<R>): Promise<AnswerOf<R>>;
 }
 
 interface LooseArguments {
@@ -83,7 +87,7 @@ const readJson = async (answer: Response): Promise<unknown> => {
 };
 
 export const createClient = ({ baseUrl, token, fetch = globalThis.fetch }: ClientOptions): Client => ({
-  async call<R extends Route>(route: R, args?: Arguments<R>): Promise<AnswerOf<R>> {
+  async call<R extends Route>(route: R, ...[args]: Following<R>): Promise<AnswerOf<R>> {
     const [method = '', path = ''] = route.split(' ');
     const loose = (args ?? {}) as LooseArguments;
     const bearer = typeof token === 'string' ? token : await token();
