@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { exitCodes, runCommand, UsageError } from '../local/command.ts';
 import type { Bench, Figure } from './bench.ts';
 
 const here = import.meta.dirname;
@@ -42,24 +42,13 @@ const runOne = async (name: string): Promise<void> => {
   for (const figure of Object.entries(figures)) console.log(row(figure));
 };
 
-const main = async (): Promise<number> => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  });
-  if (values.help) console.log(usage);
-  else if (values.list) console.log(names().join('\n'));
-  else {
-    const unknown = positionals.filter((name) => !names().includes(name));
-    if (unknown.length > 0) {
-      console.error(
-        `There is no measurement called ${unknown.join(', ')}. There are: ${names().join(', ')}.`,
-      );
-      return 2;
-    }
-    for (const name of positionals.length > 0 ? positionals : names()) await runOne(name);
-  }
-  return 0;
-};
-
-process.exitCode = await main();
+await runCommand({ usage, options: { list: { type: 'boolean' } }, words: true }, async ({ list }, words) => {
+  if (list) console.log(names().join('\n'));
+  const unknown = words.filter((name) => !names().includes(name));
+  if (unknown.length > 0)
+    throw new UsageError(
+      `There is no measurement called ${unknown.join(', ')}. There are: ${names().join(', ')}.`,
+    );
+  if (!list) for (const name of words.length > 0 ? words : names()) await runOne(name);
+  return exitCodes.done;
+});

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { exitCodes, runCommand, UsageError } from './command.ts';
 import { standardPortBase } from './ports.ts';
 import { type Endpoints, startStack } from './stack.ts';
 
@@ -31,11 +31,11 @@ const show = (endpoints: Endpoints, dir: string, milliseconds: number): void => 
   console.log(bold(`The embedded stack is ready (${(milliseconds / 1000).toFixed(1)} s).`));
   for (const [name, value] of rows) console.log(`  ${name.padEnd(10)} ${value}`);
   const where = dir === '.local' ? '' : ` --data ${dir}`;
+  const alone = where === '' ? '' : ` --${where}`;
   console.log(`\nNext, in another terminal:  npm run scanner -- --id mx1${where}`);
-  console.log(`An access token:            npm run -s token${where === '' ? '' : ` --${where}`}`);
-  console.log(
-    'The AWS CLI:                eval "$(npm run -s aws-env)"\n\nCtrl-C ends it; its state is kept.',
-  );
+  console.log(`An access token:            npm run -s token${alone}`);
+  console.log(`The AWS CLI:                eval "$(npm run -s aws-env${alone})"`);
+  console.log('\nCtrl-C ends it; its state is kept.');
 };
 
 const untilInterrupted = (): Promise<void> =>
@@ -44,23 +44,21 @@ const untilInterrupted = (): Promise<void> =>
     process.once('SIGTERM', resolve);
   });
 
-const options = () =>
-  parseArgs({
-    options: {
-      data: { type: 'string', default: '.local' },
-      'port-base': { type: 'string' },
-      fresh: { type: 'boolean', default: false },
-      'duplicate-events': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  }).values;
+const options = {
+  data: { type: 'string', default: '.local' },
+  'port-base': { type: 'string' },
+  fresh: { type: 'boolean', default: false },
+  'duplicate-events': { type: 'boolean', default: false },
+} as const;
 
-const run = async (values: ReturnType<typeof options>): Promise<number> => {
-  const portBase = values['port-base'] === undefined ? undefined : Number(values['port-base']);
-  if (portBase !== undefined && !(Number.isInteger(portBase) && portBase >= 0 && portBase <= 65_529)) {
-    console.error('--port-base takes a number from 0 to 65529.');
-    return 2;
-  }
+const portBaseOf = (text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_529) return Number(text);
+  throw new UsageError('--port-base takes a number from 0 to 65529.');
+};
+
+await runCommand({ usage, options }, async (values) => {
+  const portBase = portBaseOf(values['port-base']);
   const begun = performance.now();
   const stop = untilInterrupted();
   const stack = await startStack({
@@ -72,21 +70,6 @@ const run = async (values: ReturnType<typeof options>): Promise<number> => {
   show(stack.endpoints, values.data, performance.now() - begun);
   await stop;
   await stack.close();
-  return 0;
-};
-
-const main = async (): Promise<number> => {
-  try {
-    const values = options();
-    if (!values.help) return await run(values);
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    const wrongCall = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
-    console.error((error as Error).message);
-    if (wrongCall) console.error(`\n${usage}`);
-    return wrongCall ? 2 : 1;
-  }
-};
-
-process.exit(await main());
+  return exitCodes.done;
+});
+process.exit();

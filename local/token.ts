@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { scopes } from '../shared/operations/define.ts';
+import { exitCodes, runCommand, UsageError } from './command.ts';
 import { mintToken } from './issuer.ts';
 
 const usage = `Prints an access token of the embedded stack, alone on its last line.
@@ -14,43 +14,28 @@ const usage = `Prints an access token of the embedded stack, alone on its last l
 Scopes: ${scopes.join(', ')}
 `;
 
-const { values } = parseArgs({
-  options: {
-    scope: { type: 'string', multiple: true, default: [...scopes] },
-    'expires-in': { type: 'string', default: '3600' },
-    data: { type: 'string', default: '.local' },
-    help: { type: 'boolean', short: 'h' },
-  },
-});
+const options = {
+  scope: { type: 'string', multiple: true },
+  'expires-in': { type: 'string', default: '3600' },
+  data: { type: 'string', default: '.local' },
+} as const;
 
 const issuerOf = (dir: string): string =>
   (JSON.parse(readFileSync(join(dir, 'endpoints.json'), 'utf8')) as { issuer: string }).issuer;
 
-const complain = (message: string): number => {
-  console.error(message);
-  return 2;
-};
-
-const main = async (): Promise<number> => {
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
-  const unknown = values.scope.filter((scope) => !(scopes as readonly string[]).includes(scope));
-  if (unknown.length > 0)
-    return complain(`There is no scope ${unknown.join(', ')}. There are: ${scopes.join(', ')}.`);
+await runCommand({ usage, options }, async (values) => {
+  const scope = values.scope ?? [...scopes];
+  const unknown = scope.filter((one) => !(scopes as readonly string[]).includes(one));
+  if (unknown.length > 0) throw new UsageError(`There is no scope ${unknown.join(', ')}.`);
   const expiresInSeconds = Number(values['expires-in']);
-  if (!Number.isInteger(expiresInSeconds)) return complain('--expires-in takes a number of seconds.');
+  if (!Number.isInteger(expiresInSeconds))
+    throw new UsageError('--expires-in takes a whole number of seconds.');
   try {
-    const request = { issuer: issuerOf(values.data), scope: values.scope, expiresInSeconds };
+    const request = { issuer: issuerOf(values.data), scope, expiresInSeconds };
     console.log(await mintToken(values.data, request));
-    return 0;
+    return exitCodes.done;
   } catch (error) {
-    console.error(
-      `No token: ${(error as Error).message}\nIs the embedded stack running? Start it with: npm start`,
-    );
-    return 1;
+    const why = (error as Error).message;
+    throw new Error(`No token: ${why}\nIs the embedded stack running? Start it with: npm start`);
   }
-};
-
-process.exitCode = await main();
+});

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type Client, createClient } from '../../shared/client.ts';
 import type { AccessListName, ImportJob } from '../../shared/schemas/lists.ts';
 import type { Sync } from '../../shared/schemas/sync.ts';
 import { bar, dim, progress, say, step, table } from './console.ts';
@@ -14,18 +15,8 @@ export interface Tour {
   dir: string;
   list: string;
   endpoints: Endpoints;
+  api: Client;
 }
-
-const call = async <T>(tour: Tour, method: string, path: string, body?: unknown): Promise<T> => {
-  const answer = await fetch(`${tour.endpoints.api}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${tour.endpoints.token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
-  return JSON.parse(text) as T;
-};
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -40,9 +31,12 @@ const until = async <T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`waited in vain for: ${what}`);
 };
 
+const syncOf = ({ api }: Tour, scannerId: string): Promise<Sync> =>
+  api.call('GET /v1/scanners/{scannerId}/sync', { params: { scannerId } });
+
 const inSync = (tour: Tour, id: string, revision: number): Promise<Sync> =>
   until(`${id} to run revision ${revision}`, async () => {
-    const sync = await call<Sync>(tour, 'GET', `/scanners/${id}/sync`);
+    const sync = await syncOf(tour, id);
     const condition = sync.conditions.find((one) => one.type === 'InSync');
     return sync.appliedRevision === revision && condition?.status === 'True' ? sync : undefined;
   });
@@ -55,14 +49,17 @@ const linesOf = (tour: Tour, id: string): number =>
 const saveSettings = async (tour: Tour): Promise<void> => {
   const rows: (string | number)[][] = [];
   for (const [index, id] of scanners.entries()) {
-    const settings = {
-      mailFiltering: 'inbound-and-outbound',
-      inbound: { ipv4: { address: `192.0.2.${10 + index}`, port: 25 }, accept: 'all' },
-      outbound: { ipv4: { address: `192.0.2.${10 + index}`, port: 26 } },
-      authentication: { enabled: false },
-    };
+    const address = `192.0.2.${10 + index}`;
     const begun = performance.now();
-    const { revision } = await call<{ revision: number }>(tour, 'PUT', `/scanners/${id}/smtp`, settings);
+    const { revision } = await tour.api.call('PUT /v1/scanners/{scannerId}/smtp', {
+      params: { scannerId: id },
+      body: {
+        mailFiltering: 'inbound-and-outbound',
+        inbound: { ipv4: { address, port: 25 }, accept: 'all' },
+        outbound: { ipv4: { address, port: 26 } },
+        authentication: { enabled: false },
+      },
+    });
     await inSync(tour, id, revision);
     rows.push([id, revision, `${Math.round(performance.now() - begun)} ms`]);
   }
@@ -97,12 +94,10 @@ const dropList = async (tour: Tour, id: string, list: AccessListName): Promise<v
 
 /** The same import by the API's own way: a presigned form, whose policy caps the size. */
 const uploadList = async (tour: Tour, id: string, list: AccessListName): Promise<string> => {
-  const options = { onInvalid: 'skip', activate: true };
-  const path = `/scanners/${id}/access-lists/${list}/imports`;
-  const { importId, upload } = await call<{
-    importId: string;
-    upload: { url: string; fields: Record<string, string>; maxBytes: number };
-  }>(tour, 'POST', path, options);
+  const { importId, upload } = await tour.api.call(
+    'POST /v1/scanners/{scannerId}/access-lists/{list}/imports',
+    { params: { scannerId: id, list }, body: { onInvalid: 'skip', activate: true } },
+  );
   const form = new FormData();
   for (const [name, value] of Object.entries(upload.fields)) form.append(name, value);
   form.append('file', new Blob([readFileSync(tour.list)]), basename(tour.list));
@@ -150,8 +145,8 @@ const showProblems = (job: ImportJob): void => {
     say(dim(`and ${job.problemsTotal - shown.length} more, in the report`));
 };
 
-const newestImport = async (tour: Tour, id: string): Promise<ImportJob | undefined> =>
-  (await call<{ items: ImportJob[] }>(tour, 'GET', `/imports?scannerId=${id}`)).items[0];
+const newestImport = async ({ api }: Tour, scannerId: string): Promise<ImportJob | undefined> =>
+  (await api.call('GET /v1/imports', { query: { scannerId } })).items[0];
 
 const showShadow = async (tour: Tour, id: string): Promise<void> => {
   const iot = new IoTDataPlaneClient({ ...client(tour), endpoint: tour.endpoints.iotData });
@@ -169,14 +164,10 @@ const edit = async (tour: Tour, id: string): Promise<void> => {
   const cache = join(folderOf(tour, id), 'objects');
   const before = new Set(readdirSync(cache));
   const begun = performance.now();
-  const { revision } = await call<{ revision: number }>(
-    tour,
-    'POST',
-    `/scanners/${id}/access-lists/inbound/entries`,
-    {
-      entries: [{ value: '203.0.113.77', comment: 'the new relay' }],
-    },
-  );
+  const { revision } = await tour.api.call('POST /v1/scanners/{scannerId}/access-lists/{list}/entries', {
+    params: { scannerId: id, list: 'inbound' },
+    body: { entries: [{ value: '203.0.113.77', comment: 'the new relay' }] },
+  });
   await inSync(tour, id, revision);
   const applied = Math.round(performance.now() - begun);
   const fetched = readdirSync(cache).filter((name) => !before.has(name));
@@ -188,13 +179,13 @@ const edit = async (tour: Tour, id: string): Promise<void> => {
 };
 
 /** All steps after the stack is there. What it starts is added to `running`, for the caller to stop. */
-export const tourOf = async (tour: Tour, running: Running[]): Promise<void> => {
+export const tourOf = async (options: Omit<Tour, 'api'>, running: Running[]): Promise<void> => {
+  const { api, token } = options.endpoints;
+  const tour = { ...options, api: createClient({ baseUrl: api.replace(/\/v1$/, ''), token }) };
   await step('Two Scanners register, enrol with a certificate request and connect', async () => {
     for (const id of scanners) running.push(startScanner(tour.dir, id));
     for (const id of scanners)
-      await until(`${id} to connect`, async () =>
-        (await call<Sync>(tour, 'GET', `/scanners/${id}/sync`)).connected ? true : undefined,
-      );
+      await until(`${id} to connect`, async () => ((await syncOf(tour, id)).connected ? true : undefined));
     say(`${scanners.join(' and ')}, over MQTT with mutual TLS`);
   });
   await step('SMTP settings are saved and arrive', () => saveSettings(tour));
@@ -212,7 +203,9 @@ export const tourOf = async (tour: Tour, running: Running[]): Promise<void> => {
   await step('One entry is added', () => edit(tour, 'mx1'));
   await step('mx2 gets the same list by a presigned upload', async () => {
     const importId = await uploadList(tour, 'mx2', 'inbound');
-    const job = await watchImport(() => call<ImportJob>(tour, 'GET', `/imports/${importId}`));
+    const job = await watchImport(() =>
+      tour.api.call('GET /v1/imports/{importId}', { params: { importId } }),
+    );
     await inSync(tour, 'mx2', job.revision ?? 0);
     say(`${linesOf(tour, 'mx2').toLocaleString('en')} entries on mx2`);
   });
@@ -222,7 +215,7 @@ export const tourOf = async (tour: Tour, running: Running[]): Promise<void> => {
 const showFleet = async (tour: Tour): Promise<void> => {
   const rows: (string | number)[][] = [];
   for (const id of scanners) {
-    const sync = await call<Sync>(tour, 'GET', `/scanners/${id}/sync`);
+    const sync = await syncOf(tour, id);
     const conditions = sync.conditions.filter((one) => one.status === 'True').map((one) => one.type);
     rows.push([
       id,
