@@ -18,7 +18,7 @@ import {
   sendXml,
   versionHeader,
 } from './request.ts';
-import { S3Error } from './s3-error.ts';
+import { decodeUri, S3Error } from './s3-error.ts';
 import { payloadOf } from './streaming-body.ts';
 import { parseXml } from './xml.ts';
 
@@ -203,7 +203,7 @@ const copySource = (context: S3Context, request: S3Request): StoredObject => {
   const [path = '', version] = String(request.http.headers['x-amz-copy-source'])
     .replace(/^\//, '')
     .split('?versionId=');
-  const [bucket = '', ...key] = path.split('/').map(decodeURIComponent);
+  const [bucket = '', ...key] = path.split('/').map(decodeUri);
   if (!context.buckets.has(bucket))
     throw new S3Error('NoSuchBucket', 'The bucket of the copy source does not exist.');
   const query = new Map(version === undefined ? [] : [['versionId', version]]);

@@ -89,6 +89,9 @@ const readForm = (
       if (taken) taken.then(resolve, reject);
       else reject(new S3Error('InvalidArgument', 'POST requires exactly one file upload per request.'));
     });
+    http.on('close', () => {
+      if (!http.complete) parser.destroy(new Error('The upload broke off.'));
+    });
     http.pipe(parser);
   });
 

@@ -12,6 +12,7 @@ const statuses = {
   InvalidPolicyDocument: 400,
   InvalidRange: 416,
   InvalidRequest: 400,
+  InvalidURI: 400,
   InternalError: 500,
   KeyTooLongError: 400,
   MalformedPOSTRequest: 400,
@@ -42,6 +43,15 @@ export class S3Error extends Error {
     this.status = statuses[code];
   }
 }
+
+/** What a percent-encoded part of a URI stands for. InvalidURI where it stands for nothing. */
+export const decodeUri = (encoded: string): string => {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    throw new S3Error('InvalidURI', "Couldn't parse the specified URI.");
+  }
+};
 
 export const notImplemented = (what: string): S3Error =>
   new S3Error('NotImplemented', `The embedded bucket does not have ${what}.`);

@@ -17,7 +17,7 @@ import { copyObject, deleteObject, deleteObjects, getObject, putObject } from '.
 import { openObjectStore } from './object-store.ts';
 import { postObject } from './post-form.ts';
 import { type Operation, type S3Context, type S3Request, sendEmpty, sendXml } from './request.ts';
-import { notImplemented, S3Error } from './s3-error.ts';
+import { decodeUri, notImplemented, S3Error } from './s3-error.ts';
 import { readQuery, type SignatureOptions, verifyRequest } from './signature.ts';
 import { xmlDocument } from './xml.ts';
 
@@ -39,10 +39,10 @@ export interface EmbeddedS3 {
   close(): Promise<void>;
 }
 
-/** Query parameters that say nothing about which operation is meant. */
+/** Query parameters that say nothing about which operation is meant; a presigned URL carries headers as parameters, too. */
 const plainParameters = new Set(['versionId', 'x-id']);
 const isPlain = (name: string): boolean =>
-  plainParameters.has(name) || name.startsWith('X-Amz-') || name.startsWith('response-');
+  plainParameters.has(name) || /^x-amz-/i.test(name) || name.startsWith('response-');
 
 const listBuckets: Operation = ({ buckets, now }, request) =>
   sendXml(request, 'ListAllMyBucketsResult', {
@@ -123,7 +123,7 @@ const splitTarget = (url: string): [string, string] => {
 };
 
 const decodeKey = (raw: string): string => {
-  const key = decodeURIComponent(raw);
+  const key = decodeUri(raw);
   if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError', 'Your key is too long');
   return key;
 };
@@ -141,7 +141,8 @@ const sendError = (
 ): void => {
   const known =
     error instanceof S3Error ? error : new S3Error('InternalError', 'We encountered an internal error.');
-  if (!(error instanceof S3Error)) console.error(error);
+  const brokeOff = http.destroyed && !http.complete;
+  if (!(error instanceof S3Error) && !brokeOff) console.error(error);
   if (response.headersSent) {
     response.destroy();
     return;
