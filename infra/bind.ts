@@ -5,6 +5,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { table as keys } from '../shared/tables.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
+import type { Storage } from './storage.ts';
 
 /**
  * Each method grants and wires at once: the permission, and the environment variable by which the code finds what it may use.
@@ -25,15 +26,21 @@ const tableActions: Record<TableUse, string[]> = {
   transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'],
 };
 
-/** The table; a query is of its index. */
+/** The table; a query is of its index or of one partition. */
 export const bindTable = (to: ControlPlaneFunction, table: TableV2, uses: TableUse[]): void => {
   to.fn.addEnvironment('TABLE_NAME', table.tableName);
   for (const use of uses)
     allow(
       to,
       tableActions[use],
-      use === 'query' ? [`${table.tableArn}/index/${keys.index.name}`] : [table.tableArn],
+      use === 'query' ? [table.tableArn, `${table.tableArn}/index/${keys.index.name}`] : [table.tableArn],
     );
+};
+
+/** Commits of whoever changes something: with each goes its history, which is kept as long as the operator says. */
+export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: Storage): void => {
+  bindTable(to, table, ['read', 'transact']);
+  to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
 export type ObjectUse = 'get' | 'put';

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import type { Resource } from '../shared/operations/define.ts';
 import { prefixes } from '../shared/tables.ts';
 import { Api } from './api.ts';
-import { bindObjects, bindRegistry, bindTable } from './bind.ts';
+import { bindCommits, bindObjects, bindRegistry, bindTable } from './bind.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import { Storage } from './storage.ts';
@@ -14,7 +14,10 @@ export class ControlPlaneStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, props);
     const parameters = this.parameters();
-    const storage = new Storage(this, 'Storage', { importTimeout });
+    const storage = new Storage(this, 'Storage', {
+      importTimeout,
+      historyDays: parameters.historyDays.valueAsString,
+    });
     const workers = new Workers(this, 'Workers', storage);
     const fleet = new Fleet(this, 'Fleet');
     fleet.addRules(workers);
@@ -43,6 +46,12 @@ export class ControlPlaneStack extends Stack {
         description: 'Audience or client id of the access tokens',
         minLength: 1,
       }),
+      historyDays: new CfnParameter(this, 'HistoryDays', {
+        description:
+          'Days that a superseded revision and an audit record are kept; 0: for ever. What is in force is never deleted.',
+        allowedPattern: '^(0|[1-9][0-9]{0,4})$',
+        default: '0',
+      }),
       serverAuthorities: new CfnParameter(this, 'MqttServerCa', {
         description: 'Certificates, in PEM, by which Scanners know the MQTT endpoint; empty: those of Amazon',
         default: '',
@@ -64,20 +73,23 @@ export class ControlPlaneStack extends Stack {
       settings: api('SettingsApi', 'settings', 512, 10),
       lists: api('ListsApi', 'lists', 1769, 29),
       imports: api('ImportsApi', 'imports', 512, 10),
+      history: api('HistoryApi', 'history', 1769, 29),
       meta: api('MetaApi', 'meta', 256, 10, ['docs/openapi.json']),
     };
     this.bindApi(functions, storage);
     return functions;
   }
 
-  private bindApi(functions: Record<Resource, ControlPlaneFunction>, { table, bucket }: Storage): void {
+  private bindApi(functions: Record<Resource, ControlPlaneFunction>, storage: Storage): void {
+    const { table, bucket } = storage;
     const lists = [prefixes.chunks, prefixes.manifests];
-    bindTable(functions.scanners, table, ['read', 'query', 'transact']);
+    for (const resource of ['scanners', 'settings', 'lists', 'imports', 'history'] as const)
+      bindCommits(functions[resource], storage);
+    for (const resource of ['scanners', 'imports', 'history'] as const)
+      bindTable(functions[resource], table, ['query']);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
-    bindTable(functions.settings, table, ['read', 'transact']);
-    bindTable(functions.lists, table, ['read', 'transact']);
     bindObjects(functions.lists, bucket, { get: lists, put: lists });
-    bindTable(functions.imports, table, ['read', 'query', 'write']);
+    bindObjects(functions.history, bucket, { get: lists });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }
 }

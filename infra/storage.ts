@@ -88,8 +88,12 @@ export class Storage extends Construct {
   /** Stands between the bucket's events and the import worker. */
   readonly imports: Queue;
 
-  constructor(scope: Construct, id: string, props: { importTimeout: Duration }) {
+  /** How long revisions and audit records are kept, in days; 0: for ever. */
+  readonly historyDays: string;
+
+  constructor(scope: Construct, id: string, props: { importTimeout: Duration; historyDays: string }) {
     super(scope, id);
+    this.historyDays = props.historyDays;
     this.table = controlTable(this);
     this.bucket = controlBucket(this);
     this.deadLetters = new Queue(this, 'DeadLetters', {

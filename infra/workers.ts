@@ -6,7 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { keys, prefixes, sortKeys } from '../shared/tables.ts';
-import { bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
+import { bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -84,13 +84,14 @@ export class Workers extends Construct {
     });
   }
 
-  private bind({ table, bucket }: Storage): void {
+  private bind(storage: Storage): void {
+    const { table, bucket } = storage;
     bindTable(this.publish, table, ['read', 'write']);
     bindShadows(this.publish, ['Get', 'Update']);
     bindTable(this.report, table, ['read', 'write']);
     bindShadows(this.report, ['Get']);
     bindTable(this.presence, table, ['read', 'write']);
-    bindTable(this.import, table, ['read', 'write', 'transact']);
+    bindCommits(this.import, storage);
     bindObjects(this.import, bucket, {
       get: [prefixes.drops, prefixes.uploads, prefixes.chunks, prefixes.manifests],
       put: [prefixes.chunks, prefixes.manifests, prefixes.reports],

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { pointerOf } from '../shared/domain/pointer.ts';
 import { settingsOnly, settingsProblems } from '../shared/domain/settings.ts';
 import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { readCoded } from '../shared/schemas/common.ts';
@@ -16,9 +17,6 @@ export type Reading =
   | { revision: null }
   | { revision: number; desired: SmtpDesired }
   | { revision: number; refusal: Refusal };
-
-const pointerOf = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 const refusalOf = (issue: z.core.$ZodIssue): Refusal => {
   if (issue.code === 'unrecognized_keys') {

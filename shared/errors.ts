@@ -52,6 +52,7 @@ export const errors = {
     'precondition',
     'The part being written has changed since the revision in If-Match',
   ),
+  IDEMPOTENCY_KEY_REUSED: entry('invalid', 'Another request was made under this Idempotency-Key'),
   UNAVAILABLE: entry('unavailable', 'A service this operation needs does not answer; try again'),
   THROTTLED: entry('limit', 'Too many requests at once; try again'),
   INTERNAL: entry('bug', 'Something went wrong on our side'),
@@ -73,6 +74,8 @@ export const errors = {
   // Scanners
   SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
   ENROLMENT_CONFLICT: entry('conflict', 'Another enrolment of this Scanner was faster; enrol again'),
+  // history
+  DIFFERENCE_INVALID: entry('invalid', 'A difference is between two revisions of the same Scanner'),
   // settings
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
   SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),

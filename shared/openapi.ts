@@ -64,7 +64,7 @@ const answers = (operation: Operation) =>
     ]),
   );
 
-const ifMatch = z.object({
+const headers = {
   'if-match': z.optional(z.string()).check(
     z.meta({
       description:
@@ -72,12 +72,24 @@ const ifMatch = z.object({
       example: '"17"',
     }),
   ),
+  'idempotency-key': z.optional(z.string().check(z.minLength(1), z.maxLength(255))).check(
+    z.meta({
+      description:
+        'Names this request. Sent again under the same key within 24 hours, it does nothing and gets the same answer; another request under it is refused.',
+      example: '5e0c3a52-7d0b-4c7e-9a51-0d6a4f6f8a10',
+    }),
+  ),
+};
+
+const headersOf = (operation: Operation) => ({
+  ...(operation.ifMatch ? { 'if-match': headers['if-match'] } : {}),
+  ...(operation.idempotencyKey ? { 'idempotency-key': headers['idempotency-key'] } : {}),
 });
 
 const parametersOf = (operation: Operation) => ({
   ...(operation.params ? { path: operation.params } : {}),
   ...(operation.query ? { query: operation.query } : {}),
-  ...(operation.ifMatch ? { header: ifMatch } : {}),
+  ...(operation.ifMatch || operation.idempotencyKey ? { header: z.object(headersOf(operation)) } : {}),
 });
 
 const bodyOf = ({ body, mediaTypes = ['application/json'] }: Operation) =>

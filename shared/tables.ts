@@ -24,16 +24,23 @@ export const sortKeys = {
 
 export const keys = {
   ofScanner: (scannerId: string) => `scanner#${scannerId}`,
+  revisionPrefix: 'revision#',
   revision: (revision: number) => `revision#${padded(revision)}`,
-  audit: (revision: number) => `audit#${padded(revision)}`,
+  auditPrefix: 'audit#',
+  audit: (at: string, operation: string, requestId: string) => `audit#${at}#${operation}#${requestId}`,
   ofImport: (importId: string) => `import#${importId}`,
   import: 'import',
   /** The newest upload taken for one drop-zone key, by sequencer. */
   ofDrop: (objectKey: string) => `drop#${objectKey}`,
   drop: 'drop',
+  /** The answer given to a request that carried an Idempotency-Key, by the hash of its actor and key. */
+  ofAnswer: (hash: string) => `answer#${hash}`,
+  answer: 'answer',
   /** Index partitions. */
   listedScanners: 'scanners',
   listedImports: (scannerId: string) => `imports#${scannerId}`,
+  /** Of the month of a time or a date in ISO 8601: a partition that grows for ever would be slow to page. */
+  listedAudit: (time: string) => `audit#${time.slice(0, 7)}`,
 } as const;
 
 /** Prefixes of the bucket. */

@@ -4,7 +4,8 @@ export type EnvironmentName =
   | 'BUCKET_NAME'
   | 'SCANNER_POLICY_NAME'
   | 'THING_TYPE_NAME'
-  | 'MQTT_SERVER_CA';
+  | 'MQTT_SERVER_CA'
+  | 'HISTORY_DAYS';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

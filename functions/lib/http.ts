@@ -5,6 +5,8 @@ import { problemsOf } from '../../shared/domain/validation.ts';
 import { AppError, type Problem } from '../../shared/errors.ts';
 import { commonErrors, type Operation, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
+import { bytesOf, parseJson } from './body.ts';
+import { type Idempotency, readIdempotency } from './idempotency.ts';
 import { logger } from './logger.ts';
 import { asAppError, type HttpResult, problemResult } from './problem.ts';
 
@@ -17,6 +19,8 @@ export interface Call<O extends Operation> {
   body: Parsed<O['body']>;
   /** The revision, or any, that the caller says the part being written must have. */
   ifMatch: number | '*' | undefined;
+  /** The request's own name, where it gave itself one. */
+  idempotency: Idempotency | undefined;
   actor: Actor;
   now: Date;
 }
@@ -41,21 +45,6 @@ const actorOf = (event: HttpEvent): Actor => {
   const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
   return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
 };
-
-const bytesOf = (event: HttpEvent): Buffer =>
-  Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-
-/** An escaped surrogate; only where there is one can a string be ill-formed, for the text itself was UTF-8. */
-const escapedSurrogate = /\\u[dD][89a-fA-F]/;
-
-const assertWellFormed = (key: string, value: unknown): unknown => {
-  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
-  throw new SyntaxError('a string has half of a surrogate pair (RFC 7493, section 2.1)');
-};
-
-/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. */
-const parseJson = (text: string): unknown =>
-  JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);
 
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
@@ -123,6 +112,7 @@ const readCall = <O extends Operation>(
     query: parsePart(operation.query, event.queryStringParameters ?? {}, '/query', problems),
     body: parsePart(operation.body, raw, '', problems),
     ifMatch: readIfMatch(operation, event, problems),
+    idempotency: readIdempotency(operation, event, problems),
   };
   const more = rules && raw !== undefined ? rules(raw) : [];
   const known = new Set(problems.map((problem) => problem.pointer));

@@ -67,46 +67,79 @@ export const transact = async (items: TransactItem[]): Promise<TransactOutcome> 
   }
 };
 
-const encodeCursor = (key: Record<string, unknown>): string =>
-  Buffer.from(JSON.stringify(key)).toString('base64url');
+const encodeCursor = (key: object): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-/** The key in a cursor; CURSOR_INVALID for anything that this table did not give for that index partition. */
-const decodeCursor = (cursor: string, listPk: string): Record<string, unknown> => {
+/** The key in a cursor; CURSOR_INVALID for anything that this table did not give for that partition. */
+const decodeCursor = (cursor: string, partition: Record<string, string>, names: string[]) => {
   try {
     const key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as Record<string, unknown>;
-    const strings = ['pk', 'sk', 'listPk', 'listSk'].every(
-      (name) => typeof key[name] === 'string' && key[name] !== '',
-    );
-    if (strings && key['listPk'] === listPk && Object.keys(key).length === 4) return key;
+    const strings = names.every((name) => typeof key[name] === 'string' && key[name] !== '');
+    const same = Object.entries(partition).every(([name, value]) => key[name] === value);
+    if (strings && same && Object.keys(key).length === names.length) return key;
   } catch {
     // Falls through: whatever it is, it is no cursor of ours.
   }
   throw new AppError('CURSOR_INVALID');
 };
 
-/** One page of an index partition, in the order of its sort key. */
-export const queryListed = async <T>(
-  listPk: string,
-  options: {
-    limit: number;
-    cursor?: string | undefined;
-    newestFirst?: boolean;
-    filter?: Partial<QueryCommandInput>;
-  },
-): Promise<{ items: T[]; nextCursor?: string }> => {
-  const query = new QueryCommand({
-    TableName: tableName(),
-    IndexName: table.index.name,
-    KeyConditionExpression: 'listPk = :listPk',
-    ...options.filter,
-    ExpressionAttributeValues: { ':listPk': listPk, ...options.filter?.ExpressionAttributeValues },
-    ScanIndexForward: !options.newestFirst,
-    Limit: options.limit,
-    ...(options.cursor ? { ExclusiveStartKey: decodeCursor(options.cursor, listPk) } : {}),
-  });
-  const answer = await calling(dynamo.send(query));
+/** A starting key outside of what is queried is an error of the service; here it is a cursor of another list. */
+const within = (key: Record<string, unknown>, prefix: string): Record<string, unknown> => {
+  if (String(key['sk']).startsWith(prefix)) return key;
+  throw new AppError('CURSOR_INVALID');
+};
+
+export interface PageOptions {
+  limit: number;
+  cursor?: string | undefined;
+  newestFirst?: boolean;
+}
+
+interface ItemPage<T> {
+  items: T[];
+  nextCursor?: string;
+}
+
+const queryPage = async <T>(query: QueryCommandInput): Promise<ItemPage<T>> => {
+  const answer = await calling(dynamo.send(new QueryCommand(query)));
   return {
     items: (answer.Items ?? []) as T[],
     ...(answer.LastEvaluatedKey ? { nextCursor: encodeCursor(answer.LastEvaluatedKey) } : {}),
   };
+};
+
+/** One page of an index partition, in the order of its sort key. */
+export const queryListed = async <T>(
+  listPk: string,
+  options: PageOptions & { filter?: Partial<QueryCommandInput> },
+): Promise<ItemPage<T>> => {
+  const { limit, cursor, newestFirst, filter } = options;
+  const names = ['pk', 'sk', 'listPk', 'listSk'];
+  return queryPage<T>({
+    TableName: tableName(),
+    IndexName: table.index.name,
+    KeyConditionExpression: 'listPk = :listPk',
+    ...filter,
+    ExpressionAttributeValues: { ':listPk': listPk, ...filter?.ExpressionAttributeValues },
+    ScanIndexForward: !newestFirst,
+    Limit: limit,
+    ...(cursor ? { ExclusiveStartKey: decodeCursor(cursor, { listPk }, names) } : {}),
+  });
+};
+
+/** One page of a partition's items whose sort keys begin with `prefix`, in their order, strongly consistent. */
+export const queryItems = async <T>(
+  pk: string,
+  prefix: string,
+  options: PageOptions,
+): Promise<ItemPage<T>> => {
+  const { limit, cursor, newestFirst } = options;
+  return queryPage<T>({
+    TableName: tableName(),
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
+    ScanIndexForward: !newestFirst,
+    Limit: limit,
+    ConsistentRead: true,
+    ...(cursor ? { ExclusiveStartKey: within(decodeCursor(cursor, { pk }, ['pk', 'sk']), prefix) } : {}),
+  });
 };

@@ -6,35 +6,33 @@ import {
   type Part,
   stillHolds,
 } from '../../shared/domain/configuration.ts';
+import { summaryOf } from '../../shared/domain/history.ts';
 import { AppError } from '../../shared/errors.ts';
-import { keys, sortKeys } from '../../shared/tables.ts';
-import { format, getItem, putNew, type TransactItem, tableName, transact } from './dynamo.ts';
-
-/** What the audit keeps of a write besides who, when and what it was before and after. */
-export interface AuditDetails {
-  counts?: Record<string, number>;
-  /** The first 20 values of a list edit; the rest is the difference of the roots. */
-  values?: string[];
-  importId?: string;
-}
+import { keys, sortKeys, table } from '../../shared/tables.ts';
+import { type Asked, type AuditDetails, auditItem } from './audit.ts';
+import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
+import { expiryOf, keepsForEver } from './retention.ts';
 
 export interface Change<T> {
   configuration: Configuration;
-  audit?: AuditDetails;
+  audit?: Pick<AuditDetails, 'counts' | 'values' | 'importId'>;
+  /** What must be stored before a head may name it; not called when nothing comes of the change. */
+  prepare?: () => Promise<unknown>;
   /** Further items of the same transaction; each must carry a condition or be unconditional by nature. */
   transact?: (head: Head) => TransactItem[];
   result: T;
 }
 
-export interface ChangeRequest<T> {
+export interface ChangeRequest<T> extends Asked {
   scannerId: string;
-  part: Part;
-  operation: string;
-  actor: { name: string; requestId: string };
-  at: Date;
+  part: Part | 'all';
   ifMatch?: number | '*' | undefined;
+  /** Goes as far as the commit, and answers what would be. */
+  dryRun?: boolean;
   /** Computes the next configuration from the present head; runs again when the race for the head is lost. */
   compute: (head: Head) => Promise<Change<T>>;
+  /** An item that goes with the change, also where nothing is changed: what was answered, for example. */
+  remember?: (done: Changed<T>) => TransactItem;
 }
 
 export interface Changed<T> {
@@ -44,6 +42,14 @@ export interface Changed<T> {
   result: T;
 }
 
+/** An immutable revision as it is stored: the head that it was, and how it came about. */
+export interface Revision extends Head {
+  at: string;
+  by: string;
+  operation: string;
+  summary: string;
+}
+
 /** The head of a Scanner, strongly consistent. NOT_FOUND for a Scanner that is not registered. */
 export const readHead = async (scannerId: string): Promise<Head> => {
   const head = await getItem<Head>(keys.ofScanner(scannerId), sortKeys.head);
@@ -51,69 +57,86 @@ export const readHead = async (scannerId: string): Promise<Head> => {
   return head;
 };
 
-/** The configuration of one revision; NOT_FOUND when there is none with this number. */
-export const readRevision = async (scannerId: string, revision: number): Promise<Head> => {
-  const item = await getItem<Head>(keys.ofScanner(scannerId), keys.revision(revision));
+/** One revision; NOT_FOUND when there is none with this number, or no more. */
+export const readRevision = async (scannerId: string, revision: number): Promise<Revision> => {
+  const item = await getItem<Revision>(keys.ofScanner(scannerId), keys.revision(revision));
   if (!item) throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
   return item;
 };
 
-/** The head, its immutable revision and its audit record: what every revision is made of. */
-export const revisionItems = (
-  head: Head,
-  before: Configuration | null,
-  request: Pick<ChangeRequest<unknown>, 'operation' | 'actor' | 'at'>,
-  details: AuditDetails = {},
-): [TransactItem, TransactItem, TransactItem] => {
-  const pk = keys.ofScanner(head.scannerId);
-  const at = request.at.toISOString();
+/** Revisions of a Scanner, newest first. */
+export const listRevisions = (scannerId: string, page: { limit: number; cursor?: string | undefined }) =>
+  queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, { ...page, newestFirst: true });
+
+const headPut = (head: Head): TransactItem => {
   const base = head.revision - 1;
   const condition =
     base === 0
       ? { ConditionExpression: 'attribute_not_exists(pk)' }
       : { ConditionExpression: 'revision = :base', ExpressionAttributeValues: { ':base': base } };
-  const audit = {
-    at,
-    actor: request.actor.name,
-    requestId: request.actor.requestId,
-    operation: request.operation,
-    scannerId: head.scannerId,
-    revision: head.revision,
-    before,
-    after: head.configuration,
-    ...details,
+  const key = { pk: keys.ofScanner(head.scannerId), sk: sortKeys.head };
+  return { Put: { TableName: tableName(), Item: { ...key, ...head, format }, ...condition } };
+};
+
+/** The revision that is superseded becomes history now: from now on its time to live runs. */
+const superseding = (head: Head, at: Date): TransactItem[] => {
+  if (head.revision === 1 || keepsForEver()) return [];
+  const update = {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(head.scannerId), sk: keys.revision(head.revision - 1) },
+    UpdateExpression: 'SET #expires = :expires',
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeNames: { '#expires': table.ttl },
+    ExpressionAttributeValues: { ':expires': expiryOf(at)[table.ttl] },
+  };
+  return [{ Update: update }];
+};
+
+/** The head, its immutable revision and its audit record, and the end of the revision before: what every revision is made of. */
+export const revisionItems = (
+  head: Head,
+  before: Configuration | null,
+  asked: Asked,
+  details: Partial<AuditDetails> = {},
+): TransactItem[] => {
+  const { scannerId, revision, configuration } = head;
+  const summary = summaryOf(before, configuration);
+  const origin = {
+    at: asked.at.toISOString(),
+    by: asked.actor.name,
+    operation: asked.operation,
+    summary,
   };
   return [
-    { Put: { TableName: tableName(), Item: { pk, sk: sortKeys.head, ...head, format }, ...condition } },
-    putNew({
-      pk,
-      sk: keys.revision(head.revision),
-      ...head,
-      operation: request.operation,
-      at,
-      by: request.actor.name,
-    }),
-    putNew({ pk, sk: keys.audit(head.revision), ...audit }),
+    headPut(head),
+    putNew({ pk: keys.ofScanner(scannerId), sk: keys.revision(revision), ...head, ...origin }),
+    auditItem(scannerId, asked, { before, after: configuration, revision, ...details }),
+    ...superseding(head, asked.at),
   ];
 };
 
 const attempts = 12;
 
-/** Head, revision and audit come first; what the caller adds follows. */
-const ownItems = 3;
-
 const pause = (attempt: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(500, 10 * 2 ** attempt)));
 
-const assertHolds = (head: Head, request: ChangeRequest<unknown>): void => {
+const assertHolds = (head: Head, request: Pick<ChangeRequest<unknown>, 'part' | 'ifMatch'>): void => {
   if (stillHolds(head, request.part, request.ifMatch)) return;
   throw new AppError(
     'REVISION_CONFLICT',
     `The present revision is ${head.revision}; read it and decide again.`,
-    {
-      data: { revision: head.revision },
-    },
+    { data: { revision: head.revision } },
   );
+};
+
+/** Commits the items of a change; null when another write moved the head meanwhile. */
+const commit = async <T>(done: Changed<T>, own: TransactItem[], more: TransactItem[]) => {
+  const items = [...own, ...more];
+  if (items.length === 0) return done;
+  const outcome = await transact(items);
+  if (outcome.kind === 'committed') return done;
+  if (outcome.kind === 'raced' || outcome.index < own.length) return null;
+  throw new AppError('SUPERSEDED', 'Something that this change depends on has changed.');
 };
 
 /** One try: null when another write moved the head meanwhile. */
@@ -121,17 +144,18 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
   const head = await readHead(request.scannerId);
   assertHolds(head, request);
   const change = await request.compute(head);
-  if (changedParts(head.configuration, change.configuration).length === 0)
-    return { head, changed: false, result: change.result };
-  const next = nextHead(head, change.configuration, request.actor.name, request.at.toISOString());
-  const items = [
-    ...revisionItems(next, head.configuration, request, change.audit),
-    ...(change.transact?.(next) ?? []),
-  ];
-  const outcome = await transact(items);
-  if (outcome.kind === 'committed') return { head: next, changed: true, result: change.result };
-  if (outcome.kind === 'raced' || outcome.index < ownItems) return null;
-  throw new AppError('SUPERSEDED', 'Something that this change depends on has changed.');
+  const { configuration: before } = head;
+  const changed = changedParts(before, change.configuration).length > 0;
+  const next = changed
+    ? nextHead(head, change.configuration, request.actor.name, request.at.toISOString())
+    : head;
+  const done = { head: next, changed, result: change.result };
+  if (request.dryRun) return done;
+  const remembered = request.remember ? [request.remember(done)] : [];
+  if (!changed) return commit(done, [], remembered);
+  await change.prepare?.();
+  const own = revisionItems(next, before, request, change.audit);
+  return commit(done, own, [...(change.transact?.(next) ?? []), ...remembered]);
 };
 
 /**

@@ -9,25 +9,63 @@ import {
 import { AppError } from '../../shared/errors.ts';
 import type { ImportState } from '../../shared/schemas/lists.ts';
 import { keys } from '../../shared/tables.ts';
-import { dynamo, format, getItem, queryListed, type TransactItem, tableName } from './dynamo.ts';
+import { type Asked, auditItem } from './audit.ts';
+import {
+  dynamo,
+  format,
+  getItem,
+  putNew,
+  queryListed,
+  type TransactItem,
+  tableName,
+  transact,
+} from './dynamo.ts';
 import { calling } from './faults.ts';
 
 const refused = (error: Error) => error.name === 'ConditionalCheckFailedException';
 
 const keyOf = (importId: string) => ({ pk: keys.ofImport(importId), sk: keys.import });
 
+const jobItem = (job: StoredJob): TransactItem => {
+  const listed = { listPk: keys.listedImports(job.scannerId), listSk: `${job.createdAt}#${job.importId}` };
+  return putNew({ ...keyOf(job.importId), ...listed, ...job });
+};
+
 /** Stores a job unless one with its id is there; answers the one that is there then. */
 export const createJob = async (job: StoredJob): Promise<StoredJob> => {
-  const listed = { listPk: keys.listedImports(job.scannerId), listSk: `${job.createdAt}#${job.importId}` };
-  const put = new PutCommand({
-    TableName: tableName(),
-    Item: { ...keyOf(job.importId), ...listed, ...job, format },
-    ConditionExpression: 'attribute_not_exists(pk)',
+  const outcome = await transact([jobItem(job)]);
+  return outcome.kind === 'committed' ? job : await getJob(job.importId);
+};
+
+/** What the audit says of a job. */
+const auditOf = ({ importId, list, mode, onInvalid, dryRun, activate, acknowledge, state }: StoredJob) => ({
+  importId,
+  list,
+  mode,
+  onInvalid,
+  dryRun,
+  activate,
+  acknowledge,
+  state,
+});
+
+/** Commits items that a person asked for, with their audit. SUPERSEDED when something asked for beside them is refused. */
+const commitAsked = async (own: TransactItem, more: TransactItem[]): Promise<boolean> => {
+  const outcome = await transact([own, ...more]);
+  if (outcome.kind === 'committed') return true;
+  if (outcome.kind === 'refused' && outcome.index > 0) throw new AppError('SUPERSEDED');
+  return false;
+};
+
+/** Stores a job that a person asked for. */
+export const beginJob = async (job: StoredJob, asked: Asked, remember: TransactItem[]): Promise<void> => {
+  const audit = auditItem(job.scannerId, asked, {
+    before: null,
+    after: auditOf(job),
+    importId: job.importId,
   });
-  const answer = await calling<object | 'there'>(dynamo.send(put), (error) =>
-    refused(error) ? 'there' : undefined,
-  );
-  return answer === 'there' ? await getJob(job.importId) : job;
+  if (!(await commitAsked(jobItem(job), [audit, ...remember])))
+    throw new AppError('THROTTLED', 'The import could not be stored; try again.');
 };
 
 export const findJob = (importId: string): Promise<StoredJob | undefined> =>
@@ -128,22 +166,51 @@ export const givenUp = (job: StoredJob): boolean => job.attempt > mostAttempts;
 const stateError = (job: StoredJob, wanted: string) =>
   new AppError('IMPORT_STATE', `The import is ${job.state}; only one that is ${wanted} can do this.`);
 
+interface Move {
+  from: readonly ImportState[];
+  /** Where it must be, in words. */
+  wanted: string;
+  members: Members;
+}
+
+/** Moves a job on because a person asks for it. IMPORT_STATE when it is not where that can be done. */
+const moveJob = async (
+  importId: string,
+  asked: Asked,
+  { from, wanted, members }: Move,
+  remember?: (job: StoredJob) => TransactItem,
+): Promise<StoredJob> => {
+  const present = await getJob(importId);
+  if (!from.includes(present.state)) throw stateError(present, wanted);
+  const next = { ...present, ...members };
+  const details = { before: auditOf(present), after: auditOf(next), importId };
+  const moved = await commitAsked({ Update: updateOf(importId, { states: [present.state] }, members) }, [
+    auditItem(present.scannerId, asked, details),
+    ...(remember ? [remember(next)] : []),
+  ]);
+  return moved ? next : moveJob(importId, asked, { from, wanted, members }, remember);
+};
+
 /** Lets a job that waits for confirmation go on; its change in the table wakes the worker. */
-export const confirmJob = async (importId: string, at: string): Promise<StoredJob> => {
-  const confirmed = await update(
-    importId,
-    { states: ['awaiting-confirmation'] },
-    { state: 'uploaded', confirmedAt: at },
-  );
-  if (!confirmed) throw stateError(await getJob(importId), 'awaiting-confirmation');
-  return confirmed;
+export const confirmJob = (
+  importId: string,
+  asked: Asked,
+  remember?: (job: StoredJob) => TransactItem,
+): Promise<StoredJob> => {
+  const members = { state: 'uploaded', confirmedAt: asked.at.toISOString() } as const;
+  const move: Move = { from: ['awaiting-confirmation'], wanted: 'awaiting-confirmation', members };
+  return moveJob(importId, asked, move, remember);
 };
 
 /** Ends a job that has not ended; a worker that is on it stops at its next write. */
-export const cancelJob = async (importId: string, at: string): Promise<StoredJob> => {
-  const cancelled = await update(importId, { states: openStates }, { state: 'cancelled', finishedAt: at });
-  if (!cancelled) throw stateError(await getJob(importId), openStates.join(' or '));
-  return cancelled;
+export const cancelJob = (
+  importId: string,
+  asked: Asked,
+  remember?: (job: StoredJob) => TransactItem,
+): Promise<StoredJob> => {
+  const members = { state: 'cancelled', finishedAt: asked.at.toISOString() } as const;
+  const move: Move = { from: openStates, wanted: openStates.join(' or '), members };
+  return moveJob(importId, asked, move, remember);
 };
 
 interface Drop {

@@ -5,7 +5,8 @@ import {
   type Manifest,
   slicesOf,
 } from '../../shared/domain/lists/chunks.ts';
-import { keyed, type ListEntry } from '../../shared/domain/lists/order.ts';
+import { compareLists, differingChunks, type EntryDifference } from '../../shared/domain/lists/difference.ts';
+import { keyed, type ListEntry, sortEntries } from '../../shared/domain/lists/order.ts';
 import type { AccessEntry, ListReference } from '../../shared/schemas/lists.ts';
 import { prefixes } from '../../shared/tables.ts';
 import { getText, putText, sha256 } from './objects.ts';
@@ -45,6 +46,17 @@ export const readEntries = async (manifest: Manifest, from: number, to: number):
 /** The whole list, in order, with the keys that a merge compares. */
 export const readList = async (manifest: Manifest): Promise<ListEntry[]> =>
   (await readEntries(manifest, 0, manifest.entries)).map(keyed);
+
+const readChunks = async (hashes: readonly string[]): Promise<ListEntry[]> =>
+  sortEntries((await eachOf(hashes, readChunk)).flat().map(keyed));
+
+/** What differs between the lists of two roots, in their order; only chunks that differ are read. */
+export const differenceOf = async (before: string, after: string): Promise<EntryDifference[]> => {
+  if (before === after) return [];
+  const [old, present] = await Promise.all([readManifest(before), readManifest(after)]);
+  const chunks = differingChunks(old, present);
+  return compareLists(await readChunks(chunks.before), await readChunks(chunks.after));
+};
 
 /**
  * Stores a list: every chunk that the base does not name, then the manifest. An object that is there already is put

@@ -1,10 +1,9 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { firstHead, type Head } from '../../shared/domain/configuration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ListReferences } from '../../shared/schemas/lists.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, getItem, putNew, queryListed, tableName, transact } from './dynamo.ts';
-import { calling } from './faults.ts';
+import { type Asked, auditItem } from './audit.ts';
+import { getItem, putNew, queryListed, type TransactItem, tableName, transact } from './dynamo.ts';
 import { revisionItems } from './heads.ts';
 
 /** The registration of a Scanner. `epoch` tells this registration from an earlier one of the same id. */
@@ -27,19 +26,21 @@ type Registration = Omit<ScannerRecord, 'createdAt' | 'certificateId' | 'version
 export const createScanner = async (
   registration: Registration,
   lists: ListReferences,
-  request: { actor: { name: string; requestId: string }; at: Date },
+  asked: Asked,
+  remember?: (made: { record: ScannerRecord; head: Head }) => TransactItem,
 ): Promise<{ record: ScannerRecord; head: Head }> => {
   const { scannerId } = registration;
-  const record = { ...registration, version: 1, createdAt: request.at.toISOString() };
-  const head = firstHead(scannerId, lists, request.actor.name, record.createdAt);
+  const record = { ...registration, version: 1, createdAt: asked.at.toISOString() };
+  const head = firstHead(scannerId, lists, asked.actor.name, record.createdAt);
   const listed = { listPk: keys.listedScanners, listSk: scannerId };
-  const outcome = await transact([
+  const own = [
     putNew({ pk: keys.ofScanner(scannerId), sk: sortKeys.scanner, ...listed, ...record }),
-    ...revisionItems(head, null, { operation: 'create-scanner', ...request }),
-  ]);
-  if (outcome.kind !== 'committed')
-    throw new AppError('SCANNER_EXISTS', `There is a Scanner ${scannerId} already.`);
-  return { record, head };
+    ...revisionItems(head, null, asked),
+  ];
+  const outcome = await transact([...own, ...(remember ? [remember({ record, head })] : [])]);
+  if (outcome.kind === 'committed') return { record, head };
+  if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
+  throw new AppError('SCANNER_EXISTS', `There is a Scanner ${scannerId} already.`);
 };
 
 /** NOT_FOUND for a Scanner that is not registered. */
@@ -62,53 +63,69 @@ interface RecordUpdate {
   values: Record<string, unknown>;
 }
 
-/** Changes a registration on a condition; null when it does not hold. */
-const updateScanner = async (
-  scannerId: string,
-  { set, remove = [], condition, values }: RecordUpdate,
-): Promise<ScannerRecord | null> => {
+const updateItem = (scannerId: string, update: RecordUpdate): TransactItem => {
+  const { set, remove = [], condition, values } = update;
   const names = [...Object.keys(set), ...remove];
   const setting = Object.keys(set).map((name) => `#${name} = :${name}`);
   const removing = remove.map((name) => `#${name}`);
   const given = Object.entries(set).map(([name, value]) => [`:${name}`, value]);
-  const command = new UpdateCommand({
-    TableName: tableName(),
-    Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.scanner },
-    UpdateExpression: `SET ${setting.join(', ')}${removing.length > 0 ? ` REMOVE ${removing.join(', ')}` : ''}`,
-    ConditionExpression: condition,
-    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: { ...Object.fromEntries(given), ...values },
-    ReturnValues: 'ALL_NEW',
-  });
-  const answer = await calling<{ Attributes?: unknown } | 'refused'>(dynamo.send(command), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? 'refused' : undefined,
-  );
-  return answer === 'refused' ? null : (answer.Attributes as ScannerRecord);
+  return {
+    Update: {
+      TableName: tableName(),
+      Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.scanner },
+      UpdateExpression: `SET ${setting.join(', ')}${removing.length > 0 ? ` REMOVE ${removing.join(', ')}` : ''}`,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: { ...Object.fromEntries(given), ...values },
+    },
+  };
 };
 
 const mostTries = 12;
 
+const changeOf = ({ hostName, description, labels, enabled }: ScannerRecord): ScannerChange => ({
+  ...(hostName === undefined ? {} : { hostName }),
+  ...(description === undefined ? {} : { description }),
+  labels,
+  enabled,
+});
+
+const changed = (present: ScannerRecord, change: ScannerChange): ScannerRecord => {
+  const { hostName: _, description: __, ...kept } = present;
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  return { ...kept, ...Object.fromEntries(given), version: present.version + 1 };
+};
+
+const updateFor = (present: ScannerRecord, change: ScannerChange): RecordUpdate => {
+  const members = Object.entries(change);
+  const given = members.filter(([, value]) => value !== undefined);
+  return {
+    set: { ...Object.fromEntries(given), version: present.version + 1 },
+    remove: members.filter(([, value]) => value === undefined).map(([name]) => name),
+    condition: 'version = :seen',
+    values: { ':seen': present.version },
+  };
+};
+
 /**
- * Changes what can change of a registration; `compute` runs again when someone else changed it meanwhile, so that no change is lost.
- * NOT_FOUND for a Scanner that is not registered.
+ * Changes what can change of a registration; `compute` runs again when someone else changed it meanwhile, so that no change is lost. Dry,
+ * it only says what would be. NOT_FOUND for a Scanner that is not registered.
  */
 export const changeScanner = async (
   scannerId: string,
+  asked: Asked & { dryRun: boolean },
   compute: (present: ScannerRecord) => ScannerChange,
 ): Promise<ScannerRecord> => {
   for (let tries = 0; tries < mostTries; tries++) {
     const present = await getScanner(scannerId);
-    const change = Object.entries(compute(present));
-    const changed = await updateScanner(scannerId, {
-      set: {
-        ...Object.fromEntries(change.filter(([, value]) => value !== undefined)),
-        version: present.version + 1,
-      },
-      remove: change.filter(([, value]) => value === undefined).map(([name]) => name),
-      condition: 'version = :seen',
-      values: { ':seen': present.version },
-    });
-    if (changed) return changed;
+    const change = compute(present);
+    const after = changed(present, change);
+    if (asked.dryRun) return after;
+    const outcome = await transact([
+      updateItem(scannerId, updateFor(present, change)),
+      auditItem(scannerId, asked, { before: changeOf(present), after: changeOf(after) }),
+    ]);
+    if (outcome.kind === 'committed') return after;
   }
   throw new AppError('THROTTLED', 'Too many changes of this Scanner at once.');
 };
@@ -119,14 +136,18 @@ export const changeScanner = async (
  */
 export const recordCertificate = async (
   scannerId: string,
-  certificateId: string,
-  previous: string | undefined,
+  asked: Asked,
+  { previous, certificateId }: { previous: string | undefined; certificateId: string },
+  remember: TransactItem[] = [],
 ): Promise<boolean> => {
-  const update = {
-    set: { certificateId },
-    ...(previous === undefined
+  const condition =
+    previous === undefined
       ? { condition: 'attribute_exists(pk) AND attribute_not_exists(certificateId)', values: {} }
-      : { condition: 'certificateId = :previous', values: { ':previous': previous } }),
-  };
-  return (await updateScanner(scannerId, update)) !== null;
+      : { condition: 'certificateId = :previous', values: { ':previous': previous } };
+  const outcome = await transact([
+    updateItem(scannerId, { set: { certificateId }, ...condition }),
+    auditItem(scannerId, asked, { before: { certificateId: previous ?? null }, after: { certificateId } }),
+    ...remember,
+  ]);
+  return outcome.kind === 'committed';
 };

@@ -25,8 +25,11 @@ export interface Head {
 }
 
 /** True when the part has not changed since the revision that the caller saw (DESIGN 6, `If-Match`). */
-export const stillHolds = (head: Head, part: Part, ifMatch: number | '*' | undefined): boolean =>
-  ifMatch === undefined || ifMatch === '*' || (ifMatch <= head.revision && head.parts[part] <= ifMatch);
+export const stillHolds = (head: Head, part: Part | 'all', ifMatch: number | '*' | undefined): boolean => {
+  if (ifMatch === undefined || ifMatch === '*') return true;
+  const changed = part === 'all' ? head.revision : head.parts[part];
+  return ifMatch <= head.revision && changed <= ifMatch;
+};
 
 const parts: Part[] = ['smtp', 'lists.inbound', 'lists.outbound', 'lists.authentication'];
 

@@ -8,6 +8,7 @@ import {
   type SmtpSettings,
 } from '../schemas/smtp.ts';
 import { canonicalIpv4, canonicalIpv6 } from './lists/addresses.ts';
+import { mergePatch } from './merge-patch.ts';
 
 type Section = 'inbound' | 'outbound' | 'authentication';
 const sections: Section[] = ['inbound', 'outbound', 'authentication'];
@@ -237,6 +238,21 @@ export const settingsOnly = ({
   ...(authentication ? { authentication } : {}),
 });
 
-/** The values of an `acknowledge` parameter that has passed its schema. */
-export const acknowledgedBy = (parameter: string | undefined): Acknowledgement[] =>
-  (parameter?.split(',') ?? []) as Acknowledgement[];
+const hiddenBy = (body: Json): Section[] => {
+  const mode = modeOf(body);
+  return mode ? sections.filter((section) => !shown[mode].includes(section)) : [];
+};
+
+/**
+ * The settings under a merge patch (RFC 7396), as they would be put. A section that a new mode hides goes by itself, unless the patch
+ * gives it. Read-only members of the patch are left out.
+ */
+export const patchedSettings = (present: SmtpSettings | null, patch: Json): Json => {
+  const given = Object.entries(patch).filter(
+    ([name]) => !(readOnlyMembers as readonly string[]).includes(name),
+  );
+  const asked = Object.fromEntries(given);
+  const patched = mergePatch(present ?? {}, asked) as Json;
+  const gone = hiddenBy(patched).filter((section) => asked[section] === undefined);
+  return Object.fromEntries(Object.entries(patched).filter(([name]) => !gone.includes(name as Section)));
+};

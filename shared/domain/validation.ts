@@ -1,10 +1,7 @@
 import type * as z from 'zod/mini';
 import type { ErrorCode, Problem } from '../errors.ts';
 import { readCoded } from '../schemas/common.ts';
-
-/** A JSON pointer (RFC 6901) of a path. */
-export const pointerOf = (path: readonly PropertyKey[], root = ''): string =>
-  root + path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+import { pointerOf } from './pointer.ts';
 
 type Issue = z.core.$ZodIssue;
 

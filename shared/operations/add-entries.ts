@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { acknowledge, scannerId } from '../schemas/common.ts';
+import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, listEdit, newEntries } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -12,9 +12,10 @@ export const addEntries = defineOperation({
   summary: 'Add up to 1,000 entries',
   description: 'All or nothing. A value that is there already gets only the attributes given.',
   params: z.strictObject({ scannerId, list: accessListName }),
-  query: z.strictObject({ acknowledge: z.optional(acknowledge) }),
+  query: z.strictObject(writeQuery),
   body: newEntries,
   ifMatch: true,
+  idempotencyKey: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND', 'TOO_MANY_ENTRIES'],
 });

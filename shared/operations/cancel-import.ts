@@ -11,6 +11,7 @@ export const cancelImport = defineOperation({
   summary: 'Cancel an import that has not finished',
   description: 'The list stays as it is.',
   params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  idempotencyKey: true,
   returns: { 202: importJob },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],
 });

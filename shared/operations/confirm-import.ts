@@ -11,6 +11,7 @@ export const confirmImport = defineOperation({
   summary: 'Let an import that waits for confirmation go on',
   description: 'Recomputes on the present list.',
   params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  idempotencyKey: true,
   returns: { 202: importJob },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],
 });

@@ -13,6 +13,7 @@ export const createImport = defineOperation({
   description: 'The upload is a multipart form: the fields as given, then the file as the field `file`.',
   params: z.strictObject({ scannerId, list: accessListName }),
   body: importOptions,
+  idempotencyKey: true,
   returns: { 202: importUpload },
   errors: ['NOT_FOUND', 'LIST_NOT_ACTIVE'],
 });

@@ -14,6 +14,7 @@ export const createScannerCertificate = defineOperation({
     'The private key never leaves the Scanner. Enrolling again replaces the certificate: the previous one is deactivated.',
   params: z.strictObject({ scannerId }),
   body: certificateRequest,
+  idempotencyKey: true,
   returns: { 201: scannerCertificate },
   errors: ['NOT_FOUND', 'CSR_INVALID', 'ENROLMENT_CONFLICT'],
 });

@@ -10,6 +10,7 @@ export const createScanner = defineOperation({
   summary: 'Register a Scanner',
   description: 'Makes revision 1, with empty lists and no settings.',
   body: newScanner,
+  idempotencyKey: true,
   returns: { 201: scanner },
   errors: ['SCANNER_EXISTS'],
 });

@@ -8,7 +8,7 @@ export const scopes = ['scanners/read', 'scanners/write', 'fleet/admin'] as cons
 export type Scope = (typeof scopes)[number];
 
 /** Which function runs an operation: one function, and one role, a resource group. */
-export const resources = ['scanners', 'settings', 'lists', 'imports', 'meta'] as const;
+export const resources = ['scanners', 'settings', 'lists', 'imports', 'history', 'meta'] as const;
 export type Resource = (typeof resources)[number];
 
 /**
@@ -32,6 +32,8 @@ export interface Operation {
   readonly mediaTypes?: readonly string[];
   /** Takes `If-Match: "<revision>"`. */
   readonly ifMatch?: boolean;
+  /** Takes an `Idempotency-Key`: sent again under the same key, the request does nothing and gets the same answer. */
+  readonly idempotencyKey?: boolean;
   readonly returns: Readonly<Record<number, z.ZodMiniType>>;
   /** Codes of its own; those that every operation may answer are added where they are needed. */
   readonly errors: readonly ErrorCode[];
@@ -39,12 +41,15 @@ export interface Operation {
 
 /** Codes that any operation with that trait may answer. */
 export const commonErrors = (operation: Operation): ErrorCode[] => [
-  ...(operation.body || operation.query || operation.params ? (['VALIDATION_FAILED'] as const) : []),
-  ...(operation.body ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'PAYLOAD_TOO_LARGE'] as const) : []),
-  ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
-  'THROTTLED',
-  'UNAVAILABLE',
-  'INTERNAL',
+  ...new Set([
+    ...(operation.body || operation.query || operation.params ? (['VALIDATION_FAILED'] as const) : []),
+    ...(operation.body ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'PAYLOAD_TOO_LARGE'] as const) : []),
+    ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
+    ...(operation.idempotencyKey ? (['IDEMPOTENCY_KEY_REUSED', 'VALIDATION_FAILED'] as const) : []),
+    'THROTTLED',
+    'UNAVAILABLE',
+    'INTERNAL',
+  ] as const),
 ];
 
 /** Keeps the literal types of an entry, which the typed client reads. */

@@ -5,20 +5,27 @@ import { createImport } from './create-import.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
+import { diffRevision } from './diff-revision.ts';
 import { getAccessList } from './get-access-list.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
 import { getOpenapi } from './get-openapi.ts';
+import { getRevision } from './get-revision.ts';
 import { getScanner } from './get-scanner.ts';
 import { getSmtp } from './get-smtp.ts';
 import { getSync } from './get-sync.ts';
+import { listAudit } from './list-audit.ts';
 import { listEntries } from './list-entries.ts';
+import { listFleetAudit } from './list-fleet-audit.ts';
 import { listImports } from './list-imports.ts';
+import { listRevisions } from './list-revisions.ts';
 import { listScanners } from './list-scanners.ts';
 import { patchScanner } from './patch-scanner.ts';
+import { patchSmtp } from './patch-smtp.ts';
 import { putSmtp } from './put-smtp.ts';
 import { removeEntries } from './remove-entries.ts';
+import { restoreRevision } from './restore-revision.ts';
 
 /** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
 export const operations = [
@@ -28,18 +35,25 @@ export const operations = [
   createImport,
   createScanner,
   createScannerCertificate,
+  diffRevision,
   getAccessList,
   getHealth,
   getImport,
   getImportReport,
   getOpenapi,
+  getRevision,
   getScanner,
   getSmtp,
   getSync,
+  listAudit,
   listEntries,
+  listFleetAudit,
   listImports,
+  listRevisions,
   listScanners,
   patchScanner,
+  patchSmtp,
   putSmtp,
   removeEntries,
+  restoreRevision,
 ] as const satisfies readonly Operation[];

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { scannerId } from '../schemas/common.ts';
+import { dryRun, scannerId } from '../schemas/common.ts';
 import { scanner, scannerPatch } from '../schemas/scanner.ts';
 import { defineOperation } from './define.ts';
 
@@ -13,6 +13,7 @@ export const patchScanner = defineOperation({
   description:
     'A JSON merge patch (RFC 7396). A disabled Scanner keeps being configured but nothing is published to it.',
   params: z.strictObject({ scannerId }),
+  query: z.strictObject({ dryRun }),
   body: scannerPatch,
   mediaTypes: ['application/merge-patch+json', 'application/json'],
   returns: { 200: scanner },

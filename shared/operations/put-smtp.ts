@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { acknowledge, scannerId } from '../schemas/common.ts';
+import { scannerId, writeQuery } from '../schemas/common.ts';
 import { smtpBody, smtpDocument } from '../schemas/smtp.ts';
 import { defineOperation } from './define.ts';
 
@@ -12,7 +12,7 @@ export const putSmtp = defineOperation({
   summary: 'Save the SMTP settings of a Scanner',
   description: 'Replaces the settings. A save that changes nothing makes no revision.',
   params: z.strictObject({ scannerId }),
-  query: z.strictObject({ acknowledge: z.optional(acknowledge) }),
+  query: z.strictObject(writeQuery),
   body: smtpBody,
   ifMatch: true,
   returns: { 200: smtpDocument },

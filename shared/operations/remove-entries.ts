@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { acknowledge, scannerId } from '../schemas/common.ts';
+import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, entryValues, listEdit } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -12,9 +12,10 @@ export const removeEntries = defineOperation({
   summary: 'Remove up to 1,000 entries',
   description: 'A value that is not there counts as unchanged.',
   params: z.strictObject({ scannerId, list: accessListName }),
-  query: z.strictObject({ acknowledge: z.optional(acknowledge) }),
+  query: z.strictObject(writeQuery),
   body: entryValues,
   ifMatch: true,
+  idempotencyKey: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND'],
 });

@@ -53,6 +53,11 @@ export const revision = z
     z.meta({ description: "Number of an immutable snapshot of a Scanner's configuration." }),
   );
 
+/** A revision in a path or a query, where numbers are text. */
+export const revisionNumber = z.coerce
+  .number()
+  .check(z.int(), z.minimum(1), z.meta({ description: 'Number of a revision.' }));
+
 /** A sha-256 in lower-case hex. */
 export const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
@@ -76,6 +81,19 @@ export const acknowledge = z.string().check(
   }),
   z.meta({ description: 'Guards that the caller knowingly passes, separated by commas.' }),
 );
+
+const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
+
+/** `dryRun=true` runs a write up to its commit, and answers what would be. */
+export const dryRun = z._default(flag, false).check(
+  z.meta({
+    description: 'Runs everything up to the commit, stores nothing, and answers what would be.',
+    type: 'boolean',
+  }),
+);
+
+/** What every write of a Scanner's configuration takes in its query. */
+export const writeQuery = { acknowledge: z.optional(acknowledge), dryRun };
 
 /** Cursor lists take `limit`, 50 unless told, at most 1,000. */
 export const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50);

@@ -81,6 +81,14 @@ export const smtpBody = z.extend(smtpSettings, {
   warnings: z.optional(z.unknown()).check(z.meta({ description: 'Read-only; ignored.' })),
 });
 
+/** A merge patch of the settings: what it makes of them is judged, and not the patch itself. */
+export const smtpPatch = z.record(z.string(), z.unknown()).check(
+  z.meta({
+    description: 'Members of the settings document to change; null removes.',
+    example: { inbound: { ipv4: { port: 2525 } } },
+  }),
+);
+
 export const smtpDocument = z
   .object({
     ...smtpSettings.shape,

@@ -1,8 +1,12 @@
 import { cancelImport as operation } from '../../../shared/operations/cancel-import.ts';
 import { httpStack } from '../../lib/http.ts';
 import { cancelJob } from '../../stores/imports.ts';
+import { once } from '../write.ts';
 
-export const cancelImport = httpStack(operation, async ({ params, now }) => ({
-  status: 202,
-  body: await cancelJob(params.importId, now.toISOString()),
-}));
+export const cancelImport = httpStack(operation, (call) =>
+  once(call, async (remember) => {
+    const asked = { actor: call.actor, operation: operation.id, at: call.now };
+    const answer = (body: unknown) => ({ status: 202, body });
+    return answer(await cancelJob(call.params.importId, asked, remember && ((job) => remember(answer(job)))));
+  }),
+);

@@ -1,8 +1,14 @@
 import { confirmImport as operation } from '../../../shared/operations/confirm-import.ts';
 import { httpStack } from '../../lib/http.ts';
 import { confirmJob } from '../../stores/imports.ts';
+import { once } from '../write.ts';
 
-export const confirmImport = httpStack(operation, async ({ params, now }) => ({
-  status: 202,
-  body: await confirmJob(params.importId, now.toISOString()),
-}));
+export const confirmImport = httpStack(operation, (call) =>
+  once(call, async (remember) => {
+    const asked = { actor: call.actor, operation: operation.id, at: call.now };
+    const answer = (body: unknown) => ({ status: 202, body });
+    return answer(
+      await confirmJob(call.params.importId, asked, remember && ((job) => remember(answer(job)))),
+    );
+  }),
+);

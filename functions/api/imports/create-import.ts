@@ -4,27 +4,46 @@ import { newJob } from '../../../shared/domain/import-job.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { createImport as operation } from '../../../shared/operations/create-import.ts';
 import { limits, prefixes } from '../../../shared/tables.ts';
-import { httpStack } from '../../lib/http.ts';
+import { type Call, httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
-import { createJob } from '../../stores/imports.ts';
+import { beginJob } from '../../stores/imports.ts';
 import { presignedUpload } from '../../stores/presigned.ts';
+import { once } from '../write.ts';
 
 /** The form is good for an hour: long enough for a large file on a slow line, short enough to be forgotten. */
 const uploadSeconds = 3600;
 
-export const createImport = httpStack(operation, async ({ params, body, actor, now }) => {
+type Create = Call<typeof operation>;
+
+const assertTakes = async ({ params, body }: Create): Promise<void> => {
   const { smtp } = (await readHead(params.scannerId)).configuration;
   const takes = body.activate ? canActivate(smtp, params.list) : isActive(smtp, params.list);
   if (!takes)
     throw new AppError('LIST_NOT_ACTIVE', `The ${params.list} section does not accept only listed clients.`);
-  const importId = `imp-${randomUUID()}`;
-  const key = `${prefixes.uploads}${importId}`;
-  const base = { importId, ...params, source: { key }, createdBy: actor.name, createdAt: now.toISOString() };
-  await createJob(newJob({ ...base, state: 'created' }, body));
+};
+
+const uploadOf = async (key: string, now: Date) => {
   const { url, fields } = await presignedUpload(key, limits.importBytes, uploadSeconds);
   const expiresAt = new Date(now.getTime() + uploadSeconds * 1000).toISOString();
-  return {
-    status: 202,
-    body: { importId, upload: { url, fields, maxBytes: limits.importBytes, expiresAt } },
-  };
-});
+  return { url, fields, maxBytes: limits.importBytes, expiresAt };
+};
+
+export const createImport = httpStack(operation, (call) =>
+  once(call, async (remember) => {
+    await assertTakes(call);
+    const { params, body, actor, now } = call;
+    const importId = `imp-${randomUUID()}`;
+    const key = `${prefixes.uploads}${importId}`;
+    const base = {
+      importId,
+      ...params,
+      source: { key },
+      createdBy: actor.name,
+      createdAt: now.toISOString(),
+    };
+    const answer = { status: 202, body: { importId, upload: await uploadOf(key, now) } };
+    const asked = { actor, operation: operation.id, at: now };
+    await beginJob(newJob({ ...base, state: 'created' }, body), asked, remember ? [remember(answer)] : []);
+    return answer;
+  }),
+);

@@ -6,22 +6,18 @@ import {
 } from '../../../shared/domain/access-lists.ts';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import { mergeEntries } from '../../../shared/domain/lists/merge.ts';
-import { acknowledgedBy, emptyListVerdict } from '../../../shared/domain/settings.ts';
+import { emptyListVerdict } from '../../../shared/domain/settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { Acknowledgement } from '../../../shared/schemas/common.ts';
 import type { AccessListName, ImportMode } from '../../../shared/schemas/lists.ts';
 import { limits } from '../../../shared/tables.ts';
-import { type Actor, type Answer, invalid } from '../../lib/http.ts';
-import { type Change, changeConfiguration } from '../../stores/heads.ts';
+import { type Answer, invalid } from '../../lib/http.ts';
+import type { Change } from '../../stores/heads.ts';
 import { build, readList, readManifest, writeList } from '../../stores/lists.ts';
-import { etagOf } from '../settings/answer.ts';
+import { acknowledgedBy, type WriteCall, writeConfiguration } from '../write.ts';
 
-interface EditRequest {
+interface EditRequest extends WriteCall {
   params: { scannerId: string; list: AccessListName };
-  query: { acknowledge?: string | undefined };
-  ifMatch: number | '*' | undefined;
-  actor: Actor;
-  now: Date;
 }
 
 type EditResult = Pick<ReturnType<typeof mergeEntries>, 'counts'> & Pick<JudgedEdit, 'warnings'>;
@@ -59,9 +55,9 @@ const computeEdit = async (
   const locks = mode === 'remove' || enabled < present.enabled;
   const warnings =
     locks && isActive(next.smtp, list) ? guarded({ ...head, configuration: next }, list, acknowledged) : [];
-  if (built.root !== present.root) await writeList(built, manifest);
   return {
     configuration: next,
+    prepare: () => writeList(built, manifest),
     audit: {
       counts: { ...counts },
       values: edit.changes.slice(0, auditedValues).map((change) => change.value),
@@ -80,31 +76,22 @@ export const editList = async (
   mode: ImportMode,
   edit: JudgedEdit,
 ): Promise<Answer> => {
-  const { scannerId, list } = request.params;
-  const acknowledged = acknowledgedBy(request.query.acknowledge);
+  const { list } = request.params;
+  const acknowledged = acknowledgedBy(request);
   const relay =
     mode === 'remove' ? { problems: [], warnings: [] } : openRelayVerdict(list, edit.changes, acknowledged);
   const problems = [...edit.problems, ...relay.problems];
   if (problems.length > 0) throw invalid(problems);
-  const { head, result } = await changeConfiguration({
-    scannerId,
-    part: `lists.${list}`,
+  return writeConfiguration<EditResult>(request, {
     operation,
-    actor: request.actor,
-    at: request.now,
-    ifMatch: request.ifMatch,
+    part: `lists.${list}`,
     compute: (present) => computeEdit(present, list, mode, edit, acknowledged),
-  });
-  const { counts, warnings } = result;
-  return {
-    status: 200,
-    body: {
+    body: (head, { counts, warnings }) => ({
       revision: head.revision,
       ...counts,
       unchanged: counts.unchanged + edit.duplicates,
       normalized: edit.normalized,
       warnings: [...relay.warnings, ...warnings],
-    },
-    headers: etagOf(head),
-  };
+    }),
+  });
 };

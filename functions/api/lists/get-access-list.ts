@@ -3,7 +3,7 @@ import { getAccessList as operation } from '../../../shared/operations/get-acces
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
 import { readManifest } from '../../stores/lists.ts';
-import { etagOf } from '../settings/answer.ts';
+import { etagOf } from '../write.ts';
 
 export const getAccessList = httpStack(operation, async ({ params }) => {
   const head = await readHead(params.scannerId);

@@ -4,7 +4,7 @@ import { listEntries as operation } from '../../../shared/operations/list-entrie
 import { type Answer, type Call, httpStack } from '../../lib/http.ts';
 import { readHead, readRevision } from '../../stores/heads.ts';
 import { readEntries, readManifest } from '../../stores/lists.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 
 type Entries = Call<typeof operation>;
 

@@ -1,17 +1,26 @@
 import { randomUUID } from 'node:crypto';
+import type { Head } from '../../../shared/domain/configuration.ts';
 import { createScanner as operation } from '../../../shared/operations/create-scanner.ts';
-import { httpStack } from '../../lib/http.ts';
+import { type Answer, httpStack } from '../../lib/http.ts';
 import { writeEmptyList } from '../../stores/lists.ts';
-import { createScanner as store } from '../../stores/scanners.ts';
+import { type ScannerRecord, createScanner as store } from '../../stores/scanners.ts';
+import { once } from '../write.ts';
 import { scannerAnswer } from './answer.ts';
 
-export const createScanner = httpStack(operation, async ({ body, actor, now }) => {
-  const empty = await writeEmptyList();
-  const lists = { inbound: empty, outbound: empty, authentication: empty };
-  const { record, head } = await store({ ...body, epoch: randomUUID() }, lists, { actor, at: now });
-  return {
-    status: 201,
-    body: scannerAnswer({ scanner: record, head }),
-    headers: { location: `/v1/scanners/${body.scannerId}` },
-  };
+const answerOf = ({ record, head }: { record: ScannerRecord; head: Head }): Answer => ({
+  status: 201,
+  body: scannerAnswer({ scanner: record, head }),
+  headers: { location: `/v1/scanners/${record.scannerId}` },
 });
+
+export const createScanner = httpStack(operation, (call) =>
+  once(call, async (remember) => {
+    const empty = await writeEmptyList();
+    const lists = { inbound: empty, outbound: empty, authentication: empty };
+    const asked = { actor: call.actor, operation: operation.id, at: call.now };
+    const registration = { ...call.body, epoch: randomUUID() };
+    return answerOf(
+      await store(registration, lists, asked, remember && ((made) => remember(answerOf(made)))),
+    );
+  }),
+);

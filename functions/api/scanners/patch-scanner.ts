@@ -23,7 +23,8 @@ const patched = (present: ScannerRecord, patch: Patch): ScannerChange => {
   };
 };
 
-export const patchScanner = httpStack(operation, async ({ params, body }) => {
-  await changeScanner(params.scannerId, (present) => patched(present, body));
-  return { status: 200, body: scannerAnswer(await readState(params.scannerId)) };
+export const patchScanner = httpStack(operation, async ({ params, query, body, actor, now }) => {
+  const asked = { actor, operation: operation.id, at: now, dryRun: query.dryRun };
+  const scanner = await changeScanner(params.scannerId, asked, (present) => patched(present, body));
+  return { status: 200, body: scannerAnswer({ ...(await readState(params.scannerId)), scanner }) };
 });

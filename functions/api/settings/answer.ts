@@ -19,5 +19,3 @@ export const smtpDocumentOf = (head: Head, warnings: Warning[] = []): SmtpDocume
     warnings,
   };
 };
-
-export const etagOf = (head: Head): { etag: string } => ({ etag: `"${head.revision}"` });

@@ -2,7 +2,8 @@ import { emptyListVerdict } from '../../../shared/domain/settings.ts';
 import { getSmtp as operation } from '../../../shared/operations/get-smtp.ts';
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
-import { etagOf, smtpDocumentOf } from './answer.ts';
+import { etagOf } from '../write.ts';
+import { smtpDocumentOf } from './answer.ts';
 
 export const getSmtp = httpStack(operation, async ({ params }) => {
   const head = await readHead(params.scannerId);

@@ -70,9 +70,9 @@ const computeImport = async (
   const next = withList(head.configuration, list, reference, job.activate);
   assertNotEmpty(job, list, next);
   if (job.dryRun) return { ...unchanged, result: { state: 'completed', counts } };
-  if (built.root !== head.configuration.lists[list].root) await writeList(built, manifest);
   return {
     configuration: next,
+    prepare: () => writeList(built, manifest),
     audit: {
       importId: job.importId,
       counts,

@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
-import { keys } from '../../../shared/tables.ts';
 import { newId, startServices } from './services.ts';
 
 type Heads = typeof import('../../../functions/stores/heads.ts');
 
 let heads: Heads;
+let audit: typeof import('../../../functions/stores/audit.ts');
 let dynamo: typeof import('../../../functions/stores/dynamo.ts');
 let createScanner: typeof import('../../../functions/stores/scanners.ts').createScanner;
 let end: () => Promise<void>;
 
 const at = new Date('2026-11-24T10:00:00.000Z');
 const request = { actor: { name: 'me', requestId: 'r' }, at };
+const registering = { ...request, operation: 'create-scanner' };
 const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
 const lists = { inbound: reference, outbound: reference, authentication: reference };
 
@@ -23,7 +24,7 @@ const settings = (port: number): SmtpSettings => ({
 
 const registered = async (): Promise<string> => {
   const scannerId = newId('mx');
-  await createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, lists, request);
+  await createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, lists, registering);
   return scannerId;
 };
 
@@ -37,6 +38,7 @@ const savePort = (
     part: 'smtp',
     operation: 'put-smtp',
     ...request,
+    actor: { name: 'me', requestId: newId('request') },
     compute: async (head) => ({
       configuration: { ...head.configuration, smtp: settings(port) },
       result: port,
@@ -47,15 +49,13 @@ const savePort = (
 const revisionsOf = async (scannerId: string, last: number): Promise<Head[]> =>
   Promise.all(Array.from({ length: last }, (_, index) => heads.readRevision(scannerId, index + 1)));
 
-const auditOf = (scannerId: string, revision: number) =>
-  dynamo.getItem<{ before: unknown; after: unknown; actor: string }>(
-    keys.ofScanner(scannerId),
-    keys.audit(revision),
-  );
+const auditOf = async (scannerId: string, revision: number) =>
+  (await audit.listAudit(scannerId, { limit: 100 })).items.find((entry) => entry.revision === revision);
 
 beforeAll(async () => {
   end = await startServices();
   heads = await import('../../../functions/stores/heads.ts');
+  audit = await import('../../../functions/stores/audit.ts');
   dynamo = await import('../../../functions/stores/dynamo.ts');
   ({ createScanner } = await import('../../../functions/stores/scanners.ts'));
 });
@@ -161,7 +161,7 @@ describe('registration', () => {
     const record = { scannerId, labels: {}, enabled: true, epoch: 'e' };
 
     const done = await Promise.allSettled(
-      Array.from({ length: 5 }, () => createScanner(record, lists, request)),
+      Array.from({ length: 5 }, () => createScanner(record, lists, registering)),
     );
 
     expect(done.filter((one) => one.status === 'fulfilled')).toHaveLength(1);

@@ -7,6 +7,7 @@ let imports: typeof import('../../../functions/stores/imports.ts');
 let end: () => Promise<void>;
 
 const at = '2026-11-24T10:00:00.000Z';
+const asked = () => ({ actor: { name: 'me', requestId: newId('r') }, operation: 'test', at: new Date(at) });
 
 const job = (state: StoredJob['state'] = 'uploaded', more: Partial<StoredJob> = {}): StoredJob => ({
   ...newJob(
@@ -78,7 +79,7 @@ describe('a job', () => {
   it('that was cancelled takes no more writes from its worker', async () => {
     const { importId } = await imports.createJob(job());
     const working = (await imports.beginWork(importId)) as StoredJob;
-    await imports.cancelJob(importId, at);
+    await imports.cancelJob(importId, asked());
 
     expect(await imports.updateWork(working, { state: 'completed' })).toBeNull();
     expect(await imports.getJob(importId)).toMatchObject({ state: 'cancelled', finishedAt: at });
@@ -101,8 +102,8 @@ describe('confirming and cancelling', () => {
 
   it('a waiting job is confirmed once', async () => {
     const { importId } = await imports.createJob(job('awaiting-confirmation'));
-    expect(await imports.confirmJob(importId, at)).toMatchObject({ state: 'uploaded', confirmedAt: at });
-    await expect(imports.confirmJob(importId, at)).rejects.toMatchObject({ code: 'IMPORT_STATE' });
+    expect(await imports.confirmJob(importId, asked())).toMatchObject({ state: 'uploaded', confirmedAt: at });
+    await expect(imports.confirmJob(importId, asked())).rejects.toMatchObject({ code: 'IMPORT_STATE' });
   });
 
   it.each([
@@ -110,24 +111,24 @@ describe('confirming and cancelling', () => {
     ...ended,
   ])('a job that is %s cannot be confirmed', async (state) => {
     const { importId } = await imports.createJob(job(state));
-    await expect(imports.confirmJob(importId, at)).rejects.toMatchObject({ code: 'IMPORT_STATE' });
+    await expect(imports.confirmJob(importId, asked())).rejects.toMatchObject({ code: 'IMPORT_STATE' });
     expect((await imports.getJob(importId)).state).toBe(state);
   });
 
   it.each(open)('a job that is %s can be cancelled', async (state) => {
     const { importId } = await imports.createJob(job(state));
-    expect((await imports.cancelJob(importId, at)).state).toBe('cancelled');
+    expect((await imports.cancelJob(importId, asked())).state).toBe('cancelled');
   });
 
   it.each(ended)('a job that is %s cannot be cancelled', async (state) => {
     const { importId } = await imports.createJob(job(state));
-    await expect(imports.cancelJob(importId, at)).rejects.toMatchObject({ code: 'IMPORT_STATE' });
+    await expect(imports.cancelJob(importId, asked())).rejects.toMatchObject({ code: 'IMPORT_STATE' });
     expect((await imports.getJob(importId)).state).toBe(state);
   });
 
   it('an import that there is not is NOT_FOUND', async () => {
-    await expect(imports.confirmJob(newId('none'), at)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(imports.cancelJob(newId('none'), at)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(imports.confirmJob(newId('none'), asked())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(imports.cancelJob(newId('none'), asked())).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

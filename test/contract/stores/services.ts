@@ -54,6 +54,7 @@ export const startServices = async (): Promise<() => Promise<void>> => {
     AWS_ENDPOINT_URL_S3: s3.url,
     TABLE_NAME: table.name,
     BUCKET_NAME: buckets[0]?.name,
+    HISTORY_DAYS: '0',
   });
   return async () => {
     await s3.close();

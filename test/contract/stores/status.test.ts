@@ -12,7 +12,7 @@ const lists = { inbound: reference, outbound: reference, authentication: referen
 
 const registered = async (): Promise<string> => {
   const scannerId = newId('mx');
-  const request = { actor: { name: 'me', requestId: 'r' }, at: new Date(at) };
+  const request = { actor: { name: 'me', requestId: 'r' }, at: new Date(at), operation: 'test' };
   await createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e1' }, lists, request);
   return scannerId;
 };

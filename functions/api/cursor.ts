@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 
 const walk = z.strictObject({ revision: z.int().check(z.minimum(1)), next: z.int().check(z.minimum(0)) });
 

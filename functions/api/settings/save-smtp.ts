@@ -1,0 +1,35 @@
+import type { Head } from '../../../shared/domain/configuration.ts';
+import { canonicalSettings, emptyListVerdict } from '../../../shared/domain/settings.ts';
+import type { Warning } from '../../../shared/errors.ts';
+import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { type Answer, invalid } from '../../lib/http.ts';
+import { acknowledgedBy, type WriteCall, writeConfiguration } from '../write.ts';
+import { smtpDocumentOf } from './answer.ts';
+
+/** What is to be saved over a head: settings that have passed every rule of their own, and what to warn of. */
+export interface Wanted {
+  settings: SmtpSettings;
+  warnings: Warning[];
+}
+
+/** Saves settings: judges what only the rest of the configuration decides, and makes one revision of it all. */
+export const saveSmtp = (
+  call: WriteCall,
+  operation: string,
+  wantedOver: (present: Head) => Wanted,
+): Promise<Answer> =>
+  writeConfiguration<Warning[]>(call, {
+    operation,
+    part: 'smtp',
+    compute: async (present) => {
+      const { settings, warnings } = wantedOver(present);
+      const smtp = canonicalSettings(settings);
+      const verdict = emptyListVerdict(smtp, present.configuration.lists, acknowledgedBy(call));
+      if (verdict.problems.length > 0) throw invalid(verdict.problems);
+      return {
+        configuration: { ...present.configuration, smtp },
+        result: [...verdict.warnings, ...warnings],
+      };
+    },
+    body: smtpDocumentOf,
+  });

@@ -1,0 +1,17 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+
+/** The body to the byte; API Gateway sends what is not text in base64. */
+export const bytesOf = (event: Pick<APIGatewayProxyEventV2, 'body' | 'isBase64Encoded'>): Buffer =>
+  Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+
+/** An escaped surrogate; only where there is one can a string be ill-formed, for the text itself was UTF-8. */
+const escapedSurrogate = /\\u[dD][89a-fA-F]/;
+
+const assertWellFormed = (key: string, value: unknown): unknown => {
+  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
+  throw new SyntaxError('a string has half of a surrogate pair (RFC 7493, section 2.1)');
+};
+
+/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. */
+export const parseJson = (text: string): unknown =>
+  JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);

@@ -1,0 +1,65 @@
+import type { AccessListName } from '../schemas/lists.ts';
+import { canonicalJson, type Json } from './canonical-json.ts';
+import type { Configuration } from './configuration.ts';
+import { pointerOf } from './pointer.ts';
+
+/** One member in which two documents differ; null stands for one that is not there. */
+export interface FieldChange {
+  pointer: string;
+  before: unknown;
+  after: unknown;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const same = (one: unknown, other: unknown): boolean =>
+  canonicalJson((one ?? null) as Json) === canonicalJson((other ?? null) as Json);
+
+const namesIn = (before: unknown, after: unknown): string[] =>
+  [...new Set([before, after].flatMap((one) => (isObject(one) ? Object.keys(one) : [])))].sort();
+
+/**
+ * Members in which two documents differ, by JSON pointer: the deepest ones, in the order of their names. A whole section that comes or
+ * goes is told member by member; an array is one member.
+ */
+export const fieldChanges = (
+  before: unknown,
+  after: unknown,
+  path: readonly string[] = [],
+): FieldChange[] => {
+  if (same(before, after)) return [];
+  const names = namesIn(before, after);
+  if (names.length === 0) return [{ pointer: pointerOf(path), before: before ?? null, after: after ?? null }];
+  const [one, other] = [before, after].map((side) => (isObject(side) ? side : {}));
+  return names.flatMap((name) => fieldChanges(one?.[name], other?.[name], [...path, name]));
+};
+
+/** Lists whose roots differ. */
+export const changedLists = (
+  before: Configuration['lists'],
+  after: Configuration['lists'],
+): AccessListName[] =>
+  (Object.keys(after) as AccessListName[]).filter((name) => before[name].root !== after[name].root);
+
+const shownFields = 3;
+
+const fieldSummary = (before: Configuration | null, after: Configuration): string[] => {
+  const changes = fieldChanges({ smtp: before?.smtp ?? null }, { smtp: after.smtp });
+  if (changes.length === 0) return [];
+  const shown = changes.slice(0, shownFields).map(({ pointer }) => pointer.slice(1));
+  const more = changes.length - shown.length;
+  return [`${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+};
+
+const listSummary = (before: Configuration, after: Configuration): string[] =>
+  changedLists(before.lists, after.lists).map((name) => {
+    const [one, other] = [before.lists[name], after.lists[name]];
+    return `${name} list: ${one.entries} to ${other.entries} entries, ${one.enabled} to ${other.enabled} enabled`;
+  });
+
+/** What a revision changed, in a line for a person. */
+export const summaryOf = (before: Configuration | null, after: Configuration): string => {
+  if (!before) return 'registered';
+  return [...fieldSummary(before, after), ...listSummary(before, after)].join('; ');
+};

@@ -1,0 +1,91 @@
+import * as z from 'zod/mini';
+import { revision, scannerId, time } from './common.ts';
+import { accessEntry, accessListName, listReferences } from './lists.ts';
+import { smtpSettings } from './smtp.ts';
+
+const origin = {
+  revision,
+  at: time,
+  by: z.string(),
+  operation: z.string().check(z.meta({ description: 'Id of the operation, or `import`.' })),
+  summary: z.string().check(z.meta({ description: 'What it changed, in a line.' })),
+};
+
+/** A revision in a list: what it is called, where it came from, and what it changed. */
+export const revisionSummary = z.object(origin).check(z.meta({ id: 'RevisionSummary' }));
+export type RevisionSummary = z.infer<typeof revisionSummary>;
+
+/** A whole configuration, as one revision holds it. */
+export const revisionDocument = z
+  .object({
+    ...origin,
+    scannerId,
+    smtp: z.nullable(smtpSettings).check(z.meta({ description: 'null before the first save.' })),
+    lists: listReferences,
+  })
+  .check(z.meta({ id: 'Revision' }));
+
+export const fieldChange = z.object({
+  pointer: z.string().check(z.meta({ description: 'JSON pointer (RFC 6901) into the revision.' })),
+  before: z.unknown(),
+  after: z.unknown(),
+});
+
+const count = z.int().check(z.minimum(0));
+
+export const entryDifference = z.object({
+  value: z.string(),
+  change: z.enum(['added', 'removed', 'changed']),
+  before: z.optional(accessEntry),
+  after: z.optional(accessEntry),
+});
+export type EntryDifference = z.infer<typeof entryDifference>;
+
+export const listDifference = z.object({
+  added: count,
+  removed: count,
+  changed: count,
+  items: z
+    .array(entryDifference)
+    .check(z.meta({ description: 'In the order of the list, from where the cursor says.' })),
+  nextCursor: z.optional(z.string()),
+});
+export type ListDifference = z.infer<typeof listDifference>;
+
+export const revisionDifference = z
+  .object({
+    from: revision,
+    to: revision,
+    changes: z.array(fieldChange),
+    lists: z.object({
+      inbound: z.optional(listDifference),
+      outbound: z.optional(listDifference),
+      authentication: z.optional(listDifference),
+    }),
+  })
+  .check(z.meta({ id: 'RevisionDifference' }));
+
+/** Walks the entries of one list's difference; the counts come with every page. */
+export const differenceQuery = {
+  from: z
+    .optional(z.coerce.number().check(z.int(), z.minimum(1)))
+    .check(z.meta({ description: 'The revision to compare with; the one before unless told.' })),
+  list: z.optional(accessListName),
+  cursor: z.optional(z.string()),
+};
+
+export const auditEntry = z
+  .object({
+    at: time,
+    actor: z.string(),
+    requestId: z.string(),
+    operation: z.string(),
+    scannerId: z.string(),
+    revision: z.optional(revision),
+    before: z.unknown(),
+    after: z.unknown(),
+    counts: z.optional(z.record(z.string(), count)),
+    values: z.optional(z.array(z.string())),
+    importId: z.optional(z.string()),
+  })
+  .check(z.meta({ id: 'AuditEntry' }));
