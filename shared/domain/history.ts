@@ -16,8 +16,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const same = (one: unknown, other: unknown): boolean =>
   canonicalJson((one ?? null) as Json) === canonicalJson((other ?? null) as Json);
 
-const namesIn = (before: unknown, after: unknown): string[] =>
-  [...new Set([before, after].flatMap((one) => (isObject(one) ? Object.keys(one) : [])))].sort();
+/** Names of the members to compare one by one: of objects, of which one may be missing. */
+const namesIn = (before: unknown, after: unknown): string[] => {
+  const sides = [before, after].filter((side) => side !== null && side !== undefined);
+  if (!sides.every(isObject)) return [];
+  return [...new Set(sides.flatMap((side) => Object.keys(side)))].sort();
+};
 
 /**
  * Members in which two documents differ, by JSON pointer: the deepest ones, in the order of their names. A whole section that comes or
