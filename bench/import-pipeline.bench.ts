@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { buildList } from '../shared/domain/lists/chunks.ts';
+import { accessFormat, buildList } from '../shared/domain/lists/chunks.ts';
 import { readImportFile } from '../shared/domain/lists/import-file.ts';
 import { mergeEntries } from '../shared/domain/lists/merge.ts';
 import { type Bench, type Figure, median } from './bench.ts';
@@ -55,7 +55,7 @@ const importOnce = (file: Buffer): Sample & { entries: number; chunks: number; b
   const parsed = performance.now();
   const { entries } = mergeEntries([], changes, 'replace');
   const merged = performance.now();
-  const built = buildList(entries, sha256);
+  const built = buildList(entries, accessFormat, sha256);
   const cut = performance.now();
   let bytes = 0;
   for (const chunk of built.chunks) bytes += gzipSync(chunk.text).length;

@@ -3,7 +3,7 @@ import { pointerOf } from '../shared/domain/pointer.ts';
 import { settingsOnly, settingsProblems } from '../shared/domain/settings.ts';
 import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { readCoded } from '../shared/schemas/common.ts';
-import { type AccessListName, accessListNames } from '../shared/schemas/lists.ts';
+import { type ListName, listNames } from '../shared/schemas/lists.ts';
 import { smtpSettings } from '../shared/schemas/smtp.ts';
 
 /** Why a configuration can never work on this Scanner, and where in the desired document (a JSON pointer, RFC 6901). */
@@ -43,22 +43,24 @@ const shapeRefusals = (document: Record<string, unknown>): Refusal[] =>
     (result) => result.error?.issues.map(refusalOf) ?? [],
   );
 
-/** Lists that decide who may connect; outbound clients are always listed. */
-const deciding = ({ inbound, outbound, authentication }: SmtpDesired): AccessListName[] => {
-  const decides: Record<AccessListName, boolean> = {
+/** Lists without which it is not known who may connect (outbound clients are always listed), or where mail is to go. */
+const needed = ({ inbound, outbound, authentication }: SmtpDesired): ListName[] => {
+  const needs: Record<ListName, boolean> = {
     inbound: inbound?.accept === 'listed',
     outbound: outbound !== undefined,
     authentication: authentication?.enabled === true && authentication.accept === 'listed',
+    'local-delivery': false,
+    relay: outbound?.nonLocalDelivery === 'relay',
   };
-  return accessListNames.filter((name) => decides[name]);
+  return listNames.filter((name) => needs[name]);
 };
 
 const missingLists = (desired: SmtpDesired): Refusal[] =>
-  deciding(desired)
+  needed(desired)
     .filter((name) => desired.lists[name] === undefined)
     .map((name) => ({
       pointer: `/lists/${name}`,
-      message: `The ${name} list decides who may connect, but is not named.`,
+      message: `The ${name} list decides here, but is not named.`,
     }));
 
 const statesRevision = z.object({ revision: smtpDesired.shape.revision });

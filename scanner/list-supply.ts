@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { enabledLines } from '../shared/domain/lists/chunks.ts';
 import type { SmtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
-import type { AccessListName } from '../shared/schemas/lists.ts';
+import type { ListName } from '../shared/schemas/lists.ts';
 import { type ArtifactTools, fetchArtifacts } from './artifacts.ts';
 import { ConfigurationRefused } from './sink.ts';
 
@@ -24,7 +24,7 @@ const linesIn = (text: string): number => {
   return lines;
 };
 
-const refuse = (name: AccessListName, member: 'root' | 'entries', message: string): never => {
+const refuse = (name: ListName, member: 'root' | 'entries', message: string): never => {
   throw new ConfigurationRefused({ pointer: `/lists/${name}/${member}`, message });
 };
 
@@ -40,7 +40,7 @@ const total = (chunks: readonly ChunkReference[], of: 'entries' | 'enabled'): nu
   chunks.reduce((sum, chunk) => sum + chunk[of], 0);
 
 /** A manifest whose hash is right can still be none that this Scanner can use; no other bytes can ever have that hash. */
-const readManifest = (text: string, name: AccessListName, desired: { entries: number }): Manifest => {
+const readManifest = (text: string, name: ListName, desired: { entries: number }): Manifest => {
   const parsed = manifestSchema.safeParse(parsedJson(text));
   if (!parsed.success)
     return refuse(
@@ -69,9 +69,9 @@ export interface ListSupply {
    */
   contents(
     desired: SmtpDesired,
-    names: readonly AccessListName[],
+    names: readonly ListName[],
     signal: AbortSignal,
-  ): Promise<Map<AccessListName, AsyncIterable<string>>>;
+  ): Promise<Map<ListName, AsyncIterable<string>>>;
   /** Forgets objects that none of these configurations names. */
   keepOnly(configurations: readonly SmtpDesired[]): Promise<void>;
 }
@@ -86,7 +86,7 @@ export const listSupply = (tools: ArtifactTools, log: (line: string) => void): L
   };
 
   const fetchMissing = async (
-    list: { name: AccessListName; revision: number; root: string },
+    list: { name: ListName; revision: number; root: string },
     hashes: readonly string[],
     signal: AbortSignal,
   ): Promise<void> => {
@@ -98,7 +98,7 @@ export const listSupply = (tools: ArtifactTools, log: (line: string) => void): L
     log(`revision ${revision}: fetched ${what} of the ${name} list`);
   };
 
-  async function* lines(name: AccessListName, chunks: readonly ChunkReference[]): AsyncIterable<string> {
+  async function* lines(name: ListName, chunks: readonly ChunkReference[]): AsyncIterable<string> {
     for (const chunk of chunks) {
       const text = await cache.read(chunk.sha256);
       const enabled = enabledLines(text);
@@ -114,7 +114,7 @@ export const listSupply = (tools: ArtifactTools, log: (line: string) => void): L
 
   return {
     async contents(desired, names, signal) {
-      const found = new Map<AccessListName, AsyncIterable<string>>();
+      const found = new Map<ListName, AsyncIterable<string>>();
       for (const name of names) {
         const list = desired.lists[name];
         if (!list) continue;

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../shared/domain/canonical-json.ts';
 import type { SmtpDesired } from '../shared/messages/shadow.ts';
-import { type AccessListName, accessListNames } from '../shared/schemas/lists.ts';
+import { type ListName, listNames } from '../shared/schemas/lists.ts';
 import { type Refusal, readDesired } from './desired.ts';
 
 /** What a Scanner knows when it looks at its shadow. */
@@ -21,14 +21,14 @@ export type Step =
   /** It can never work; the next revision may. */
   | { do: 'refuse'; revision: number; refusal: Refusal }
   /** To apply; the content of the lists in `changed` must be got, the others are as applied. */
-  | { do: 'apply'; desired: SmtpDesired; changed: AccessListName[] };
+  | { do: 'apply'; desired: SmtpDesired; changed: ListName[] };
 
 const same = (one: SmtpDesired, other: SmtpDesired): boolean =>
   canonicalJson({ ...one }) === canonicalJson({ ...other });
 
 /** Lists whose content differs from what is applied: equal roots mean equal lists (DESIGN 2). */
-export const changedLists = (desired: SmtpDesired, applied: SmtpDesired | null): AccessListName[] =>
-  accessListNames.filter((name) => {
+export const changedLists = (desired: SmtpDesired, applied: SmtpDesired | null): ListName[] =>
+  listNames.filter((name) => {
     const root = desired.lists[name]?.root;
     return root !== undefined && root !== applied?.lists[name]?.root;
   });

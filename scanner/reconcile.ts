@@ -1,6 +1,6 @@
 import type { ReportStatus, SmtpDesired } from '../shared/messages/shadow.ts';
 import { smtpShadow } from '../shared/messages/shadow.ts';
-import { type AccessListName, accessListNames } from '../shared/schemas/lists.ts';
+import { type ListName, listNames } from '../shared/schemas/lists.ts';
 import type { Conversation } from './conversation.ts';
 import type { Refusal } from './desired.ts';
 import type { ListSupply } from './list-supply.ts';
@@ -52,9 +52,9 @@ type Apply = Extract<Step, { do: 'apply' }>;
 const contentsOf = async (
   { lists, signal }: Reconciling,
   { desired, changed }: Apply,
-): Promise<Map<AccessListName, ListContent>> => {
-  const contents = new Map<AccessListName, ListContent>(await lists.contents(desired, changed, signal));
-  for (const name of accessListNames)
+): Promise<Map<ListName, ListContent>> => {
+  const contents = new Map<ListName, ListContent>(await lists.contents(desired, changed, signal));
+  for (const name of listNames)
     if (desired.lists[name] && !contents.has(name)) contents.set(name, 'as-applied');
   return contents;
 };

@@ -1,5 +1,5 @@
 import type { SmtpDesired } from '../shared/messages/shadow.ts';
-import type { AccessListName } from '../shared/schemas/lists.ts';
+import type { ListName } from '../shared/schemas/lists.ts';
 import type { Refusal } from './desired.ts';
 
 /** A configuration that can never work here; the next revision may. Anything else that is thrown is tried again. */
@@ -33,5 +33,5 @@ export interface Sink {
    * When it throws, the old one is.
    * @throws ConfigurationRefused when it can never work.
    */
-  apply(desired: SmtpDesired, lists: ReadonlyMap<AccessListName, ListContent>): Promise<void>;
+  apply(desired: SmtpDesired, lists: ReadonlyMap<ListName, ListContent>): Promise<void>;
 }

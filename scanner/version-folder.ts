@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
-import type { AccessListName } from '../shared/schemas/lists.ts';
+import type { ListName } from '../shared/schemas/lists.ts';
 import type { ListContent } from './sink.ts';
 
 /** The calls of `node:fs/promises` that a folder sink makes; an argument, so that a test can end the process between any two. */
@@ -37,7 +37,7 @@ export type VersionRecord = z.infer<typeof recordSchema>;
 
 const recordFile = 'record.json';
 export const configurationFile = 'configuration.json';
-export const listFile = (name: AccessListName): string => join('lists', `${name}.txt`);
+export const listFile = (name: ListName): string => join('lists', `${name}.txt`);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -81,12 +81,7 @@ export interface Version {
 }
 
 /** An unchanged list is the same file under a second name, or a copy where the file system has no such thing. */
-const takeOver = async (
-  files: Files,
-  from: Version | null,
-  to: string,
-  name: AccessListName,
-): Promise<string> => {
+const takeOver = async (files: Files, from: Version | null, to: string, name: ListName): Promise<string> => {
   const hash = from?.record.files[listFile(name)];
   if (!from || hash === undefined) throw new TypeError(`There is no ${name} list as applied.`);
   const source = join(from.path, listFile(name));
@@ -99,7 +94,7 @@ const takeOver = async (
 export const buildVersion = async (
   files: Files,
   path: string,
-  content: { desired: SmtpDesired; lists: ReadonlyMap<AccessListName, ListContent>; from: Version | null },
+  content: { desired: SmtpDesired; lists: ReadonlyMap<ListName, ListContent>; from: Version | null },
 ): Promise<VersionRecord> => {
   const { desired, lists, from } = content;
   await files.mkdir(join(path, 'lists'), { recursive: true });
@@ -131,7 +126,7 @@ const hashOfFile = async (files: Files, path: string): Promise<string> => {
 /** What the folder must hold for its record to be the truth. */
 const expectedFiles = ({ desired }: VersionRecord): string[] => [
   configurationFile,
-  ...Object.keys(desired.lists).map((name) => listFile(name as AccessListName)),
+  ...Object.keys(desired.lists).map((name) => listFile(name as ListName)),
 ];
 
 const verifies = async (files: Files, path: string, record: VersionRecord): Promise<boolean> => {

@@ -86,6 +86,11 @@ export const errors = {
   ),
   ADDRESS_INVALID: entry('invalid', 'Not an address of the expected family'),
   PORT_OUT_OF_RANGE: entry('invalid', 'A port is 1 to 65535'),
+  RELAY_HOSTS_REQUIRED: entry(
+    'conflict',
+    'Mail for other domains is relayed, and there would be no relay host',
+  ),
+  LOCAL_DELIVERY_EMPTY: entry('invalid', 'Inbound mail has no host to be delivered to'),
   READ_ONLY_IGNORED: entry('invalid', 'A read-only field differs from what is stored and was ignored'),
   // lists
   LIST_EMPTY: entry(
@@ -114,6 +119,11 @@ export const errors = {
   COMMENT_INVALID: entry('invalid', 'A comment is up to 255 characters without control characters'),
   OPEN_RELAY: entry('invalid', 'A network this wide on the outbound list may make an open relay'),
   SHARES_LINE_WITH_INVALID: entry('invalid', 'An accepted value that shares its line with a bad one'),
+  // hosts
+  HOST_INVALID: entry('invalid', 'Not an IPv4 address and not a host name'),
+  HOST_EXISTS: entry('conflict', 'The list has a host with this name, port and lookup'),
+  IPV6_NOT_SUPPORTED: entry('invalid', 'IPv6 addresses are not supported for hosts'),
+  MX_LOOKUP_NEEDS_NAME: entry('invalid', 'MX records are looked up of names, not of addresses'),
   // import files and jobs
   FILE_EMPTY: entry('invalid', 'The file has no entry'),
   FILE_TOO_LARGE: entry('too-large', 'The file is larger than an import takes'),

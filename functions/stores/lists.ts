@@ -1,4 +1,6 @@
+import { compareHostLists, decodeHosts, type HostDifference, hostFormat } from '../../shared/domain/hosts.ts';
 import {
+  accessFormat,
   type BuiltList,
   buildList,
   decodeChunk,
@@ -7,6 +9,7 @@ import {
 } from '../../shared/domain/lists/chunks.ts';
 import { compareLists, differingChunks, type EntryDifference } from '../../shared/domain/lists/difference.ts';
 import { keyed, type ListEntry, sortEntries } from '../../shared/domain/lists/order.ts';
+import type { Host } from '../../shared/schemas/hosts.ts';
 import type { AccessEntry, ListReference } from '../../shared/schemas/lists.ts';
 import { prefixes } from '../../shared/tables.ts';
 import { getText, putText, sha256 } from './objects.ts';
@@ -33,7 +36,8 @@ export const manifestKey = (root: string): string => `${prefixes.manifests}${roo
 export const readManifest = async (root: string): Promise<Manifest> =>
   JSON.parse(await getText(manifestKey(root))) as Manifest;
 
-const readChunk = async (hash: string): Promise<AccessEntry[]> => decodeChunk(await getText(chunkKey(hash)));
+const textOfChunk = (hash: string): Promise<string> => getText(chunkKey(hash));
+const readChunk = async (hash: string): Promise<AccessEntry[]> => decodeChunk(await textOfChunk(hash));
 
 /** Entries `from` (inclusive) to `to` (exclusive): two chunks at most for up to 1,000 entries. */
 export const readEntries = async (manifest: Manifest, from: number, to: number): Promise<AccessEntry[]> => {
@@ -58,6 +62,13 @@ export const differenceOf = async (before: string, after: string): Promise<Entry
   return compareLists(await readChunks(chunks.before), await readChunks(chunks.after));
 };
 
+/** What differs between the host lists of two roots. */
+export const hostDifferenceOf = async (before: string, after: string): Promise<HostDifference[]> => {
+  if (before === after) return [];
+  const [old, present] = await Promise.all([readManifest(before), readManifest(after)]);
+  return compareHostLists(await readHosts(old), await readHosts(present));
+};
+
 /**
  * Stores a list: every chunk that the base does not name, then the manifest. An object that is there already is put
  * again: whoever sweeps must see that it is about to be named (DESIGN 4). Answers what a configuration holds of it.
@@ -70,7 +81,14 @@ export const writeList = async (built: BuiltList, base?: Manifest): Promise<List
   return { root: built.root, entries: built.manifest.entries, enabled: built.manifest.enabled };
 };
 
-export const build = (entries: readonly AccessEntry[]): BuiltList => buildList(entries, sha256);
+export const build = (entries: readonly AccessEntry[]): BuiltList => buildList(entries, accessFormat, sha256);
+
+/** Hosts, in the order in which they are tried. */
+export const buildHosts = (hosts: readonly Host[]): BuiltList => buildList(hosts, hostFormat, sha256);
+
+/** All hosts of a list, in order. */
+export const readHosts = async ({ chunks }: Manifest): Promise<Host[]> =>
+  (await eachOf(chunks, async ({ sha256: hash }) => decodeHosts(await textOfChunk(hash)))).flat();
 
 /** The empty list, stored: a Scanner that is registered names it before anything else. */
 export const writeEmptyList = (): Promise<ListReference> => writeList(build([]));

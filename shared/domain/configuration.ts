@@ -1,4 +1,4 @@
-import type { AccessListName, ListReferences } from '../schemas/lists.ts';
+import { type ListName, type ListReferences, listNames } from '../schemas/lists.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 
@@ -9,7 +9,7 @@ export interface Configuration {
 }
 
 /** What a write may change; `If-Match` asks for the part being written, not for the whole. */
-export type Part = 'smtp' | `lists.${AccessListName}`;
+export type Part = 'smtp' | `lists.${ListName}`;
 
 /** The revision that last changed each part. */
 export type Parts = Record<Part, number>;
@@ -31,12 +31,10 @@ export const stillHolds = (head: Head, part: Part | 'all', ifMatch: number | '*'
   return ifMatch <= head.revision && changed <= ifMatch;
 };
 
-const parts: Part[] = ['smtp', 'lists.inbound', 'lists.outbound', 'lists.authentication'];
+const parts: Part[] = ['smtp', ...listNames.map((name) => `lists.${name}` as const)];
 
 const partOf = (configuration: Configuration, part: Part): Json =>
-  part === 'smtp'
-    ? configuration.smtp
-    : configuration.lists[part.slice('lists.'.length) as AccessListName].root;
+  part === 'smtp' ? configuration.smtp : configuration.lists[part.slice('lists.'.length) as ListName].root;
 
 /** Members in whatever order: DynamoDB keeps none in a map (DynamoDB developer guide, data types). */
 const same = (one: Json, other: Json): boolean => canonicalJson(one) === canonicalJson(other);

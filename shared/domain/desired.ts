@@ -11,6 +11,8 @@ const listsOf = (settings: SmtpSettings, lists: Configuration['lists']): SmtpDes
     inbound: settings.inbound !== undefined,
     outbound: settings.outbound !== undefined,
     authentication: settings.authentication?.enabled === true,
+    'local-delivery': settings.inbound !== undefined,
+    relay: settings.outbound?.nonLocalDelivery === 'relay',
   };
   const entries = (Object.keys(named) as (keyof typeof named)[])
     .filter((name) => named[name])

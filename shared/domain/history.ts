@@ -1,4 +1,4 @@
-import type { AccessListName } from '../schemas/lists.ts';
+import { type ListName, listNames } from '../schemas/lists.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 import type { Configuration } from './configuration.ts';
 import { pointerOf } from './pointer.ts';
@@ -40,11 +40,8 @@ export const fieldChanges = (
 };
 
 /** Lists whose roots differ. */
-export const changedLists = (
-  before: Configuration['lists'],
-  after: Configuration['lists'],
-): AccessListName[] =>
-  (Object.keys(after) as AccessListName[]).filter((name) => before[name].root !== after[name].root);
+export const changedLists = (before: Configuration['lists'], after: Configuration['lists']): ListName[] =>
+  listNames.filter((name) => before[name].root !== after[name].root);
 
 const shownFields = 3;
 

@@ -172,6 +172,7 @@ export const canonicalSettings = (settings: SmtpSettings): SmtpSettings => {
           outbound: {
             ipv4: canonicalListener('ipv4', outbound.ipv4) ?? outbound.ipv4,
             ipv6: canonicalListener('ipv6', outbound.ipv6),
+            nonLocalDelivery: outbound.nonLocalDelivery,
           },
         }
       : {}),

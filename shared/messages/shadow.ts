@@ -21,7 +21,13 @@ export const smtpDesired = z.object({
   inbound: z.optional(
     z.object({ ipv4: shadowListener, ipv6: z.optional(shadowListener), accept: z.enum(['all', 'listed']) }),
   ),
-  outbound: z.optional(z.object({ ipv4: shadowListener, ipv6: z.optional(shadowListener) })),
+  outbound: z.optional(
+    z.object({
+      ipv4: shadowListener,
+      ipv6: z.optional(shadowListener),
+      nonLocalDelivery: z.enum(['mx', 'relay']),
+    }),
+  ),
   authentication: z.optional(
     z.object({
       enabled: z.boolean(),
@@ -34,6 +40,8 @@ export const smtpDesired = z.object({
     inbound: z.optional(shadowList),
     outbound: z.optional(shadowList),
     authentication: z.optional(shadowList),
+    'local-delivery': z.optional(shadowList),
+    relay: z.optional(shadowList),
   }),
 });
 export type SmtpDesired = z.infer<typeof smtpDesired>;

@@ -1,10 +1,12 @@
 import { addEntries } from './add-entries.ts';
+import { addHost } from './add-host.ts';
 import { cancelImport } from './cancel-import.ts';
 import { confirmImport } from './confirm-import.ts';
 import { createImport } from './create-import.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
+import { deleteHost } from './delete-host.ts';
 import { diffRevision } from './diff-revision.ts';
 import { getAccessList } from './get-access-list.ts';
 import { getHealth } from './get-health.ts';
@@ -18,11 +20,13 @@ import { getSync } from './get-sync.ts';
 import { listAudit } from './list-audit.ts';
 import { listEntries } from './list-entries.ts';
 import { listFleetAudit } from './list-fleet-audit.ts';
+import { listHosts } from './list-hosts.ts';
 import { listImports } from './list-imports.ts';
 import { listRevisions } from './list-revisions.ts';
 import { listScanners } from './list-scanners.ts';
 import { patchScanner } from './patch-scanner.ts';
 import { patchSmtp } from './patch-smtp.ts';
+import { putHost } from './put-host.ts';
 import { putSmtp } from './put-smtp.ts';
 import { removeEntries } from './remove-entries.ts';
 import { restoreRevision } from './restore-revision.ts';
@@ -30,11 +34,13 @@ import { restoreRevision } from './restore-revision.ts';
 /** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
 export const operations = [
   addEntries,
+  addHost,
   cancelImport,
   confirmImport,
   createImport,
   createScanner,
   createScannerCertificate,
+  deleteHost,
   diffRevision,
   getAccessList,
   getHealth,
@@ -48,11 +54,13 @@ export const operations = [
   listAudit,
   listEntries,
   listFleetAudit,
+  listHosts,
   listImports,
   listRevisions,
   listScanners,
   patchScanner,
   patchSmtp,
+  putHost,
   putSmtp,
   removeEntries,
   restoreRevision,

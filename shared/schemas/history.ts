@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { revision, scannerId, time } from './common.ts';
-import { accessEntry, accessListName, listReferences } from './lists.ts';
+import { host } from './hosts.ts';
+import { accessEntry, listName, listReferences } from './lists.ts';
 import { smtpSettings } from './smtp.ts';
 
 const origin = {
@@ -36,8 +37,8 @@ const count = z.int().check(z.minimum(0));
 export const entryDifference = z.object({
   value: z.string(),
   change: z.enum(['added', 'removed', 'changed']),
-  before: z.optional(accessEntry),
-  after: z.optional(accessEntry),
+  before: z.optional(z.union([accessEntry, host])),
+  after: z.optional(z.union([accessEntry, host])),
 });
 export type EntryDifference = z.infer<typeof entryDifference>;
 
@@ -61,6 +62,8 @@ export const revisionDifference = z
       inbound: z.optional(listDifference),
       outbound: z.optional(listDifference),
       authentication: z.optional(listDifference),
+      'local-delivery': z.optional(listDifference),
+      relay: z.optional(listDifference),
     }),
   })
   .check(z.meta({ id: 'RevisionDifference' }));
@@ -70,7 +73,7 @@ export const differenceQuery = {
   from: z
     .optional(z.coerce.number().check(z.int(), z.minimum(1)))
     .check(z.meta({ description: 'The revision to compare with; the one before unless told.' })),
-  list: z.optional(accessListName),
+  list: z.optional(listName),
   cursor: z.optional(z.string()),
 };
 

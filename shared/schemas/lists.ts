@@ -6,6 +6,19 @@ export const accessListNames = ['inbound', 'outbound', 'authentication'] as cons
 export type AccessListName = (typeof accessListNames)[number];
 export const accessListName = z.enum(accessListNames).check(z.meta({ description: 'Which access list.' }));
 
+/** Where mail goes (DESIGN 2). */
+export const hostListNames = ['local-delivery', 'relay'] as const;
+export type HostListName = (typeof hostListNames)[number];
+export const hostListName = z.enum(hostListNames).check(z.meta({ description: 'Which host list.' }));
+
+/** Every list that a configuration has. */
+export const listNames = [...accessListNames, ...hostListNames] as const;
+export type ListName = (typeof listNames)[number];
+export const listName = z.enum(listNames);
+
+export const isHostListName = (text: string): text is HostListName =>
+  (hostListNames as readonly string[]).includes(text);
+
 export const isAccessListName = (text: string): text is AccessListName =>
   (accessListNames as readonly string[]).includes(text);
 
@@ -37,6 +50,8 @@ export const listReferences = z.object({
   inbound: listReference,
   outbound: listReference,
   authentication: listReference,
+  'local-delivery': listReference,
+  relay: listReference,
 });
 export type ListReferences = z.infer<typeof listReferences>;
 

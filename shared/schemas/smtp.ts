@@ -44,8 +44,15 @@ export const inboundSection = z.strictObject({
   ),
 });
 
+/** Tab rows "Use MX Lookup for non-local domain mail" and "Relay non-local domain mail to the following hosts". */
+const nonLocalDelivery = z._default(z.enum(['mx', 'relay']), 'mx').check(
+  z.meta({
+    description: 'How mail for other domains goes out: by MX lookup, or to the hosts of the relay list.',
+  }),
+);
+
 export const outboundSection = z
-  .strictObject({ ipv4: ipv4(25), ipv6: ipv6(25) })
+  .strictObject({ ipv4: ipv4(25), ipv6: ipv6(25), nonLocalDelivery })
   .check(z.meta({ description: 'Clients are always those of the outbound access list.' }));
 
 export const authenticationSection = z

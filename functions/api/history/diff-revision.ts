@@ -1,16 +1,17 @@
 import { changedLists, fieldChanges } from '../../../shared/domain/history.ts';
+import type { HostDifference } from '../../../shared/domain/hosts.ts';
 import { countDifferences, type EntryDifference } from '../../../shared/domain/lists/difference.ts';
 import { diffRevision as operation } from '../../../shared/operations/diff-revision.ts';
-import type { AccessListName } from '../../../shared/schemas/lists.ts';
+import { isHostListName, type ListName } from '../../../shared/schemas/lists.ts';
 import { type Call, httpStack } from '../../lib/http.ts';
 import { type Revision, readRevision } from '../../stores/heads.ts';
-import { differenceOf } from '../../stores/lists.ts';
+import { differenceOf, hostDifferenceOf } from '../../stores/lists.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 
 type Diff = Call<typeof operation>;
 
 /** One page of a list's difference, from where the cursor says. */
-const pageOf = (differences: EntryDifference[], from: number, { params, query }: Diff) => {
+const pageOf = (differences: (EntryDifference | HostDifference)[], from: number, { params, query }: Diff) => {
   const to = Math.min(differences.length, from + query.limit);
   const nextCursor = encodeCursor({ revision: params.revision, next: to });
   return {
@@ -21,7 +22,7 @@ const pageOf = (differences: EntryDifference[], from: number, { params, query }:
 };
 
 /** Lists that are asked for; a cursor is of one list. */
-const namesAsked = ({ query }: Diff, before: Revision, after: Revision): AccessListName[] =>
+const namesAsked = ({ query }: Diff, before: Revision, after: Revision): ListName[] =>
   changedLists(before.configuration.lists, after.configuration.lists).filter(
     (name) => query.list === undefined || query.list === name,
   );
@@ -32,7 +33,8 @@ const listsOf = async (call: Diff, before: Revision, after: Revision) => {
   const pages: [string, ReturnType<typeof pageOf>][] = [];
   for (const name of namesAsked(call, before, after)) {
     const [old, present] = [before.configuration.lists[name], after.configuration.lists[name]];
-    pages.push([name, pageOf(await differenceOf(old.root, present.root), from, call)]);
+    const compare = isHostListName(name) ? hostDifferenceOf : differenceOf;
+    pages.push([name, pageOf(await compare(old.root, present.root), from, call)]);
   }
   return Object.fromEntries(pages);
 };

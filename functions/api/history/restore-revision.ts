@@ -1,7 +1,8 @@
 import { openRelayVerdict } from '../../../shared/domain/access-lists.ts';
 import type { Head } from '../../../shared/domain/configuration.ts';
+import { contextVerdict } from '../../../shared/domain/context.ts';
 import { keyed } from '../../../shared/domain/lists/order.ts';
-import { emptyListVerdict, settingsProblems } from '../../../shared/domain/settings.ts';
+import { settingsProblems } from '../../../shared/domain/settings.ts';
 import { AppError, type Problem, type Warning } from '../../../shared/errors.ts';
 import { restoreRevision as operation } from '../../../shared/operations/restore-revision.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
@@ -28,11 +29,12 @@ const relayVerdict = async (call: Restore, present: Head, wanted: Revision): Pro
 /** The configuration of an earlier revision, judged by the rules of today. */
 const restored = async (call: Restore, present: Head, wanted: Revision): Promise<Change<Warning[]>> => {
   const { configuration } = wanted;
-  const empty = emptyListVerdict(configuration.smtp, configuration.lists, acknowledgedBy(call));
+  const { smtp, lists } = configuration;
+  const context = smtp ? contextVerdict(smtp, lists, acknowledgedBy(call)) : { problems: [], warnings: [] };
   const relay = await relayVerdict(call, present, wanted);
-  const problems = [...settingsProblems(configuration.smtp), ...empty.problems, ...relay.problems];
+  const problems = [...settingsProblems(smtp), ...context.problems, ...relay.problems];
   if (problems.length > 0) throw invalid(problems);
-  return { configuration, result: [...empty.warnings, ...relay.warnings] };
+  return { configuration, result: [...context.warnings, ...relay.warnings] };
 };
 
 export const restoreRevision = httpStack(operation, async (call) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import { createScanner as operation } from '../../../shared/operations/create-scanner.ts';
+import { type ListReferences, listNames } from '../../../shared/schemas/lists.ts';
 import { type Answer, httpStack } from '../../lib/http.ts';
 import { writeEmptyList } from '../../stores/lists.ts';
 import { type ScannerRecord, createScanner as store } from '../../stores/scanners.ts';
@@ -16,7 +17,7 @@ const answerOf = ({ record, head }: { record: ScannerRecord; head: Head }): Answ
 export const createScanner = httpStack(operation, (call) =>
   once(call, async (remember) => {
     const empty = await writeEmptyList();
-    const lists = { inbound: empty, outbound: empty, authentication: empty };
+    const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
     const asked = { actor: call.actor, operation: operation.id, at: call.now };
     const registration = { ...call.body, epoch: randomUUID() };
     return answerOf(

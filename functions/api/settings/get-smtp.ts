@@ -1,5 +1,6 @@
-import { emptyListVerdict } from '../../../shared/domain/settings.ts';
+import { contextVerdict } from '../../../shared/domain/context.ts';
 import { getSmtp as operation } from '../../../shared/operations/get-smtp.ts';
+import { acknowledgements } from '../../../shared/schemas/common.ts';
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
 import { etagOf } from '../write.ts';
@@ -8,6 +9,6 @@ import { smtpDocumentOf } from './answer.ts';
 export const getSmtp = httpStack(operation, async ({ params }) => {
   const head = await readHead(params.scannerId);
   const { smtp, lists } = head.configuration;
-  const { warnings } = emptyListVerdict(smtp, lists, ['empty-list']);
+  const warnings = smtp ? contextVerdict(smtp, lists, acknowledgements).warnings : [];
   return { status: 200, body: smtpDocumentOf(head, warnings), headers: etagOf(head) };
 });

@@ -1,5 +1,6 @@
 import type { Head } from '../../../shared/domain/configuration.ts';
-import { canonicalSettings, emptyListVerdict } from '../../../shared/domain/settings.ts';
+import { contextVerdict } from '../../../shared/domain/context.ts';
+import { canonicalSettings } from '../../../shared/domain/settings.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { type Answer, invalid } from '../../lib/http.ts';
@@ -24,7 +25,7 @@ export const saveSmtp = (
     compute: async (present) => {
       const { settings, warnings } = wantedOver(present);
       const smtp = canonicalSettings(settings);
-      const verdict = emptyListVerdict(smtp, present.configuration.lists, acknowledgedBy(call));
+      const verdict = contextVerdict(smtp, present.configuration.lists, acknowledgedBy(call));
       if (verdict.problems.length > 0) throw invalid(verdict.problems);
       return {
         configuration: { ...present.configuration, smtp },

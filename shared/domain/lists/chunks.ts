@@ -38,11 +38,28 @@ export interface BuiltList {
   chunks: Chunk[];
 }
 
-const lineOf = (entry: AccessEntry): string =>
-  `${entry.enabled ? '' : '#'}${entry.value}${entry.comment ? `\t# ${entry.comment}` : ''}\n`;
+/** How entries of one sort are kept: what identifies one, its line, and what is counted. */
+export interface ListFormat<T> {
+  /** Identity of an entry: it decides, with those around it, where the list is cut. */
+  value(entry: T): string;
+  /** One line, ended by LF. */
+  line(entry: T): string;
+  enabled(entry: T): boolean;
+  kind?(entry: T): EntryKind;
+}
 
-/** A chunk's text: one entry a line, every line ended by LF, a disabled entry behind `#`: a safe import file as it is. */
-export const encodeChunk = (entries: readonly AccessEntry[]): string => entries.map(lineOf).join('');
+/** Access lists: a disabled entry stands behind `#`, so that a chunk is a safe import file as it is. */
+export const accessFormat: ListFormat<AccessEntry> = {
+  value: (entry) => entry.value,
+  line: (entry) =>
+    `${entry.enabled ? '' : '#'}${entry.value}${entry.comment ? `\t# ${entry.comment}` : ''}\n`,
+  enabled: (entry) => entry.enabled,
+  kind: (entry) => entry.kind,
+};
+
+/** A chunk's text: one entry a line. */
+export const encodeChunk = (entries: readonly AccessEntry[]): string =>
+  entries.map(accessFormat.line).join('');
 
 const kindOf = (value: string): EntryKind => {
   if (value.includes(':')) return value.includes('/') ? 'ipv6-network' : 'ipv6';
@@ -68,11 +85,11 @@ export const enabledLines = (text: string): string =>
     .join('');
 
 /** Key of each entry: the first 8 bytes of sha-256(value), as 6 and 2 bytes so that both are exact numbers. */
-const keysOf = (entries: readonly AccessEntry[], hash: Hash) => {
-  const high = new Float64Array(entries.length);
-  const low = new Uint16Array(entries.length);
-  entries.forEach((entry, index) => {
-    const digest = hash(entry.value);
+const keysOf = (values: readonly string[], hash: Hash) => {
+  const high = new Float64Array(values.length);
+  const low = new Uint16Array(values.length);
+  values.forEach((value, index) => {
+    const digest = hash(value);
     high[index] = Number.parseInt(digest.slice(0, 12), 16);
     low[index] = Number.parseInt(digest.slice(12, 16), 16);
   });
@@ -81,7 +98,7 @@ const keysOf = (entries: readonly AccessEntry[], hash: Hash) => {
     if (highs !== 0) return highs < 0;
     const lows = (low[one] as number) - (low[other] as number);
     if (lows !== 0) return lows < 0;
-    return (entries[one] as AccessEntry).value < (entries[other] as AccessEntry).value;
+    return (values[one] as string) < (values[other] as string);
   };
   return less;
 };
@@ -105,10 +122,10 @@ const distances = (
 };
 
 /** Ends (exclusive) of the stretches between boundaries that the entries themselves decide. */
-const naturalEnds = (entries: readonly AccessEntry[], hash: Hash): number[] => {
-  const { length } = entries;
+const naturalEnds = (values: readonly string[], hash: Hash): number[] => {
+  const { length } = values;
   if (length === 0) return [];
-  const less = keysOf(entries, hash);
+  const less = keysOf(values, hash);
   const before = distances(length, less, 1);
   const after = distances(length, less, -1);
   const ends: number[] = [];
@@ -126,34 +143,34 @@ const cutLong = (from: number, to: number): number[] => {
 };
 
 /**
- * Where a sorted list is cut, as exclusive ends: after each entry whose key is less than those of the 1,000 entries before it and
+ * Where a sorted list is cut, by the values of its entries, as exclusive ends: after each entry whose key is less than those of the 1,000 entries before it and
  * the 1,000 after it. A function of the entries alone, and local: an edit moves a boundary only near itself (DESIGN 4).
  */
-export const partition = (entries: readonly AccessEntry[], hash: Hash): number[] => {
+export const partition = (values: readonly string[], hash: Hash): number[] => {
   const result: number[] = [];
   let from = 0;
-  for (const end of naturalEnds(entries, hash)) {
+  for (const end of naturalEnds(values, hash)) {
     result.push(...cutLong(from, end));
     from = end;
   }
   return result;
 };
 
-const kindsOf = (entries: readonly AccessEntry[]): KindCounts => {
+const kindsOf = <T>(entries: readonly T[], { kind }: ListFormat<T>): KindCounts => {
   const kinds: KindCounts = {};
-  for (const { kind } of entries) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  if (kind) for (const entry of entries) kinds[kind(entry)] = (kinds[kind(entry)] ?? 0) + 1;
   return kinds;
 };
 
-const chunkOf = (entries: readonly AccessEntry[], hash: Hash): Chunk => {
-  const text = encodeChunk(entries);
+const chunkOf = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): Chunk => {
+  const text = entries.map(format.line).join('');
   return {
     text,
     sha256: hash(text),
-    first: (entries[0] as AccessEntry).value,
+    first: format.value(entries[0] as T),
     entries: entries.length,
-    enabled: entries.reduce((sum, entry) => sum + (entry.enabled ? 1 : 0), 0),
-    kinds: kindsOf(entries),
+    enabled: entries.reduce((sum, entry) => sum + (format.enabled(entry) ? 1 : 0), 0),
+    kinds: kindsOf(entries, format),
   };
 };
 
@@ -177,10 +194,10 @@ const manifestOf = (chunks: readonly Chunk[], hash: Hash): Omit<BuiltList, 'chun
 };
 
 /** Builds the stored form of a sorted list. Equal entries give equal roots, whatever their history. */
-export const buildList = (entries: readonly AccessEntry[], hash: Hash): BuiltList => {
+export const buildList = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): BuiltList => {
   let from = 0;
-  const chunks = partition(entries, hash).map((end) => {
-    const chunk = chunkOf(entries.slice(from, end), hash);
+  const chunks = partition(entries.map(format.value), hash).map((end) => {
+    const chunk = chunkOf(entries.slice(from, end), format, hash);
     from = end;
     return chunk;
   });

@@ -3,12 +3,14 @@ import type { Manifest } from './chunks.ts';
 import { compareEntries, type ListEntry } from './order.ts';
 
 /** One value in which two lists differ: what it was, what it is, or both. */
-export interface EntryDifference {
+export interface Difference<T> {
   value: string;
   change: 'added' | 'removed' | 'changed';
-  before?: AccessEntry;
-  after?: AccessEntry;
+  before?: T;
+  after?: T;
 }
+
+export type EntryDifference = Difference<AccessEntry>;
 
 /** Chunks that only one of two lists has: equal chunks hold equal entries, so only these need to be read. */
 export const differingChunks = (before: Manifest, after: Manifest): { before: string[]; after: string[] } => {
@@ -48,7 +50,7 @@ export const compareLists = (
 };
 
 /** How many values differ, and how. */
-export const countDifferences = (differences: readonly EntryDifference[]) => {
+export const countDifferences = (differences: readonly Pick<Difference<unknown>, 'change'>[]) => {
   const counts = { added: 0, removed: 0, changed: 0 };
   for (const { change } of differences) counts[change] += 1;
   return counts;

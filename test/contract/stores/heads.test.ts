@@ -15,7 +15,13 @@ const at = new Date('2026-11-24T10:00:00.000Z');
 const request = { actor: { name: 'me', requestId: 'r' }, at };
 const registering = { ...request, operation: 'create-scanner' };
 const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = { inbound: reference, outbound: reference, authentication: reference };
+const lists = {
+  inbound: reference,
+  outbound: reference,
+  authentication: reference,
+  'local-delivery': reference,
+  relay: reference,
+};
 
 const settings = (port: number): SmtpSettings => ({
   mailFiltering: 'inbound',

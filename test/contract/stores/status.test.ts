@@ -8,7 +8,13 @@ let end: () => Promise<void>;
 
 const at = '2026-11-24T10:00:00.000Z';
 const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = { inbound: reference, outbound: reference, authentication: reference };
+const lists = {
+  inbound: reference,
+  outbound: reference,
+  authentication: reference,
+  'local-delivery': reference,
+  relay: reference,
+};
 
 const registered = async (): Promise<string> => {
   const scannerId = newId('mx');

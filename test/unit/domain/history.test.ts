@@ -33,7 +33,13 @@ describe('the summary of a revision', () => {
       mailFiltering: 'inbound',
       inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, accept: 'all' },
     },
-    lists: { inbound, outbound: list('b'), authentication: list('c') },
+    lists: {
+      inbound,
+      outbound: list('b'),
+      authentication: list('c'),
+      'local-delivery': list('e'),
+      relay: list('e'),
+    },
   });
 
   it('names the fields and counts the lists', () => {

@@ -169,7 +169,13 @@ describe('a list decides', () => {
     expect(canActivate(settings('all', false), 'authentication')).toBe(false);
     expect(canActivate(null, 'inbound')).toBe(false);
     const reference = { root: 'f'.repeat(64), entries: 1, enabled: 1 };
-    const lists = { inbound: reference, outbound: reference, authentication: reference };
+    const lists = {
+      inbound: reference,
+      outbound: reference,
+      authentication: reference,
+      'local-delivery': reference,
+      relay: reference,
+    };
     const next = withList(
       { smtp: settings('all', true), lists },
       'inbound',

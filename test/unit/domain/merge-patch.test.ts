@@ -73,7 +73,7 @@ describe('settings under a patch', () => {
   const both: SmtpSettings = {
     mailFiltering: 'inbound-and-outbound',
     inbound: { ipv4: listener, ipv6: null, accept: 'all' },
-    outbound: { ipv4: { ...listener, port: 26 }, ipv6: null },
+    outbound: { ipv4: { ...listener, port: 26 }, ipv6: null, nonLocalDelivery: 'mx' },
     authentication: { enabled: false },
   };
 

@@ -131,7 +131,11 @@ describe('the stored form', () => {
     fc.record({ mailFiltering: fc.constant('inbound'), inbound: fc.record(section) }),
     fc.record({
       mailFiltering: fc.constant('outbound'),
-      outbound: fc.record({ ipv4: section.ipv4, ipv6: section.ipv6 }),
+      outbound: fc.record({
+        ipv4: section.ipv4,
+        ipv6: section.ipv6,
+        nonLocalDelivery: fc.constantFrom('mx', 'relay'),
+      }),
       authentication: fc.option(fc.record({ ...section, enabled: fc.boolean() }), { nil: undefined }),
     }),
   );
@@ -155,7 +159,7 @@ describe('the stored form', () => {
     expect(canonicalSettings(body)).toEqual({
       mailFiltering: 'inbound-and-outbound',
       inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept: 'all' },
-      outbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null },
+      outbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, nonLocalDelivery: 'mx' },
       authentication: { enabled: false },
     });
   });
@@ -175,12 +179,14 @@ describe('a list that decides and is empty', () => {
   const lists = (counts: Partial<Record<keyof ListReferences, number>> = {}): ListReferences => ({
     inbound: reference(counts.inbound ?? 0),
     outbound: reference(counts.outbound ?? 0),
+    'local-delivery': reference(counts['local-delivery'] ?? 0),
+    relay: reference(counts.relay ?? 0),
     authentication: reference(counts.authentication ?? 0),
   });
   const settings = (accept: 'all' | 'listed', enabled = true): SmtpSettings => ({
     mailFiltering: 'inbound-and-outbound',
     inbound: { ...inbound, ipv6: null, accept },
-    outbound: { ...outbound, ipv6: null },
+    outbound: { ...outbound, ipv6: null, nonLocalDelivery: 'mx' },
     authentication: { enabled, ipv4: listener('192.0.2.1', 587), accept },
   });
   const pointers = (found: { pointer: string; code: string }[]) =>

@@ -15,11 +15,17 @@ import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 
 const root = (digit: string) => digit.repeat(64);
 const reference = (digit: string, entries = 0) => ({ root: root(digit), entries, enabled: entries });
-const lists = { inbound: reference('a', 2), outbound: reference('b'), authentication: reference('c') };
+const lists = {
+  inbound: reference('a', 2),
+  outbound: reference('b'),
+  authentication: reference('c'),
+  'local-delivery': reference('e', 1),
+  relay: reference('f', 3),
+};
 const settings: SmtpSettings = {
   mailFiltering: 'inbound-and-outbound',
   inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept: 'listed' },
-  outbound: { ipv4: { address: '192.0.2.1', port: 26 }, ipv6: null },
+  outbound: { ipv4: { address: '192.0.2.1', port: 26 }, ipv6: null, nonLocalDelivery: 'mx' },
   authentication: { enabled: false },
 };
 const registered = firstHead('mx1', lists, 'me', '2026-01-01T00:00:00.000Z');
@@ -69,9 +75,13 @@ describe('the desired document', () => {
       revision: 2,
       mailFiltering: 'inbound-and-outbound',
       inbound: { ipv4: { address: '192.0.2.1', port: 25 }, accept: 'listed' },
-      outbound: { ipv4: { address: '192.0.2.1', port: 26 } },
+      outbound: { ipv4: { address: '192.0.2.1', port: 26 }, nonLocalDelivery: 'mx' },
       authentication: { enabled: false },
-      lists: { inbound: { root: root('a'), entries: 2 }, outbound: { root: root('b'), entries: 0 } },
+      lists: {
+        inbound: { root: root('a'), entries: 2 },
+        outbound: { root: root('b'), entries: 0 },
+        'local-delivery': { root: root('e'), entries: 1 },
+      },
     });
   });
 
@@ -86,7 +96,8 @@ describe('the desired document', () => {
       ipv6: longest,
       accept: 'listed' as const,
     };
-    const { accept: _, ...outbound } = pair;
+    const { accept: _, ...listeners } = pair;
+    const outbound = { ...listeners, nonLocalDelivery: 'relay' as const };
     const many = { root: root('f'), entries: 10_000_000, enabled: 10_000_000 };
     const largest = nextHead(
       head,
@@ -97,7 +108,7 @@ describe('the desired document', () => {
           outbound,
           authentication: { enabled: true, ...pair },
         },
-        lists: { inbound: many, outbound: many, authentication: many },
+        lists: { inbound: many, outbound: many, authentication: many, 'local-delivery': many, relay: many },
       },
       'me',
       'x',
@@ -121,7 +132,11 @@ const reported = (
   inbound = root('a'),
 ): SmtpReported => ({
   revision,
-  lists: { inbound: { root: inbound, entries: 2 }, outbound: { root: root('b'), entries: 0 } },
+  lists: {
+    inbound: { root: inbound, entries: 2 },
+    outbound: { root: root('b'), entries: 0 },
+    'local-delivery': { root: root('e'), entries: 1 },
+  },
   status: { revision, code: 'applied', at: '2026-01-03T00:00:00.000Z', ...status },
 });
 

@@ -8,6 +8,10 @@ const refusal = (document: unknown) => {
   return 'refusal' in reading ? reading.refusal : undefined;
 };
 
+const relaying = wholeDesired({
+  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, nonLocalDelivery: 'relay' },
+});
+
 describe('a desired document', () => {
   it('that the publisher makes is taken as it is', () => {
     fc.assert(
@@ -43,6 +47,7 @@ describe('a desired document', () => {
     ['/lists/inbound/root', desired({ lists: { inbound: { root: 'A'.repeat(64), entries: 1 } } })],
     ['/lists/inbound/entries', desired({ lists: { inbound: { root: root('a'), entries: -1 } } })],
     ['/lists/inbound', desired({ lists: {} })],
+    ['/lists/relay', relaying],
     ['/lists/outbound', wholeDesired({ lists: { authentication: { root: root('c'), entries: 1 } } })],
     ['/lists/authentication', wholeDesired({ lists: { outbound: { root: root('b'), entries: 1 } } })],
     ['/inbound', { ...desired(), inbound: undefined }],
@@ -56,7 +61,10 @@ describe('a desired document', () => {
       '/inbound/ipv4/address',
       desired({ inbound: { ipv4: { address: '192.0.2', port: 25 }, accept: 'listed' } }),
     ],
-    ['/outbound', desired({ outbound: { ipv4: { address: '192.0.2.10', port: 25 } } })],
+    [
+      '/outbound',
+      desired({ outbound: { ipv4: { address: '192.0.2.10', port: 25 }, nonLocalDelivery: 'mx' } }),
+    ],
     ['/authentication/ipv4', wholeDesired({ authentication: { enabled: true, accept: 'all' } })],
     [
       '/authentication/ipv4',
@@ -69,7 +77,10 @@ describe('a desired document', () => {
   it.each([
     ['/advanced', { ...desired(), advanced: root('d') }],
     ['/inbound/tls', { ...desired(), inbound: { ...desired().inbound, tls: { accept: true } } }],
-    ['/lists/relay', { ...desired(), lists: { ...desired().lists, relay: { root: root('e'), entries: 1 } } }],
+    [
+      '/lists/forward',
+      { ...desired(), lists: { ...desired().lists, forward: { root: root('e'), entries: 1 } } },
+    ],
     ['/a~1b~0', { ...desired(), 'a/b~': 1 }],
   ])('with a member that this Scanner does not know is refused at %s', (pointer, document) => {
     expect(refusal(document)?.pointer).toBe(pointer);

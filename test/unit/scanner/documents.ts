@@ -21,7 +21,7 @@ export const wholeDesired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
     ipv6: { address: '2001:db8::10', port: 25 },
     accept: 'all',
   },
-  outbound: { ipv4: { address: '192.0.2.11', port: 25 } },
+  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, nonLocalDelivery: 'mx' },
   authentication: { enabled: true, ipv4: { address: '192.0.2.10', port: 587 }, accept: 'listed' },
   lists: {
     inbound: { root: root('a'), entries: 1 },
@@ -39,7 +39,7 @@ const listener = (last: number) =>
   fc.record({ address: fc.constant(`192.0.2.${last}`), port: fc.integer({ min: 1, max: 65535 }) });
 const accept = fc.constantFrom<'all' | 'listed'>('all', 'listed');
 const inbound = fc.record({ ipv4: listener(1), accept });
-const outbound = fc.record({ ipv4: listener(2) });
+const outbound = fc.record({ ipv4: listener(2), nonLocalDelivery: fc.constant('mx' as const) });
 const authentication = fc.oneof(
   fc.constant({ enabled: false }),
   fc.record({ enabled: fc.constant(true), ipv4: listener(3), accept }),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BuiltList, buildList } from '../../../shared/domain/lists/chunks.ts';
+import { accessFormat, type BuiltList, buildList } from '../../../shared/domain/lists/chunks.ts';
 import type { AccessEntry } from '../../../shared/schemas/lists.ts';
 
 export const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -11,7 +11,7 @@ export const listOf = (size: number, first = 0): BuiltList => {
     const value = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
     entries.push({ value, kind: 'ipv4', enabled: index % 10 !== 9 });
   }
-  return buildList(entries, sha);
+  return buildList(entries, accessFormat, sha);
 };
 
 /** Everything that a list consists of, by its hash. */

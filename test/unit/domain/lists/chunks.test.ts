@@ -2,6 +2,7 @@ import { hash as digest } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  accessFormat,
   buildList,
   countKinds,
   decodeChunk,
@@ -25,6 +26,8 @@ const entryOf = (value: string, attributes: Partial<ListEntry> = {}): ListEntry 
   return { ...parsed, enabled: true, ...attributes };
 };
 
+const valuesOf = (entries: readonly ListEntry[]) => entries.map((entry) => entry.value);
+
 const address = (index: number) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
 const numbered = (count: number, step = 1): ListEntry[] =>
   Array.from({ length: count }, (_, index) => entryOf(address(index * step)));
@@ -44,7 +47,7 @@ describe('the cut of a list', () => {
   it('is after each entry whose key is less than those of 1,000 entries to each side', () => {
     const entries = numbered(12_000, 3);
 
-    const ends = partition(entries, hash);
+    const ends = partition(valuesOf(entries), hash);
 
     expect(ends).toEqual(naivePartition(entries));
     expect(ends.length).toBeGreaterThan(3);
@@ -52,13 +55,13 @@ describe('the cut of a list', () => {
 
   it('keeps pieces between 1,000 and 16,000 entries, but for a list that is shorter', () => {
     const entries = numbered(60_000);
-    const ends = partition(entries, hash);
+    const ends = partition(valuesOf(entries), hash);
     const sizes = ends.map((end, index) => end - (ends[index - 1] ?? 0));
 
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(1000);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(17_000);
-    expect(partition(numbered(999), hash)).toEqual([999]);
-    expect(partition([], hash)).toEqual([]);
+    expect(partition(valuesOf(numbered(999)), hash)).toEqual([999]);
+    expect(partition(valuesOf([]), hash)).toEqual([]);
   });
 
   it('cuts a stretch without boundaries every 16,000 entries, and a short remainder joins the piece before', () => {
@@ -67,16 +70,16 @@ describe('the cut of a list', () => {
     const entries = (count: number) =>
       Array.from({ length: count }, (_, index) => ({ ...entryOf(address(index)), value: `10.${index}` }));
 
-    expect(partition(entries(33_500), rising)).toEqual([16_000, 32_000, 33_500]);
-    expect(partition(entries(32_500), rising)).toEqual([16_000, 32_500]);
+    expect(partition(valuesOf(entries(33_500)), rising)).toEqual([16_000, 32_000, 33_500]);
+    expect(partition(valuesOf(entries(32_500)), rising)).toEqual([16_000, 32_500]);
   });
 
   it('is local: an insert makes one or two new chunks', () => {
     const before = numbered(30_000, 2);
-    const known = new Set(buildList(before, hash).chunks.map((chunk) => chunk.sha256));
+    const known = new Set(buildList(before, accessFormat, hash).chunks.map((chunk) => chunk.sha256));
     for (const index of [1, 7_001, 30_001, 59_999]) {
       const after = sortEntries([...before, entryOf(address(index))]);
-      const fresh = buildList(after, hash).chunks.filter((chunk) => !known.has(chunk.sha256));
+      const fresh = buildList(after, accessFormat, hash).chunks.filter((chunk) => !known.has(chunk.sha256));
       expect(fresh.length).toBeGreaterThanOrEqual(1);
       expect(fresh.length).toBeLessThanOrEqual(3);
     }
@@ -129,8 +132,10 @@ describe('a stored list', () => {
     const entries = numbered(5000);
     const shuffled = sortEntries([...entries].reverse());
 
-    expect(buildList(shuffled, hash).root).toBe(buildList(entries, hash).root);
-    expect(buildList(entries.slice(1), hash).root).not.toBe(buildList(entries, hash).root);
+    expect(buildList(shuffled, accessFormat, hash).root).toBe(buildList(entries, accessFormat, hash).root);
+    expect(buildList(entries.slice(1), accessFormat, hash).root).not.toBe(
+      buildList(entries, accessFormat, hash).root,
+    );
   });
 
   it('has a manifest whose counts are right, and a root when it is empty', () => {
@@ -139,7 +144,7 @@ describe('a stored list', () => {
       entryOf('10.0.0.0/8', { enabled: false }),
       entryOf('a.example'),
     ]);
-    const { manifest, root, manifestText } = buildList(entries, hash);
+    const { manifest, root, manifestText } = buildList(entries, accessFormat, hash);
 
     expect(manifest).toMatchObject({
       format: 1,
@@ -155,7 +160,12 @@ describe('a stored list', () => {
       domain: 1,
     });
     expect(root).toBe(hash(manifestText));
-    expect(buildList([], hash).manifest).toEqual({ format: 1, entries: 0, enabled: 0, chunks: [] });
+    expect(buildList([], accessFormat, hash).manifest).toEqual({
+      format: 1,
+      entries: 0,
+      enabled: 0,
+      chunks: [],
+    });
   });
 });
 
