@@ -44,7 +44,7 @@ export const objectEvent = (
   'detail-type': type,
   source: 'aws.s3',
   account: accountId,
-  time: new Date(object.lastModified).toISOString(),
+  time: `${new Date(object.lastModified).toISOString().slice(0, 19)}Z`,
   region,
   resources: [`arn:aws:s3:::${object.bucket}`],
   detail: {

@@ -1,48 +1,62 @@
 import type { StoredObject } from './object-store.ts';
-import { type Operation, type S3Context, type S3Request, sendXml } from './request.ts';
+import { assertVersionId, type Operation, type S3Context, type S3Request, sendXml } from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { encodeUri } from './signature.ts';
+import type { XmlObject } from './xml.ts';
+
+/** Where a page goes on: after a key, or after one version of it. */
+interface Cursor {
+  after: Buffer;
+  /** Versions of the key itself that are older than this are still to come; 0 where none is. */
+  sequence: number;
+}
 
 interface Listed {
   contents: StoredObject[];
   prefixes: string[];
-  /** Where the next page goes on; undefined at the end. */
-  next?: Buffer;
+  /** Absent at the end. */
+  next?: Cursor;
+  /** Key and version of what came last; a prefix has no version. */
+  last: { key: string; versionId?: string };
 }
 
 interface ListOptions {
-  bucket: string;
   prefix: string;
   delimiter: string;
-  after: Buffer;
   most: number;
-  versions: boolean;
+  cursor: Cursor;
 }
+
+type Fetch = (options: ListOptions & Cursor & { count: number }) => StoredObject[];
 
 const batch = 1000;
 
 /** After every key that begins with `text`. */
 const beyond = (text: string): Buffer => Buffer.concat([Buffer.from(text), Buffer.from([0xff])]);
 
-const commonPrefix = (key: string, prefix: string, delimiter: string): string | undefined => {
+const commonPrefix = (key: string, { prefix, delimiter }: ListOptions): string | undefined => {
   if (delimiter === '') return undefined;
   const at = key.indexOf(delimiter, prefix.length);
   return at < 0 ? undefined : key.slice(0, at + delimiter.length);
 };
 
 /** Walks the keys in byte order, rolling up those that share what stands before the delimiter. */
-const walk = (context: S3Context, options: ListOptions): Listed => {
-  const listed: Listed = { contents: [], prefixes: [] };
-  let { after } = options;
+const walk = (options: ListOptions, fetch: Fetch): Listed => {
+  const listed: Listed = { contents: [], prefixes: [], last: { key: '' } };
+  let { cursor } = options;
   for (;;) {
-    const objects = context.store.list(options.bucket, { ...options, after, count: batch });
+    const objects = fetch({ ...options, ...cursor, count: batch });
     for (const object of objects) {
-      const rolled = commonPrefix(object.key, options.prefix, options.delimiter);
+      const { key, versionId, sequence } = object;
+      const rolled = commonPrefix(key, options);
       if (rolled !== undefined && rolled === listed.prefixes.at(-1)) continue;
-      if (listed.contents.length + listed.prefixes.length >= options.most) return { ...listed, next: after };
+      const full = listed.contents.length + listed.prefixes.length >= options.most;
+      if (full) return options.most === 0 ? listed : { ...listed, next: cursor };
       if (rolled === undefined) listed.contents.push(object);
       else listed.prefixes.push(rolled);
-      after = rolled === undefined ? Buffer.from(object.key) : beyond(rolled);
+      listed.last = rolled === undefined ? { key, versionId } : { key: rolled };
+      cursor =
+        rolled === undefined ? { after: Buffer.from(key), sequence } : { after: beyond(rolled), sequence: 0 };
     }
     if (objects.length < batch) return listed;
   }
@@ -51,84 +65,123 @@ const walk = (context: S3Context, options: ListOptions): Listed => {
 const mostKeys = (query: Map<string, string>): number => {
   const most = Number(query.get('max-keys') ?? 1000);
   if (!Number.isInteger(most) || most < 0)
-    throw new S3Error('InvalidArgument', 'max-keys is a whole number.');
+    throw new S3Error('InvalidArgument', 'Argument maxKeys must be an integer between 0 and 2147483647');
   return Math.min(1000, most);
 };
 
-const encoder = (query: Map<string, string>) =>
-  query.get('encoding-type') === 'url'
-    ? (key: string) => encodeUri(key).replaceAll('%2F', '/')
-    : (key: string) => key;
+/** Names as an answer has them: URL-encoded like a form's fields where that is asked for, with slashes as they are. */
+const encoderOf = (query: Map<string, string>): ((text: string) => string) => {
+  const encoding = query.get('encoding-type');
+  if (encoding === undefined) return (text) => text;
+  if (encoding !== 'url')
+    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
+  return (text) =>
+    encodeUri(text)
+      .replaceAll('%2F', '/')
+      .replaceAll('%20', '+')
+      .replaceAll('%2A', '*')
+      .replaceAll('~', '%7E');
+};
 
-const optionsOf = ({ bucket, query }: S3Request, versions: boolean, after: Buffer): ListOptions => ({
-  bucket,
+const optionsOf = ({ query }: S3Request, cursor: Cursor): ListOptions => ({
   prefix: query.get('prefix') ?? '',
   delimiter: query.get('delimiter') ?? '',
-  after,
   most: mostKeys(query),
-  versions,
+  cursor,
 });
 
-const entry = (object: StoredObject, encode: (key: string) => string) => ({
+/** What every listing says of itself. */
+const head = ({ bucket, query }: S3Request, options: ListOptions, { prefixes, next }: Listed): XmlObject => {
+  const encode = encoderOf(query);
+  return {
+    Name: bucket,
+    Prefix: encode(options.prefix),
+    ...(options.delimiter === '' ? {} : { Delimiter: encode(options.delimiter) }),
+    MaxKeys: options.most,
+    IsTruncated: next !== undefined,
+    ...(query.has('encoding-type') ? { EncodingType: 'url' } : {}),
+    CommonPrefixes: prefixes.map((prefix) => ({ Prefix: encode(prefix) })),
+  };
+};
+
+/** S3 lists times in whole seconds. */
+const listedTime = (at: number): string => new Date(Math.floor(at / 1000) * 1000).toISOString();
+
+const owner = { ID: 'embedded', DisplayName: 'embedded' };
+
+const entry = (object: StoredObject, encode: (key: string) => string): XmlObject => ({
   Key: encode(object.key),
-  LastModified: new Date(object.lastModified).toISOString(),
+  LastModified: listedTime(object.lastModified),
   ETag: `"${object.etag}"`,
   Size: object.size,
   StorageClass: 'STANDARD',
 });
 
-export const listObjectsV2: Operation = (context, request) => {
+const afterToken = (token: string): Buffer => {
+  const after = Buffer.from(token, 'base64url');
+  if (token === '' || after.toString('base64url') !== token)
+    throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
+  return after;
+};
+
+export const listObjectsV2: Operation = ({ store }, request) => {
   const { query, bucket } = request;
+  if (query.get('list-type') !== '2')
+    throw new S3Error('InvalidArgument', 'Invalid List Type specified in Request');
   const token = query.get('continuation-token');
-  const after =
-    token === undefined ? Buffer.from(query.get('start-after') ?? '') : Buffer.from(token, 'base64url');
-  const options = optionsOf(request, false, after);
-  const { contents, prefixes, next } = walk(context, options);
-  const encode = encoder(query);
+  const after = token === undefined ? Buffer.from(query.get('start-after') ?? '') : afterToken(token);
+  const options = optionsOf(request, { after, sequence: 0 });
+  const listed = walk(options, (page) => store.list(bucket, page));
+  const encode = encoderOf(query);
+  const owned = query.get('fetch-owner') === 'true' ? { Owner: owner } : {};
   sendXml(request, 'ListBucketResult', {
-    Name: bucket,
-    Prefix: encode(options.prefix),
-    ...(options.delimiter === '' ? {} : { Delimiter: encode(options.delimiter) }),
-    MaxKeys: options.most,
-    KeyCount: contents.length + prefixes.length,
-    IsTruncated: next !== undefined,
-    ...(query.has('encoding-type') ? { EncodingType: 'url' } : {}),
+    ...head(request, options, listed),
+    KeyCount: listed.contents.length + listed.prefixes.length,
+    ...(query.has('start-after') ? { StartAfter: encode(query.get('start-after') ?? '') } : {}),
     ...(token === undefined ? {} : { ContinuationToken: token }),
-    ...(next === undefined ? {} : { NextContinuationToken: next.toString('base64url') }),
-    Contents: contents.map((object) => entry(object, encode)),
-    CommonPrefixes: prefixes.map((prefix) => ({ Prefix: encode(prefix) })),
+    ...(listed.next ? { NextContinuationToken: listed.next.after.toString('base64url') } : {}),
+    Contents: listed.contents.map((object) => ({ ...entry(object, encode), ...owned })),
   });
+};
+
+/**
+ * Where a listing of versions begins. A marker that is a rolled-up prefix stands for all of its keys; a version that has been deleted
+ * since a page ended with it stands before the versions that its key still has.
+ */
+const versionCursor = ({ store }: S3Context, { bucket, query }: S3Request): Cursor => {
+  const [key, versionId] = [query.get('key-marker') ?? '', query.get('version-id-marker') ?? ''];
+  const delimiter = query.get('delimiter') ?? '';
+  if (versionId === '') {
+    const rolled = delimiter !== '' && key.endsWith(delimiter);
+    return { after: rolled ? beyond(key) : Buffer.from(key), sequence: 0 };
+  }
+  if (key === '')
+    throw new S3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.');
+  assertVersionId(versionId);
+  const sequence = store.version(bucket, key, versionId)?.sequence ?? Number.MAX_SAFE_INTEGER;
+  return { after: Buffer.from(key), sequence };
 };
 
 export const listObjectVersions: Operation = (context, request) => {
   const { query, bucket } = request;
-  const options = optionsOf(request, true, Buffer.from(query.get('key-marker') ?? ''));
-  const objects = context.store.list(bucket, { ...options, count: 1000 });
-  const encode = encoder(query);
+  const options = optionsOf(request, versionCursor(context, request));
+  const listed = walk(options, (page) => context.store.listVersions(bucket, page));
+  const encode = encoderOf(query);
   const version = (object: StoredObject) => ({
-    Key: encode(object.key),
+    ...(object.deleteMarker
+      ? { Key: encode(object.key), LastModified: listedTime(object.lastModified) }
+      : entry(object, encode)),
     VersionId: object.versionId,
     IsLatest: object.latest,
-    LastModified: new Date(object.lastModified).toISOString(),
+    Owner: owner,
   });
-  if (options.delimiter !== '' || objects.length === 1000)
-    throw new S3Error(
-      'NotImplemented',
-      'The embedded bucket lists up to 1,000 versions, without a delimiter.',
-    );
+  const { last, contents } = listed;
   sendXml(request, 'ListVersionsResult', {
-    Name: bucket,
-    Prefix: encode(options.prefix),
-    MaxKeys: options.most,
-    IsTruncated: false,
-    Version: objects
-      .filter((object) => !object.deleteMarker)
-      .map((object) => ({
-        ...version(object),
-        ETag: `"${object.etag}"`,
-        Size: object.size,
-        StorageClass: 'STANDARD',
-      })),
-    DeleteMarker: objects.filter((object) => object.deleteMarker).map(version),
+    ...head(request, options, listed),
+    KeyMarker: encode(query.get('key-marker') ?? ''),
+    VersionIdMarker: query.get('version-id-marker') ?? '',
+    ...(listed.next ? { NextKeyMarker: encode(last.key), NextVersionIdMarker: last.versionId } : {}),
+    Version: contents.filter((object) => !object.deleteMarker).map(version),
+    DeleteMarker: contents.filter((object) => object.deleteMarker).map(version),
   });
 };

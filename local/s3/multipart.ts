@@ -1,11 +1,21 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { checksumClaims, checksumHeaders, startChecksums } from './checksums.ts';
+import {
+  type BodyClaims,
+  checksumHeaders,
+  claimsOf,
+  composite,
+  noClaims,
+  startDigests,
+} from './checksums.ts';
+import { assertMayWrite } from './conditions.ts';
+import { metadataOf } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
+import type { Blob } from './object-store.ts';
 import {
   headersToKeep,
-  metadataOf,
   type Operation,
   readText,
   type S3Context,
@@ -14,7 +24,8 @@ import {
   sendXml,
   versionHeader,
 } from './request.ts';
-import { S3Error } from './s3-error.ts';
+import { notImplemented, S3Error } from './s3-error.ts';
+import { encodeUri } from './signature.ts';
 import { payloadOf } from './streaming-body.ts';
 import { parseXml } from './xml.ts';
 
@@ -54,8 +65,13 @@ const forget = ({ state }: S3Context, upload: Upload): void => {
   state.db.prepare('DELETE FROM s3_uploads WHERE upload_id = ?').run(upload.upload_id);
 };
 
+const algorithmHeader = 'x-amz-checksum-algorithm';
+const typeHeader = 'x-amz-checksum-type';
+
 export const createMultipartUpload: Operation = ({ state, now }, request) => {
-  const { bucket, key, http } = request;
+  const { bucket, key, http, response } = request;
+  const { [algorithmHeader]: algorithm, [typeHeader]: type = 'COMPOSITE' } = http.headers;
+  if (type !== 'COMPOSITE') throw notImplemented(`checksums of the type ${type} for uploads in parts`);
   const uploadId = randomBytes(24).toString('base64url');
   state.db
     .prepare('INSERT INTO s3_uploads VALUES (?, ?, ?, ?, ?, ?)')
@@ -67,52 +83,136 @@ export const createMultipartUpload: Operation = ({ state, now }, request) => {
       JSON.stringify(metadataOf(http)),
       now().getTime(),
     );
+  if (algorithm !== undefined)
+    response.setHeaders(
+      new Map([
+        [algorithmHeader, String(algorithm)],
+        [typeHeader, String(type)],
+      ]),
+    );
   sendXml(request, 'InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: uploadId });
 };
 
+/** Names a part, if its upload is still there, and answers the one that it replaces. */
+const keepPart = (
+  context: S3Context,
+  request: S3Request,
+  { number, blob }: { number: number; blob: Blob },
+): Part | undefined => {
+  try {
+    return context.state.transaction(() => {
+      const upload = uploadOf(context, request);
+      const replaced = partsOf(context, upload).find((part) => part.number === number);
+      context.state.db
+        .prepare('INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?)')
+        .run(upload.upload_id, number, blob.size, blob.md5, blob.file, context.now().getTime());
+      return replaced;
+    });
+  } catch (error) {
+    context.store.discard(blob.file);
+    throw error;
+  }
+};
+
 export const uploadPart: Operation = async (context, request) => {
-  const upload = uploadOf(context, request);
+  uploadOf(context, request);
   const number = Number(request.query.get('partNumber'));
   if (!Number.isInteger(number) || number < 1 || number > mostParts)
-    throw new S3Error('InvalidArgument', `Part numbers are 1 to ${mostParts}.`);
-  const blob = await context.store.write(payloadOf(request.http, request.payload), {
-    checksums: startChecksums(checksumClaims(request.http.headers)),
-  });
-  const replaced = partsOf(context, upload).find((part) => part.number === number);
-  context.state.db
-    .prepare('INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?)')
-    .run(upload.upload_id, number, blob.size, blob.md5, blob.file, context.now().getTime());
+    throw new S3Error(
+      'InvalidArgument',
+      `Part number must be an integer between 1 and ${mostParts}, inclusive`,
+    );
+  const blob = await context.store.write(
+    payloadOf(request.http, request.payload),
+    claimsOf(request.http.headers),
+  );
+  const replaced = keepPart(context, request, { number, blob });
   if (replaced) context.store.discard(replaced.file);
   sendEmpty(request, 200, { etag: `"${blob.md5}"`, ...checksumHeaders(blob.checksums) });
 };
 
+/** A part as a client names it, with the checksum that it had for an answer, if any. */
+interface AskedPart {
+  PartNumber: string;
+  ETag: string;
+  [checksum: `Checksum${string}`]: string;
+}
+
+const askedParts = (text: string): AskedPart[] => {
+  const { Part: asked = [] } = parseXml(text, 'CompleteMultipartUpload') as { Part?: AskedPart[] };
+  const named = ({ PartNumber, ETag }: AskedPart) => /^\d+$/.test(PartNumber) && typeof ETag === 'string';
+  if (asked.length === 0 || !asked.every(named))
+    throw new S3Error(
+      'MalformedXML',
+      'An upload is completed from at least one part, each with number and ETag.',
+    );
+  return asked;
+};
+
+const invalidPart = (number: string): S3Error =>
+  new S3Error('InvalidPart', `Part ${number} could not be found, or has not this entity tag or checksum.`);
+
 /** The parts that a client names, in order, each as it was uploaded. */
-const chosenParts = (asked: { PartNumber: string; ETag: string }[], parts: Part[]): Part[] => {
+const chosenParts = (asked: AskedPart[], parts: Part[]): Part[] => {
   const chosen = asked.map(({ PartNumber, ETag }) => {
     const part = parts.find((one) => one.number === Number(PartNumber));
-    if (!part || `"${part.etag}"` !== String(ETag).replace(/^"?([^"]*)"?$/, '"$1"'))
-      throw new S3Error('InvalidPart', `Part ${PartNumber} is not there, or not with this ETag.`);
+    if (part?.etag !== ETag.trim().replace(/^"(.*)"$/, '$1')) throw invalidPart(PartNumber);
     return part;
   });
-  if (chosen.length === 0)
-    throw new S3Error('MalformedXML', 'An upload is completed from at least one part.');
   if (chosen.some((part, index) => index > 0 && part.number <= (chosen[index - 1]?.number ?? 0)))
-    throw new S3Error('InvalidPartOrder', 'Parts are named in ascending order.');
+    throw new S3Error('InvalidPartOrder', 'The list of parts was not in ascending order.');
   if (chosen.slice(0, -1).some((part) => part.size < smallestPart))
-    throw new S3Error('EntityTooSmall', 'A part other than the last is smaller than 5 MiB.');
+    throw new S3Error('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size');
   return chosen;
 };
 
-const joinParts = async (context: S3Context, parts: Part[]): Promise<string> => {
+const claimsOfPart = (asked: AskedPart): BodyClaims => {
+  const [name, value] = Object.entries(asked).find(([member]) => member.startsWith('Checksum')) ?? [];
+  if (name === undefined || value === undefined) return noClaims;
+  const algorithm = name.slice('Checksum'.length).toLowerCase();
+  return claimsOf({ [`x-amz-checksum-${algorithm}`]: value.trim() });
+};
+
+interface Joined {
+  file: string;
+  checksums: Record<string, string>;
+}
+
+/** Writes the parts into one file, holding each to the checksum that the client names. */
+const joinParts = async (context: S3Context, parts: Part[], asked: AskedPart[]): Promise<Joined> => {
   const file = randomUUID();
   const target = createWriteStream(context.store.path(file));
-  for (const part of parts)
-    await pipeline(createReadStream(context.store.path(part.file)), target, { end: false });
-  await new Promise<void>((resolve, reject) => {
-    target.once('error', reject);
-    target.end(resolve);
-  });
-  return file;
+  const sums: [string, string][] = [];
+  try {
+    for (const [index, part] of parts.entries()) {
+      const claims = claimsOfPart(asked[index] as AskedPart);
+      const digests = startDigests(claims);
+      const source = createReadStream(context.store.path(part.file));
+      source.on('data', (piece) => digests.update(piece as Buffer));
+      await pipeline(source, target, { end: false });
+      sums.push(...Object.entries(digests.verify(new Map()).checksums));
+    }
+    target.end();
+    await once(target, 'close');
+    return { file, checksums: joinedChecksums(sums, parts.length) };
+  } catch (error) {
+    target.destroy();
+    if (!target.closed) await once(target, 'close');
+    context.store.discard(file);
+    throw error;
+  }
+};
+
+/** The checksum of the whole, where every part was named with one of the same algorithm. */
+const joinedChecksums = (sums: [string, string][], parts: number): Record<string, string> => {
+  const [[algorithm] = ['']] = sums;
+  if (sums.length !== parts || sums.some(([other]) => other !== algorithm)) return {};
+  return {
+    [algorithm]: composite(
+      algorithm,
+      sums.map(([, value]) => value),
+    ),
+  };
 };
 
 const combinedEtag = (parts: Part[]): string => {
@@ -120,17 +220,33 @@ const combinedEtag = (parts: Part[]): string => {
   return `${createHash('md5').update(digests).digest('hex')}-${parts.length}`;
 };
 
+/** Joins what the client names. A part that vanished meanwhile did so with its upload; a checksum that is not its is no such part. */
+const join = async (
+  context: S3Context,
+  request: S3Request,
+  parts: Part[],
+  asked: AskedPart[],
+): Promise<Joined> => {
+  try {
+    return await joinParts(context, parts, asked);
+  } catch (error) {
+    uploadOf(context, request);
+    if (error instanceof S3Error && error.code === 'BadDigest') throw invalidPart('with a checksum');
+    throw error;
+  }
+};
+
 export const completeMultipartUpload: Operation = async (context, request) => {
+  const { bucket, key, http, response } = request;
+  if (claimsOf(http.headers).checksums.length > 0) throw notImplemented('a checksum of the whole object');
   const upload = uploadOf(context, request);
-  const text = await readText(payloadOf(request.http, request.payload).bytes);
-  const { Part: asked = [] } = parseXml(text, 'CompleteMultipartUpload') as {
-    Part?: { PartNumber: string; ETag: string }[];
-  };
+  const asked = askedParts(await readText(request, noClaims));
+  assertMayWrite(context, request);
   const all = partsOf(context, upload);
   const parts = chosenParts(asked, all);
-  const file = await joinParts(context, parts);
-  const { bucket, key } = request;
+  const { file, checksums } = await join(context, request, parts, asked);
   const put = () => {
+    uploadOf(context, request);
     forget(context, upload);
     return context.store.put({
       bucket,
@@ -141,13 +257,22 @@ export const completeMultipartUpload: Operation = async (context, request) => {
       file,
       headers: JSON.parse(upload.headers) as Record<string, string>,
       metadata: JSON.parse(upload.metadata) as Record<string, string>,
-      checksums: {},
+      checksums,
     });
   };
   const object = makeVisible(context, request, file, put, 'CompleteMultipartUpload');
   for (const part of all) context.store.discard(part.file);
-  request.response.setHeaders(new Map(Object.entries(versionHeader(context, object))));
-  sendXml(request, 'CompleteMultipartUploadResult', { Bucket: bucket, Key: key, ETag: `"${object.etag}"` });
+  response.setHeaders(new Map(Object.entries(versionHeader(context, object))));
+  sendXml(request, 'CompleteMultipartUploadResult', {
+    Location: `http://${http.headers.host}/${bucket}/${encodeUri(key)}`,
+    Bucket: bucket,
+    Key: key,
+    ETag: `"${object.etag}"`,
+    ...Object.fromEntries(
+      Object.entries(checksums).map(([algorithm, value]) => [`Checksum${algorithm.toUpperCase()}`, value]),
+    ),
+    ...(Object.keys(checksums).length > 0 ? { ChecksumType: 'COMPOSITE' } : {}),
+  });
 };
 
 export const abortMultipartUpload: Operation = (context, request) => {
@@ -158,14 +283,29 @@ export const abortMultipartUpload: Operation = (context, request) => {
   sendEmpty(request, 204);
 };
 
+const wholeNumber = (query: Map<string, string>, name: string, otherwise: number): number => {
+  const value = Number(query.get(name) ?? otherwise);
+  if (!Number.isInteger(value) || value < 0)
+    throw new S3Error('InvalidArgument', `Argument ${name} must be an integer.`);
+  return value;
+};
+
 export const listParts: Operation = (context, request) => {
+  const { bucket, key, query } = request;
   const upload = uploadOf(context, request);
+  const most = Math.min(1000, wholeNumber(query, 'max-parts', 1000));
+  const after = wholeNumber(query, 'part-number-marker', 0);
+  const left = partsOf(context, upload).filter((part) => part.number > after);
+  const page = left.slice(0, most);
   sendXml(request, 'ListPartsResult', {
-    Bucket: request.bucket,
-    Key: request.key,
+    Bucket: bucket,
+    Key: key,
     UploadId: upload.upload_id,
-    IsTruncated: false,
-    Part: partsOf(context, upload).map((part) => ({
+    PartNumberMarker: after,
+    NextPartNumberMarker: page.at(-1)?.number ?? 0,
+    MaxParts: most,
+    IsTruncated: left.length > page.length,
+    Part: page.map((part) => ({
       PartNumber: part.number,
       ETag: `"${part.etag}"`,
       Size: part.size,

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, createReadStream, statSync } from 'node:fs';
+import { copyFileSync, createReadStream, openSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { checksumClaims, checksumHeaders, startChecksums } from './checksums.ts';
+import { checksumHeaders, claimsOf } from './checksums.ts';
+import { assertMayWrite, isNotModified } from './conditions.ts';
+import { assertTravels, metadataHeaders, metadataOf } from './metadata.ts';
 import type { StoredObject } from './object-store.ts';
 import {
-  assertMayWrite,
+  assertVersionId,
   findObject,
   headersToKeep,
-  isNotModified,
-  metadataHeaders,
-  metadataOf,
   type Operation,
   readText,
   type S3Context,
@@ -18,18 +17,15 @@ import {
   sendXml,
   versionHeader,
 } from './request.ts';
-import { decodeUri, S3Error } from './s3-error.ts';
+import { notImplemented, S3Error } from './s3-error.ts';
 import { payloadOf } from './streaming-body.ts';
 import { parseXml } from './xml.ts';
 
 export const putObject: Operation = async (context, request) => {
   assertMayWrite(context, request);
   const { http, bucket, key } = request;
-  const md5 = http.headers['content-md5'];
-  const blob = await context.store.write(payloadOf(http, request.payload), {
-    checksums: startChecksums(checksumClaims(http.headers)),
-    ...(md5 === undefined ? {} : { md5: String(md5) }),
-  });
+  const described = { headers: headersToKeep(http), metadata: metadataOf(http) };
+  const blob = await context.store.write(payloadOf(http, request.payload), claimsOf(http.headers));
   const object = makeVisible(context, request, blob.file, () =>
     context.store.put({
       bucket,
@@ -38,8 +34,7 @@ export const putObject: Operation = async (context, request) => {
       size: blob.size,
       etag: blob.md5,
       file: blob.file,
-      headers: headersToKeep(http),
-      metadata: metadataOf(http),
+      ...described,
       checksums: blob.checksums,
     }),
   );
@@ -99,7 +94,9 @@ const overridden = (query: Map<string, string>): Record<string, string> =>
   Object.fromEntries(
     overrides.flatMap((name) => {
       const value = query.get(`response-${name}`);
-      return value === undefined ? [] : [[name, value]];
+      if (value === undefined) return [];
+      assertTravels(`response-${name}`, value);
+      return [[name, value]];
     }),
   );
 
@@ -120,10 +117,18 @@ const objectHeaders = (
   'accept-ranges': 'bytes',
 });
 
+/** What an answer without the object says of it (RFC 9110, 15.4.5). */
+const headersOfUnchanged = (headers: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) =>
+      ['etag', 'last-modified', 'cache-control', 'expires', 'x-amz-version-id'].includes(name),
+    ),
+  );
+
 export const getObject: Operation = async (context, request) => {
   const object = findObject(context, request);
   const headers = objectHeaders(context, request, object);
-  if (isNotModified(request, object)) return sendEmpty(request, 304, { etag: headers['etag'] ?? '' });
+  if (isNotModified(request.http, object)) return sendEmpty(request, 304, headersOfUnchanged(headers));
   const path = context.store.path(object.file);
   const { size } = statSync(path);
   const range = rangeOf(request.http.headers.range, size);
@@ -134,7 +139,8 @@ export const getObject: Operation = async (context, request) => {
     ...(range ? { 'content-range': `bytes ${from}-${to}/${size}` } : {}),
   });
   if (request.http.method === 'HEAD' || size === 0) request.response.end();
-  else await pipeline(createReadStream(path, { start: from, end: to }), request.response);
+  else
+    await pipeline(createReadStream('', { fd: openSync(path, 'r'), start: from, end: to }), request.response);
 };
 
 /** What a delete did: a marker on top, or a version gone. */
@@ -142,8 +148,9 @@ const deleteOne = (context: S3Context, bucket: string, key: string, versionId?: 
   context.state.transaction(() => {
     const { store } = context;
     if (versionId !== undefined) {
+      assertVersionId(versionId);
       const object = store.version(bucket, key, versionId);
-      if (object) store.erase(object);
+      if (object) context.deleted(store.erase(object), 'DeleteObject');
       return { versionId, deleteMarker: object?.deleteMarker ?? false };
     }
     if (context.buckets.get(bucket)?.versioned) {
@@ -162,15 +169,13 @@ const deleteOne = (context: S3Context, bucket: string, key: string, versionId?: 
       return { versionId: marker.versionId, deleteMarker: true };
     }
     const object = store.latest(bucket, key);
-    if (object) {
-      store.erase(object);
-      context.deleted(object, 'DeleteObject');
-    }
+    if (object) context.deleted(store.erase(object), 'DeleteObject');
     return { versionId: undefined, deleteMarker: false };
   });
 
 export const deleteObject: Operation = (context, request) => {
-  const { bucket, key, query } = request;
+  const { bucket, key, query, http } = request;
+  if (http.headers['if-match'] !== undefined) throw notImplemented('conditional deletes');
   const done = deleteOne(context, bucket, key, query.get('versionId'));
   sendEmpty(request, 204, {
     ...(done.versionId === undefined ? {} : { 'x-amz-version-id': done.versionId }),
@@ -183,19 +188,41 @@ interface DeleteItem {
   VersionId?: string;
 }
 
-export const deleteObjects: Operation = async (context, request) => {
-  const text = await readText(payloadOf(request.http, request.payload).bytes);
+const deleteItems = (text: string): { items: DeleteItem[]; quiet: boolean } => {
   const { Object: items = [], Quiet } = parseXml(text, 'Delete') as { Object?: DeleteItem[]; Quiet?: string };
-  if (items.length > 1000) throw new S3Error('MalformedXML', 'One request deletes at most 1,000 objects.');
+  if (items.length === 0 || items.length > 1000 || items.some(({ Key }) => typeof Key !== 'string'))
+    throw new S3Error('MalformedXML', 'A request deletes 1 to 1,000 objects, each by its key.');
+  if (items.some((item) => Object.keys(item).some((name) => !['Key', 'VersionId', '#text'].includes(name))))
+    throw notImplemented('conditional deletes');
+  return { items, quiet: Quiet?.trim() === 'true' };
+};
+
+/** Deletes many; S3 wants a digest of the list of keys, as what is deleted by mistake is gone. */
+export const deleteObjects: Operation = async (context, request) => {
+  const claims = claimsOf(request.http.headers);
+  if (claims.md5 === undefined && claims.checksums.length === 0)
+    throw new S3Error(
+      'InvalidRequest',
+      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
+    );
+  const { items, quiet } = deleteItems(await readText(request, claims));
   const Deleted = items.map(({ Key, VersionId }) => {
-    const done = deleteOne(context, request.bucket, String(Key), VersionId);
+    const done = deleteOne(context, request.bucket, Key, VersionId);
     return {
-      Key: String(Key),
+      Key,
       ...(VersionId === undefined ? {} : { VersionId }),
       ...(done.deleteMarker ? { DeleteMarker: true, DeleteMarkerVersionId: done.versionId } : {}),
     };
   });
-  sendXml(request, 'DeleteResult', { Deleted: Quiet === 'true' ? [] : Deleted });
+  sendXml(request, 'DeleteResult', { Deleted: quiet ? [] : Deleted });
+};
+
+const decodeSource = (encoded: string): string => {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    throw new S3Error('InvalidArgument', 'Invalid copy source encoding.');
+  }
 };
 
 /** The object that `x-amz-copy-source` names. */
@@ -203,7 +230,7 @@ const copySource = (context: S3Context, request: S3Request): StoredObject => {
   const [path = '', version] = String(request.http.headers['x-amz-copy-source'])
     .replace(/^\//, '')
     .split('?versionId=');
-  const [bucket = '', ...key] = path.split('/').map(decodeUri);
+  const [bucket = '', ...key] = path.split('/').map(decodeSource);
   if (!context.buckets.has(bucket))
     throw new S3Error('NoSuchBucket', 'The bucket of the copy source does not exist.');
   const query = new Map(version === undefined ? [] : [['versionId', version]]);
@@ -211,8 +238,14 @@ const copySource = (context: S3Context, request: S3Request): StoredObject => {
 };
 
 export const copyObject: Operation = (context, request) => {
+  assertMayWrite(context, request);
   const source = copySource(context, request);
   const replace = request.http.headers['x-amz-metadata-directive'] === 'REPLACE';
+  if (!replace && source.latest && source.bucket === request.bucket && source.key === request.key)
+    throw new S3Error(
+      'InvalidRequest',
+      'This copy request is illegal: it would change nothing of the object.',
+    );
   const file = randomUUID();
   copyFileSync(context.store.path(source.file), context.store.path(file));
   const { etag, size, checksums } = source;
@@ -223,6 +256,8 @@ export const copyObject: Operation = (context, request) => {
   const put = () =>
     context.store.put({ bucket, key, deleteMarker: false, size, etag, file, checksums, ...kept });
   const object = makeVisible(context, request, file, put, 'CopyObject');
+  const { 'x-amz-version-id': sourceVersion } = versionHeader(context, source);
+  if (sourceVersion) request.response.setHeader('x-amz-copy-source-version-id', sourceVersion);
   request.response.setHeaders(new Map(Object.entries(versionHeader(context, object))));
   sendXml(request, 'CopyObjectResult', {
     ETag: `"${object.etag}"`,

@@ -1,9 +1,10 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { State } from '../state.ts';
-import { type Checksums, startChecksums } from './checksums.ts';
+import { type BodyClaims, startDigests, type Verified } from './checksums.ts';
 import { S3Error } from './s3-error.ts';
 import type { Payload } from './streaming-body.ts';
 
@@ -28,11 +29,9 @@ export interface StoredObject {
 }
 
 /** Bytes that are on disk and not yet named by the index. */
-export interface Blob {
+export interface Blob extends Verified {
   file: string;
   size: number;
-  md5: string;
-  checksums: Record<string, string>;
 }
 
 const schema = `
@@ -88,19 +87,21 @@ export type NewObject = Omit<StoredObject, 'sequence' | 'latest' | 'versionId' |
 
 export interface ObjectStore {
   /** Writes bytes to a file, checking what the request claims of them; nothing names the file yet. */
-  write(payload: Payload, options: { checksums: Checksums; md5?: string; limit?: number }): Promise<Blob>;
+  write(payload: Payload, claims: BodyClaims, limit?: number): Promise<Blob>;
   path(file: string): string;
   discard(file: string): void;
   /** Makes an object visible, as a new version where the bucket has versions; inside a transaction of the caller's. */
   put(object: NewObject): StoredObject;
   latest(bucket: string, key: string): StoredObject | undefined;
   version(bucket: string, key: string, versionId: string): StoredObject | undefined;
-  /** Takes one version away for good; inside a transaction of the caller's. */
-  erase(object: StoredObject): void;
+  /** Takes one version away for good, and answers it with the sequence and the time of that; inside a transaction of the caller's. */
+  erase(object: StoredObject): StoredObject;
   /** Up to `count` objects after `after` (exclusive) with the prefix, in byte order of their keys. */
-  list(
+  list(bucket: string, options: { prefix: string; after: Buffer; count: number }): StoredObject[];
+  /** Versions and delete markers after a key, or after one version of it, newest first within a key. */
+  listVersions(
     bucket: string,
-    options: { prefix: string; after: Buffer; count: number; versions: boolean },
+    options: { prefix: string; after: Buffer; sequence: number; count: number },
   ): StoredObject[];
 }
 
@@ -126,6 +127,9 @@ export const openObjectStore = (
     'INSERT INTO s3_objects (bucket, key, version_id, latest, delete_marker, size, etag, file, headers, metadata, checksums, last_modified) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
   );
   const demote = db.prepare('UPDATE s3_objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1');
+  const count = db.prepare(
+    "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 's3_objects' RETURNING seq",
+  );
   const remove = db.prepare('DELETE FROM s3_objects WHERE sequence = ?');
   const newest = db.prepare('SELECT * FROM s3_objects WHERE bucket = ? AND key = ? AND latest = 1');
   const exact = db.prepare('SELECT * FROM s3_objects WHERE bucket = ? AND key = ? AND version_id = ?');
@@ -136,7 +140,7 @@ export const openObjectStore = (
     'SELECT * FROM s3_objects WHERE bucket = ? AND latest = 1 AND delete_marker = 0 AND key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?',
   );
   const pageOfVersions = db.prepare(
-    'SELECT * FROM s3_objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key, sequence DESC LIMIT ?',
+    'SELECT * FROM s3_objects WHERE bucket = ?1 AND (key > ?2 OR key = ?2 AND sequence < ?3) AND key >= ?4 AND key < ?5 ORDER BY key, sequence DESC LIMIT ?6',
   );
   const one = (row: unknown): StoredObject | undefined =>
     row === undefined ? undefined : objectOf(row as Row);
@@ -145,12 +149,21 @@ export const openObjectStore = (
     if (file !== '') rmSync(path(file), { force: true });
   };
 
+  /** Once the transaction has ended: what it rolled back is still named. */
+  const discardLater = (file: string) => {
+    setImmediate(() => {
+      if (state.db.isOpen && !named.get(file)) discard(file);
+    });
+  };
+
   const latest = (bucket: string, key: string) => one(newest.get(bucket, bytesOf(key)));
 
   const erase = (object: StoredObject) => {
     remove.run(object.sequence);
     if (object.latest) promote.run(object.bucket, bytesOf(object.key));
-    setImmediate(() => discard(object.file));
+    discardLater(object.file);
+    const { seq } = count.get() as { seq: number };
+    return { ...object, sequence: seq, lastModified: now().getTime() };
   };
 
   return {
@@ -159,10 +172,10 @@ export const openObjectStore = (
     latest,
     erase,
     version: (bucket, key, versionId) => one(exact.get(bucket, bytesOf(key), versionId)),
-    async write(payload, options) {
+    async write(payload, claims, limit) {
       const file = `${randomUUID()}`;
       try {
-        return { file, ...(await writeFile(path(file), payload, options)) };
+        return { file, ...(await writeFile(path(file), payload, claims, limit)) };
       } catch (error) {
         discard(file);
         throw error;
@@ -174,7 +187,7 @@ export const openObjectStore = (
       const before = hasVersions ? undefined : latest(object.bucket, object.key);
       if (before) {
         remove.run(before.sequence);
-        setImmediate(() => discard(before.file));
+        discardLater(before.file);
       }
       demote.run(object.bucket, key);
       const row = insert.get(
@@ -192,9 +205,13 @@ export const openObjectStore = (
       );
       return objectOf(row as unknown as Row);
     },
-    list(bucket, { prefix, after, count, versions }) {
-      const statement = versions ? pageOfVersions : page;
-      const rows = statement.all(bucket, after, bytesOf(prefix), firstByteAfter(prefix), count);
+    list(bucket, { prefix, after, count }) {
+      const rows = page.all(bucket, after, bytesOf(prefix), firstByteAfter(prefix), count);
+      return rows.map((row) => objectOf(row as unknown as Row));
+    },
+    listVersions(bucket, { prefix, after, sequence, count }) {
+      const [from, to] = [bytesOf(prefix), firstByteAfter(prefix)];
+      const rows = pageOfVersions.all(bucket, after, sequence, from, to, count);
       return rows.map((row) => objectOf(row as unknown as Row));
     },
   };
@@ -203,32 +220,25 @@ export const openObjectStore = (
 const writeFile = async (
   path: string,
   payload: Payload,
-  options: { checksums: Checksums; md5?: string; limit?: number },
+  claims: BodyClaims,
+  limit = Number.POSITIVE_INFINITY,
 ): Promise<Omit<Blob, 'file'>> => {
   const file = createWriteStream(path);
-  const md5 = createHash('md5');
-  const sha256 = createHash('sha256');
+  const digests = startDigests(claims, payload.sha256);
   let size = 0;
-  try {
+  const watched = async function* () {
     for await (const piece of payload.bytes) {
       size += piece.length;
-      if (options.limit !== undefined && size > options.limit)
-        throw new S3Error('EntityTooLarge', 'The upload is larger than the form allows.');
-      md5.update(piece);
-      if (payload.sha256) sha256.update(piece);
-      options.checksums.update(piece);
-      if (!file.write(piece)) await once(file, 'drain');
+      if (size > limit)
+        throw new S3Error('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size');
+      digests.update(piece);
+      yield piece;
     }
+  };
+  try {
+    await pipeline(watched, file);
   } finally {
-    file.end();
-    await once(file, 'close');
+    if (!file.closed) await once(file, 'close');
   }
-  if (payload.sha256 && sha256.digest('hex') !== payload.sha256)
-    throw new S3Error('XAmzContentSHA256Mismatch', 'The body does not match x-amz-content-sha256.');
-  const digest = md5.digest();
-  if (options.md5 !== undefined && options.md5 !== digest.toString('base64'))
-    throw new S3Error('BadDigest', 'The body does not match Content-MD5.');
-  return { size, md5: digest.toString('hex'), checksums: options.checksums.verify(payload.trailers) };
+  return { size, ...digests.verify(payload.trailers) };
 };
-
-export const noChecksums = (): Checksums => startChecksums([]);

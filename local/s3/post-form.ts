@@ -1,20 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
+import { type BodyClaims, claimsOf } from './checksums.ts';
+import { assertTravels, metadataIn } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
-import { type Blob, noChecksums } from './object-store.ts';
+import type { Blob } from './object-store.ts';
 import { type FormFields, judgePolicy } from './post-policy.ts';
-import { type S3Context, type S3Request, sendEmpty, sendXml, versionHeader } from './request.ts';
+import { assertKey, type S3Context, type S3Request, sendEmpty, sendXml, versionHeader } from './request.ts';
 import { S3Error } from './s3-error.ts';
-import { type SignatureOptions, verifyPolicy } from './signature.ts';
+import { encodeUri, type SignatureOptions, verifyPolicy } from './signature.ts';
+import { assertSupported } from './unsupported.ts';
 
-const fieldsLimit = 20_000;
+/** Most bytes of all fields before the file (S3 API reference, "POST Object"). */
+const fieldsLimit = 20 * 1024;
 
 interface Form {
-  fields: Map<string, string>;
-  fileName: string;
+  fields: FormFields;
   blob: Blob;
   key: string;
+  described: Described;
+}
+
+/** What the fields say of the object that is to be. */
+interface Described {
+  headers: Record<string, string>;
+  metadata: Record<string, string>;
+  claims: BodyClaims;
 }
 
 /** What the fields before the file allow; the fields after it are ignored, as S3 does. */
@@ -34,20 +45,48 @@ const judge = (bucket: string, fields: FormFields, options: SignatureOptions) =>
   return judgePolicy(policy, new Map([...fields, ['bucket', bucket]]), options.now());
 };
 
+const keptFields = ['content-type', 'content-encoding', 'content-disposition', 'cache-control', 'expires'];
+
+const headersIn = (fields: FormFields): Record<string, string> => {
+  const given = [...fields].filter(([name]) => keptFields.includes(name));
+  for (const [name, value] of given) assertTravels(name, value);
+  return { 'content-type': 'binary/octet-stream', ...Object.fromEntries(given) };
+};
+
+const describedBy = (fields: FormFields): Described => {
+  assertSupported(fields);
+  return {
+    headers: headersIn(fields),
+    metadata: metadataIn(fields),
+    claims: claimsOf(Object.fromEntries(fields)),
+  };
+};
+
 const keyOf = (fields: FormFields, fileName: string): string => {
   const key = fields.get('key');
   if (!key) throw new S3Error('InvalidArgument', 'The form has no key.');
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is S3's placeholder, which the form carries as it stands.
-  return key.replaceAll('${filename}', fileName);
+  const named = key.replaceAll('${filename}', () => fileName);
+  assertKey(named);
+  return named;
 };
 
 const parserOf = (http: IncomingMessage) => {
   try {
-    return busboy({ headers: http.headers, limits: { fieldSize: fieldsLimit, files: 1 } });
+    return busboy({ headers: http.headers, limits: { fieldSize: fieldsLimit + 1, files: 1 } });
   } catch (error) {
     throw new S3Error('MalformedPOSTRequest', (error as Error).message);
   }
 };
+
+const oneFile = (): S3Error =>
+  new S3Error('InvalidArgument', 'POST requires exactly one file upload per request.');
+
+const tooManyFields = (): S3Error =>
+  new S3Error(
+    'MaxPostPreDataLengthExceededError',
+    'Your POST request fields preceding the upload file were too large.',
+  );
 
 /** Reads the form as it streams by: the fields, then the file, which is written while its size is watched. */
 const readForm = (
@@ -60,54 +99,52 @@ const readForm = (
     const fields = new Map<string, string>();
     const parser = parserOf(http);
     let taken: Promise<Form> | undefined;
+    let fieldBytes = 0;
 
     const take = async (stream: Readable, fileName: string): Promise<Form> => {
       const { minBytes, maxBytes } = judge(bucket, fields, options);
       const key = keyOf(fields, fileName);
-      const limit = maxBytes === undefined ? {} : { limit: maxBytes };
-      const blob = await context.store.write(
-        { bytes: stream as AsyncIterable<Buffer>, trailers: new Map() },
-        { checksums: noChecksums(), ...limit },
-      );
-      if (blob.size >= minBytes) return { fields, fileName, blob, key };
+      const described = describedBy(fields);
+      const bytes = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+      const blob = await context.store.write({ bytes, trailers: new Map() }, described.claims, maxBytes);
+      if (blob.size >= minBytes) return { fields, blob, key, described };
       context.store.discard(blob.file);
-      throw new S3Error('EntityTooSmall', 'The upload is smaller than the form allows.');
+      throw new S3Error('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size');
     };
 
     parser.on('field', (name, value) => {
-      if (!taken) fields.set(name.toLowerCase(), value);
+      if (taken) return;
+      fieldBytes += Buffer.byteLength(name + value);
+      if (fieldBytes > fieldsLimit) reject(tooManyFields());
+      else fields.set(name.toLowerCase(), value);
     });
-    parser.on('file', (_name, stream, { filename }) => {
-      taken = take(stream, filename ?? '');
+    parser.on('file', (name, stream, { filename }) => {
+      taken =
+        name === 'file' && fieldBytes <= fieldsLimit
+          ? take(stream, filename ?? '')
+          : Promise.reject(oneFile());
       taken.catch((error: unknown) => {
         stream.resume();
         reject(error as Error);
       });
     });
+    parser.on('filesLimit', () => {
+      taken = taken?.then(({ blob }) => {
+        context.store.discard(blob.file);
+        throw oneFile();
+      });
+      taken?.catch(reject);
+    });
     parser.on('error', (error) => reject(new S3Error('MalformedPOSTRequest', (error as Error).message)));
     parser.on('close', () => {
       if (taken) taken.then(resolve, reject);
-      else reject(new S3Error('InvalidArgument', 'POST requires exactly one file upload per request.'));
+      else reject(oneFile());
     });
     http.on('close', () => {
       if (!http.complete) parser.destroy(new Error('The upload broke off.'));
     });
     http.pipe(parser);
   });
-
-const metadataIn = (fields: FormFields): Record<string, string> =>
-  Object.fromEntries(
-    [...fields]
-      .filter(([name]) => name.startsWith('x-amz-meta-'))
-      .map(([name, value]) => [name.slice('x-amz-meta-'.length), value]),
-  );
-
-const keptFields = ['content-type', 'content-encoding', 'content-disposition', 'cache-control'];
-
-const headersIn = (fields: FormFields): Record<string, string> => ({
-  'content-type': 'binary/octet-stream',
-  ...Object.fromEntries(keptFields.flatMap((name) => (fields.has(name) ? [[name, fields.get(name)]] : []))),
-});
 
 /** An upload by a signed form (S3 API reference, "POST Object"). */
 export const postObject = async (
@@ -116,7 +153,9 @@ export const postObject = async (
   options: SignatureOptions,
 ): Promise<void> => {
   const { bucket, http } = request;
-  const { fields, blob, key } = await readForm(context, http, bucket, options);
+  if (http.headers['content-length'] === undefined)
+    throw new S3Error('MissingContentLength', 'You must provide the Content-Length HTTP header.');
+  const { fields, blob, key, described } = await readForm(context, http, bucket, options);
   const put = () =>
     context.store.put({
       bucket,
@@ -125,14 +164,16 @@ export const postObject = async (
       size: blob.size,
       etag: blob.md5,
       file: blob.file,
-      headers: headersIn(fields),
-      metadata: metadataIn(fields),
-      checksums: {},
+      headers: described.headers,
+      metadata: described.metadata,
+      checksums: blob.checksums,
     });
   const object = makeVisible(context, { ...request, key }, blob.file, put, 'POST Object');
-  const headers = { etag: `"${object.etag}"`, ...versionHeader(context, object) };
+  const location = `http://${http.headers.host}/${bucket}/${encodeUri(key)}`;
+  const headers = { etag: `"${object.etag}"`, location, ...versionHeader(context, object) };
   const status = fields.get('success_action_status');
   if (status !== '201') return sendEmpty(request, status === '200' ? 200 : 204, headers);
   request.response.setHeaders(new Map(Object.entries(headers)));
-  sendXml(request, 'PostResponse', { Bucket: bucket, Key: key, ETag: `"${object.etag}"` }, 201);
+  const answer = { Location: location, Bucket: bucket, Key: key, ETag: `"${object.etag}"` };
+  sendXml(request, 'PostResponse', answer, 201);
 };

@@ -1,11 +1,11 @@
 import { S3Error } from './s3-error.ts';
+import { mostBytes } from './streaming-body.ts';
 
 /** The fields of an upload form, by lower-case name, without the file. */
 export type FormFields = ReadonlyMap<string, string>;
 
 export interface PolicyVerdict {
-  /** Most bytes of the file; undefined where the policy does not say. */
-  maxBytes?: number;
+  maxBytes: number;
   minBytes: number;
 }
 
@@ -16,6 +16,8 @@ interface Policy {
   conditions: Condition[];
 }
 
+const invalid = (why: string): S3Error => new S3Error('InvalidPolicyDocument', `Invalid Policy: ${why}`);
+
 const parsePolicy = (encoded: string): Policy => {
   try {
     const policy = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as Policy;
@@ -23,7 +25,7 @@ const parsePolicy = (encoded: string): Policy => {
   } catch {
     // Falls through: it is no policy.
   }
-  throw new S3Error('InvalidPolicyDocument', 'The policy is not a policy document.');
+  throw invalid('it is not a policy document.');
 };
 
 const denied = (what: string): S3Error =>
@@ -33,16 +35,24 @@ type Rule =
   | { kind: 'eq' | 'starts-with'; field: string; value: string }
   | { kind: 'length'; min: number; max: number };
 
+const lengthRule = (min: number, max: number): Rule => {
+  if (!(min >= 0 && max >= min)) throw invalid('A content-length-range is two numbers.');
+  return { kind: 'length', min, max };
+};
+
 const ruleOf = (condition: Condition): Rule => {
+  if (typeof condition !== 'object' || condition === null)
+    throw invalid('A condition is a list or an object.');
   if (!Array.isArray(condition)) {
-    const [[field, value] = ['', '']] = Object.entries(condition);
+    const [[field, value] = ['', ''], ...more] = Object.entries(condition);
+    if (more.length > 0) throw invalid('Simple conditions must have exactly one property specified.');
     return { kind: 'eq', field: field.toLowerCase(), value: String(value) };
   }
   const [operator, first, second] = condition;
-  if (operator === 'content-length-range') return { kind: 'length', min: Number(first), max: Number(second) };
+  if (operator === 'content-length-range') return lengthRule(Number(first), Number(second));
   if (operator === 'eq' || operator === 'starts-with')
     return { kind: operator, field: String(first).replace(/^\$/, '').toLowerCase(), value: String(second) };
-  throw new S3Error('InvalidPolicyDocument', `Unknown condition ${operator}.`);
+  throw invalid(`Unknown condition ${operator}.`);
 };
 
 const satisfied = (rule: Rule, fields: FormFields): boolean => {
@@ -71,6 +81,9 @@ export const judgePolicy = (encoded: string, fields: FormFields, now: Date): Pol
   const extra = [...fields.keys()].find((name) => !unconditioned(name) && !covered.has(name));
   if (extra !== undefined)
     throw new S3Error('AccessDenied', `Invalid according to Policy: Extra input fields: ${extra}`);
-  const length = rules.find((rule) => rule.kind === 'length');
-  return { minBytes: length?.min ?? 0, ...(length ? { maxBytes: length.max } : {}) };
+  const lengths = rules.filter((rule) => rule.kind === 'length');
+  return {
+    minBytes: Math.max(0, ...lengths.map(({ min }) => min)),
+    maxBytes: Math.min(mostBytes, ...lengths.map(({ max }) => max)),
+  };
 };

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BucketModel } from '../model.ts';
 import type { State } from '../state.ts';
+import { type BodyClaims, startDigests } from './checksums.ts';
 import type { ObjectStore, StoredObject } from './object-store.ts';
 import { S3Error } from './s3-error.ts';
+import { payloadOf } from './streaming-body.ts';
 import { type XmlObject, xmlDocument } from './xml.ts';
 
 /** A request that is signed, taken apart. */
@@ -30,7 +32,7 @@ export interface S3Context {
 
 export type Operation = (context: S3Context, request: S3Request) => void | Promise<void>;
 
-export const sendXml = (request: S3Request, root: string, value: XmlObject, status = 200): void => {
+export const sendXml = (request: S3Request, root: string, value: XmlObject | string, status = 200): void => {
   const body = Buffer.from(xmlDocument(root, value));
   request.response.writeHead(status, { 'content-type': 'application/xml', 'content-length': body.length });
   request.response.end(body);
@@ -69,70 +71,62 @@ export const headersToKeep = (http: IncomingMessage): Record<string, string> => 
   };
 };
 
-const metadataPrefix = 'x-amz-meta-';
-
-export const metadataOf = (http: IncomingMessage): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(http.headers)
-      .filter(([name]) => name.startsWith(metadataPrefix))
-      .map(([name, value]) => [name.slice(metadataPrefix.length), String(value)]),
-  );
-
-export const metadataHeaders = (metadata: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(metadata).map(([name, value]) => [metadataPrefix + name, value]));
-
 const bodyLimit = 2 * 1024 * 1024;
 
-/** A small body, as text. */
-export const readText = async (source: AsyncIterable<Buffer>): Promise<string> => {
+/** A document in the body, as text, once it is what the signature and the claims say. */
+export const readText = async ({ http, payload }: S3Request, claims: BodyClaims): Promise<string> => {
+  const { bytes, trailers, sha256 } = payloadOf(http, payload);
+  const digests = startDigests(claims, sha256);
   const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of source) {
-    bytes += piece.length;
-    if (bytes > bodyLimit) throw new S3Error('EntityTooLarge', 'The document is too large.');
+  let size = 0;
+  for await (const piece of bytes) {
+    size += piece.length;
+    if (size > bodyLimit) throw new S3Error('MaxMessageLengthExceeded', 'Your request was too large.');
+    digests.update(piece);
     pieces.push(piece);
   }
+  digests.verify(trailers);
   return Buffer.concat(pieces).toString('utf8');
 };
 
 export const versionHeader = (context: S3Context, object: StoredObject): Record<string, string> =>
   context.buckets.get(object.bucket)?.versioned ? { 'x-amz-version-id': object.versionId } : {};
 
+/** Keys are at most 1,024 bytes long. */
+export const assertKey = (key: string): void => {
+  if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError', 'Your key is too long');
+};
+
+/** Refuses what no version is called here. */
+export const assertVersionId = (versionId: string): void => {
+  if (!/^(null|[\w-]{22})$/.test(versionId))
+    throw new S3Error('InvalidArgument', 'Invalid version id specified');
+};
+
+const markerHeaders = (context: S3Context, marker: StoredObject): Record<string, string> => ({
+  'x-amz-delete-marker': 'true',
+  ...versionHeader(context, marker),
+});
+
+const findVersion = (context: S3Context, { bucket, key }: S3Request, versionId: string): StoredObject => {
+  assertVersionId(versionId);
+  const found = context.store.version(bucket, key, versionId);
+  if (!found) throw new S3Error('NoSuchVersion', 'The specified version does not exist.');
+  if (!found.deleteMarker) return found;
+  const headers = { ...markerHeaders(context, found), allow: 'DELETE' };
+  throw new S3Error(
+    'MethodNotAllowed',
+    'The specified method is not allowed against this resource.',
+    headers,
+  );
+};
+
 /** The object that a request means: its latest version, or the one that it names. */
-export const findObject = ({ store }: S3Context, { bucket, key, query }: S3Request): StoredObject => {
-  const versionId = query.get('versionId');
-  const found = versionId === undefined ? store.latest(bucket, key) : store.version(bucket, key, versionId);
-  if (versionId !== undefined && !found)
-    throw new S3Error('NoSuchVersion', 'The specified version does not exist.');
-  if (!found || (found.deleteMarker && versionId === undefined))
-    throw new S3Error('NoSuchKey', 'The specified key does not exist.');
-  if (found.deleteMarker) throw new S3Error('MethodNotAllowed', 'The specified version is a delete marker.');
-  return found;
-};
-
-const etags = (header: string | undefined): string[] | undefined =>
-  header?.split(',').map((tag) => tag.trim());
-
-const holds = (tags: string[], object: StoredObject | undefined): boolean =>
-  object !== undefined &&
-  (tags.includes('*') || tags.includes(`"${object.etag}"`) || tags.includes(object.etag));
-
-/** Conditions of a write (S3 user guide, "Conditional writes"); asked again when the object is made visible. */
-export const assertMayWrite = (context: S3Context, request: S3Request): void => {
-  const present = context.store.latest(request.bucket, request.key);
-  const visible = present?.deleteMarker ? undefined : present;
-  const match = etags(request.http.headers['if-match']);
-  const noneMatch = etags(request.http.headers['if-none-match']);
-  if (match && !visible) throw new S3Error('NoSuchKey', 'The specified key does not exist.');
-  if ((match && !holds(match, visible)) || (noneMatch && holds(noneMatch, visible)))
-    throw new S3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
-};
-
-/** 304 for a conditional read whose object has not changed; PreconditionFailed where it has. */
-export const isNotModified = (request: S3Request, object: StoredObject): boolean => {
-  const match = etags(request.http.headers['if-match']);
-  const noneMatch = etags(request.http.headers['if-none-match']);
-  if (match && !holds(match, object))
-    throw new S3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
-  return noneMatch !== undefined && holds(noneMatch, object);
+export const findObject = (context: S3Context, request: S3Request): StoredObject => {
+  const versionId = request.query.get('versionId');
+  if (versionId !== undefined) return findVersion(context, request, versionId);
+  const found = context.store.latest(request.bucket, request.key);
+  if (found && !found.deleteMarker) return found;
+  const headers = found ? markerHeaders(context, found) : {};
+  throw new S3Error('NoSuchKey', 'The specified key does not exist.', headers);
 };

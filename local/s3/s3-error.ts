@@ -1,12 +1,15 @@
 /** Codes of S3's error responses that are answered here, with their statuses (S3 API reference, "Error responses"). */
 const statuses = {
   AccessDenied: 403,
+  AuthorizationHeaderMalformed: 400,
+  AuthorizationQueryParametersError: 400,
   BadDigest: 400,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
   IncompleteBody: 400,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
+  InvalidDigest: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidPolicyDocument: 400,
@@ -16,8 +19,13 @@ const statuses = {
   InternalError: 500,
   KeyTooLongError: 400,
   MalformedPOSTRequest: 400,
+  MalformedTrailerError: 400,
   MalformedXML: 400,
+  MaxMessageLengthExceeded: 400,
+  MaxPostPreDataLengthExceededError: 400,
+  MetadataTooLarge: 400,
   MethodNotAllowed: 405,
+  MissingContentLength: 411,
   NoSuchBucket: 404,
   NoSuchKey: 404,
   NoSuchUpload: 404,
@@ -36,11 +44,14 @@ export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly code: S3Code;
   readonly status: number;
+  /** Headers of the answer that say more. */
+  readonly headers: Record<string, string>;
 
-  constructor(code: S3Code, message: string) {
+  constructor(code: S3Code, message: string, headers: Record<string, string> = {}) {
     super(message);
     this.code = code;
     this.status = statuses[code];
+    this.headers = headers;
   }
 }
 

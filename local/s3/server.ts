@@ -16,9 +16,10 @@ import {
 import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './object-operations.ts';
 import { openObjectStore } from './object-store.ts';
 import { postObject } from './post-form.ts';
-import { type Operation, type S3Context, type S3Request, sendEmpty, sendXml } from './request.ts';
+import { assertKey, type Operation, type S3Context, type S3Request, sendEmpty, sendXml } from './request.ts';
 import { decodeUri, notImplemented, S3Error } from './s3-error.ts';
 import { readQuery, type SignatureOptions, verifyRequest } from './signature.ts';
+import { assertSupported } from './unsupported.ts';
 import { xmlDocument } from './xml.ts';
 
 export interface S3Options {
@@ -50,12 +51,15 @@ const listBuckets: Operation = ({ buckets, now }, request) =>
     Buckets: { Bucket: [...buckets.keys()].map((Name) => ({ Name, CreationDate: now().toISOString() })) },
   });
 
-const headBucket: Operation = (_, request) => sendEmpty(request, 200, { 'x-amz-bucket-region': 'local' });
+const headBucket =
+  (region: string): Operation =>
+  (_, request) =>
+    sendEmpty(request, 200, { 'x-amz-bucket-region': region });
 
 const getBucketLocation =
   (region: string): Operation =>
   (_, request) =>
-    sendXml(request, 'LocationConstraint', { LocationConstraint: region });
+    sendXml(request, 'LocationConstraint', region === 'us-east-1' ? '' : region);
 
 interface Entry {
   method: string;
@@ -80,14 +84,14 @@ const listing = [
 /** Every operation there is. What does not match exactly one of them is answered with NotImplemented. */
 const entriesOf = (region: string): Entry[] => [
   { method: 'GET', level: 'service', run: listBuckets },
-  { method: 'HEAD', level: 'bucket', run: headBucket },
+  { method: 'HEAD', level: 'bucket', run: headBucket(region) },
   { method: 'GET', level: 'bucket', parameters: ['location'], run: getBucketLocation(region) },
   { method: 'GET', level: 'bucket', parameters: ['list-type'], optional: listing, run: listObjectsV2 },
   {
     method: 'GET',
     level: 'bucket',
     parameters: ['versions'],
-    optional: [...listing, 'key-marker'],
+    optional: ['prefix', 'delimiter', 'max-keys', 'encoding-type', 'key-marker', 'version-id-marker'],
     run: listObjectVersions,
   },
   { method: 'POST', level: 'bucket', parameters: ['delete'], run: deleteObjects },
@@ -100,7 +104,13 @@ const entriesOf = (region: string): Entry[] => [
   { method: 'PUT', level: 'object', parameters: ['partNumber', 'uploadId'], run: uploadPart },
   { method: 'POST', level: 'object', parameters: ['uploadId'], run: completeMultipartUpload },
   { method: 'DELETE', level: 'object', parameters: ['uploadId'], run: abortMultipartUpload },
-  { method: 'GET', level: 'object', parameters: ['uploadId'], optional: ['max-parts'], run: listParts },
+  {
+    method: 'GET',
+    level: 'object',
+    parameters: ['uploadId'],
+    optional: ['max-parts', 'part-number-marker'],
+    run: listParts,
+  },
 ];
 
 const matches = (entry: Entry, request: S3Request): boolean => {
@@ -124,7 +134,7 @@ const splitTarget = (url: string): [string, string] => {
 
 const decodeKey = (raw: string): string => {
   const key = decodeUri(raw);
-  if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError', 'Your key is too long');
+  assertKey(key);
   return key;
 };
 
@@ -153,7 +163,11 @@ const sendError = (
       ? ''
       : xmlDocument('Error', { Code: known.code, Message: known.message, Resource, RequestId: requestId }),
   );
-  response.writeHead(known.status, { 'content-type': 'application/xml', 'content-length': body.length });
+  response.writeHead(known.status, {
+    ...known.headers,
+    'content-type': 'application/xml',
+    'content-length': body.length,
+  });
   response.end(body);
   http.resume();
 };
@@ -202,6 +216,7 @@ export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
     const base = { http, response, bucket, key, query: new Map(pairs), requestId };
     const form = isForm(http, key);
     const payload = form ? '' : verifyRequest(http, path, pairs, signing);
+    assertSupported([...Object.entries(http.headers), ...pairs]);
     if (bucket !== '' && !context.buckets.has(bucket))
       throw new S3Error('NoSuchBucket', 'The specified bucket does not exist');
     const request = { ...base, payload };
@@ -215,6 +230,7 @@ export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
     const requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
     response.setHeader('x-amz-request-id', requestId);
     response.setHeader('server', 'embedded-s3');
+    response.setHeader('date', now().toUTCString());
     handle(http, response, requestId).catch((error: unknown) => sendError(http, response, error, requestId));
   });
   server.requestTimeout = 0;

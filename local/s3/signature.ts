@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../sigv4.ts';
-import { S3Error } from './s3-error.ts';
+import { decodeUri, type S3Code, S3Error } from './s3-error.ts';
 
 export interface SignatureOptions {
   credentials: Credentials;
@@ -19,14 +19,6 @@ const hmac = (key: string | Uint8Array, text: string): Buffer =>
 /** Percent-encoding as signatures want it (RFC 3986 unreserved characters stay). */
 export const encodeUri = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-
-const decodeUri = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new S3Error('InvalidArgument', 'The request target is not well formed.');
-  }
-};
 
 /** S3 signs the path as it is, each segment encoded once: `a//b` and `x/../y` are names of their own. */
 const canonicalPath = (path: string): string =>
@@ -62,6 +54,7 @@ const headerValue = (request: IncomingMessage, name: string): string => {
 };
 
 interface Claim {
+  malformed: S3Code;
   credential: string;
   date: string;
   signedHeaders: string[];
@@ -90,17 +83,24 @@ const timeOf = (date: string): number => {
   return Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
 };
 
-/** The scope of a credential, once it is one of ours: date, region, service and end. */
-const scopeOf = (credential: string, date: string, options: SignatureOptions): string[] => {
+/**
+ * The scope of a credential, once it is one of ours: date, region, service and end. `malformed` is the code of a scope that nothing here
+ * could be signed for.
+ */
+const scopeOf = (
+  credential: string,
+  date: string,
+  malformed: S3Code,
+  options: SignatureOptions,
+): string[] => {
   const [accessKeyId, ...scope] = credential.split('/');
   if (accessKeyId !== options.credentials.accessKeyId)
     throw new S3Error('InvalidAccessKeyId', 'The AWS access key id is not one of this stack.');
   const [day, region, service, end] = scope;
-  if (day !== date.slice(0, 8) || region !== options.region || service !== 's3' || end !== 'aws4_request')
-    throw new S3Error(
-      'SignatureDoesNotMatch',
-      'The credential scope is not for this day, region and service.',
-    );
+  if (region !== options.region)
+    throw new S3Error(malformed, `The region '${region}' is wrong; expecting '${options.region}'.`);
+  if (day !== date.slice(0, 8) || service !== 's3' || end !== 'aws4_request')
+    throw new S3Error(malformed, 'The credential scope is not for this day and service.');
   return scope;
 };
 
@@ -122,7 +122,7 @@ const assertSigned = (
   claim: Claim,
   options: SignatureOptions,
 ): void => {
-  const scope = scopeOf(claim.credential, claim.date, options);
+  const scope = scopeOf(claim.credential, claim.date, claim.malformed, options);
   const canonical = sha256(canonicalRequest(request, path, query, claim));
   const text = ['AWS4-HMAC-SHA256', claim.date, scope.join('/'), canonical].join('\n');
   assertSame(signatureOf(text, scope, options.credentials.secretAccessKey), claim.signature);
@@ -132,40 +132,65 @@ const headerPattern =
   /^AWS4-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
 const fromHeader = (request: IncomingMessage, authorization: string, options: SignatureOptions): Claim => {
+  const malformed = 'AuthorizationHeaderMalformed';
+  if (!authorization.startsWith('AWS4-HMAC-SHA256'))
+    throw new S3Error('InvalidArgument', 'Unsupported Authorization Type');
   const [, credential, signed, signature] = headerPattern.exec(authorization) ?? [];
   if (!credential || !signed || !signature)
-    throw new S3Error('InvalidArgument', 'The Authorization header is not well formed.');
+    throw new S3Error(malformed, 'The authorization header that you provided is not valid.');
   const date = String(request.headers['x-amz-date'] ?? '');
   const skew = Math.abs(options.now().getTime() - timeOf(date));
   if (!(skew <= maxSkewMs))
     throw new S3Error('RequestTimeTooSkewed', 'The time of the request is more than 15 minutes from ours.');
   const payload = String(request.headers['x-amz-content-sha256'] ?? '');
   if (payload === '') throw new S3Error('InvalidRequest', 'The header x-amz-content-sha256 is missing.');
-  return { credential, date, signedHeaders: signed.split(';'), signature, payload };
+  return { malformed, credential, date, signedHeaders: signed.split(';'), signature, payload };
 };
 
 const fromQuery = (query: Map<string, string>, options: SignatureOptions): Claim => {
+  const malformed = 'AuthorizationQueryParametersError';
   const part = (name: string): string => {
     const value = query.get(`X-Amz-${name}`);
-    if (value === undefined)
-      throw new S3Error('AccessDenied', `The query parameter X-Amz-${name} is missing.`);
+    if (value === undefined) throw new S3Error(malformed, `The query parameter X-Amz-${name} is missing.`);
     return value;
   };
+  if (part('Algorithm') !== 'AWS4-HMAC-SHA256')
+    throw new S3Error(malformed, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256".');
   const date = part('Date');
   const expires = Number(part('Expires'));
   const begun = timeOf(date);
-  if (!(expires >= 1 && expires <= maxExpirySeconds))
-    throw new S3Error('InvalidArgument', 'X-Amz-Expires is 1 second to 7 days.');
+  if (!(expires >= 0 && expires <= maxExpirySeconds))
+    throw new S3Error(malformed, 'X-Amz-Expires is a number of seconds, of a week at most.');
+  if (Number.isNaN(begun)) throw new S3Error(malformed, 'X-Amz-Date is not a date like 20130524T000000Z.');
   const now = options.now().getTime();
-  if (!(now <= begun + expires * 1000 && begun - now <= maxSkewMs))
-    throw new S3Error('AccessDenied', 'Request has expired');
+  if (begun - now > maxSkewMs) throw new S3Error('AccessDenied', 'Request is not yet valid');
+  if (now > begun + expires * 1000) throw new S3Error('AccessDenied', 'Request has expired');
   return {
+    malformed,
     credential: part('Credential'),
     date,
     signedHeaders: part('SignedHeaders').split(';'),
     signature: part('Signature'),
     payload: query.get('X-Amz-Content-Sha256') ?? 'UNSIGNED-PAYLOAD',
   };
+};
+
+/** Parameters that only a presigned URL has; with one of them, the others must be there, too. */
+const signingParameters = new Set(
+  ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature'].map((name) => `X-Amz-${name}`),
+);
+
+/** The host and every header of S3's own must be signed: whoever passes a signed URL on cannot add to what it does. */
+const assertCovered = (request: IncomingMessage, signedHeaders: string[]): void => {
+  const unsigned = [
+    'host',
+    ...Object.keys(request.headers).filter((name) => name.startsWith('x-amz-')),
+  ].filter((name) => !signedHeaders.includes(name));
+  if (unsigned.length > 0)
+    throw new S3Error(
+      'AccessDenied',
+      `There were headers present in the request which were not signed: ${unsigned.join(', ')}`,
+    );
 };
 
 /**
@@ -180,12 +205,11 @@ export const verifyRequest = (
 ): string => {
   const authorization = request.headers.authorization;
   const byName = new Map(query);
-  if (authorization === undefined && !byName.has('X-Amz-Signature'))
+  if (authorization === undefined && ![...byName.keys()].some((name) => signingParameters.has(name)))
     throw new S3Error('AccessDenied', 'Access Denied');
   const claim =
     authorization === undefined ? fromQuery(byName, options) : fromHeader(request, authorization, options);
-  if (!claim.signedHeaders.includes('host'))
-    throw new S3Error('SignatureDoesNotMatch', 'The host is not signed.');
+  assertCovered(request, claim.signedHeaders);
   assertSigned(request, path, query, claim, options);
   return claim.payload;
 };
@@ -204,6 +228,6 @@ export const verifyPolicy = (
   const { algorithm, credential, date, signature } = fields;
   if (algorithm !== 'AWS4-HMAC-SHA256' || !credential || !date || !signature)
     throw new S3Error('AccessDenied', 'The form is not signed.');
-  const scope = scopeOf(credential, date, options);
+  const scope = scopeOf(credential, date, 'InvalidArgument', options);
   assertSame(signatureOf(policy, scope, options.credentials.secretAccessKey), signature);
 };

@@ -29,16 +29,18 @@ const members = (value: XmlObject): string =>
     .map(([name, member]) => element(name, member))
     .join('');
 
-/** A document with one root element, in S3's namespace unless it is an error. */
-export const xmlDocument = (root: string, value: XmlObject): string => {
+/** A document with one root element of members or text, in S3's namespace unless it is an error. */
+export const xmlDocument = (root: string, value: XmlObject | string): string => {
   const namespace = root === 'Error' ? '' : ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespace}>${members(value)}</${root}>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespace}>${typeof value === 'string' ? escaped(value) : members(value)}</${root}>`;
 };
 
 const parser = new XMLParser({
   ignoreAttributes: true,
   parseTagValue: false,
+  trimValues: false,
   processEntities: true,
+  htmlEntities: true, // also the numeric ones, in which SDKs write line breaks
   isArray: (name) => name === 'Object' || name === 'Part',
 });
 

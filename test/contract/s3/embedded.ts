@@ -1,48 +1,96 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { BucketModel } from '../../../local/model.ts';
 import type { ObjectEvent } from '../../../local/s3/events.ts';
-import { type EmbeddedS3, startS3 } from '../../../local/s3/server.ts';
-import { openState } from '../../../local/state.ts';
+import { startS3 } from '../../../local/s3/server.ts';
+import { openState, type State } from '../../../local/state.ts';
+import { clientDefaults, type S3Access } from './access.ts';
 
-export const bucket = 'contract';
+export const region = 'eu-west-1';
+export const accountId = '123456789012';
 export const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'secret/of+the=bucket' };
-const region = 'eu-west-1';
 
-export interface Bucket {
-  server: EmbeddedS3;
-  s3: S3Client;
+export const bucketModel = (more: Partial<BucketModel> = {}): BucketModel => ({
+  name: 'contract',
+  arn: 'arn:aws:s3:::contract',
+  versioned: true,
+  eventBridge: true,
+  ...more,
+});
+
+export interface EmbeddedBucket extends S3Access {
+  url: string;
+  port: number;
+  /** What it told the event bus, in order. */
   events: ObjectEvent[];
-  /** Stops the server; its folder stays. */
-  stop(): Promise<void>;
+  /** Names of the files that hold bytes of objects and of parts. */
+  files(): string[];
+  /** Stops it and starts it again on the same folder and port. */
+  restart(): Promise<void>;
 }
 
-export const newFolder = (): string => mkdtempSync(join(tmpdir(), 's3-'));
-export const removeFolder = (dir: string): void => rmSync(dir, { recursive: true, force: true });
+export interface EmbeddedOptions {
+  bucket?: BucketModel;
+  now?: () => Date;
+  /** Called before an event is kept. */
+  onEvent?: (event: ObjectEvent) => void;
+}
 
-/** The embedded bucket on a free port, with its state under `dir`. */
-export const startBucket = async (dir: string, now?: () => Date): Promise<Bucket> => {
-  const state = openState(dir);
+/** Starts the embedded bucket on an empty folder; `close` removes it. */
+export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<EmbeddedBucket> => {
+  const { bucket = bucketModel(), now, onEvent } = options;
+  const dir = mkdtempSync(join(tmpdir(), 's3-'));
   const events: ObjectEvent[] = [];
-  const server = await startS3({
-    state,
-    port: 0,
-    region,
-    credentials,
-    buckets: [{ name: bucket, arn: `arn:aws:s3:::${bucket}`, versioned: true, eventBridge: true }],
-    emit: (event) => events.push(event),
-    ...(now ? { now } : {}),
-  });
-  const s3 = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
+  const emit = (event: ObjectEvent) => {
+    onEvent?.(event);
+    events.push(event);
+  };
+  const start = (state: State, port: number) =>
+    startS3({
+      region,
+      accountId,
+      credentials,
+      buckets: [bucket],
+      emit,
+      ...(now ? { now } : {}),
+      state,
+      port,
+    });
+  let state = openState(dir);
+  let running = await start(state, 0);
+  const { url, port } = running;
+  const clients: S3Client[] = [];
+  const clientWith = (config: Partial<S3ClientConfig>): S3Client => {
+    const client = new S3Client({ endpoint: url, region, credentials, ...clientDefaults, ...config });
+    clients.push(client);
+    return client;
+  };
+  const stop = async () => {
+    await running.close();
+    state.close();
+  };
   return {
-    server,
-    s3,
+    client: clientWith({}),
+    clientWith,
+    bucket: bucket.name,
+    key: (name = 'object') => `${randomUUID()}/${name}`,
+    url,
+    port,
     events,
-    async stop() {
-      s3.destroy();
-      await server.close();
-      state.close();
+    files: () => readdirSync(join(dir, 's3')),
+    restart: async () => {
+      for (const client of clients) client.destroy(); // connections that the server would close under them
+      await stop();
+      state = openState(dir);
+      running = await start(state, port);
+    },
+    close: async () => {
+      for (const client of clients) client.destroy();
+      await stop();
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 };
