@@ -29,7 +29,7 @@ const waitFor = async (look: () => Promise<boolean>): Promise<void> => {
 
 const settings = (port: number) => ({
   mailFiltering: 'inbound',
-  inbound: { ipv4: { address: '192.0.2.10', port }, accept: 'all' },
+  inbound: { ipv4: { address: '127.0.0.1', port }, accept: 'all' },
 });
 
 /** Milliseconds from the request to the API's word that the Scanner runs it, and to the API's answer alone. */

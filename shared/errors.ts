@@ -86,6 +86,8 @@ export const errors = {
   ),
   ADDRESS_INVALID: entry('invalid', 'Not an address of the expected family'),
   PORT_OUT_OF_RANGE: entry('invalid', 'A port is 1 to 65535'),
+  ADDRESS_NOT_ON_SCANNER: entry('invalid', 'An address that is on none of the Scanner’s interfaces'),
+  INTERFACES_UNKNOWN: entry('invalid', 'The Scanner has not reported its interfaces yet'),
   RELAY_HOSTS_REQUIRED: entry(
     'conflict',
     'Mail for other domains is relayed, and there would be no relay host',

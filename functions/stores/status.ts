@@ -4,7 +4,7 @@ import type { Presence, Published, Report, StatusItems } from '../../shared/doma
 import { AppError } from '../../shared/errors.ts';
 import type { InventoryReported } from '../../shared/messages/shadow.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, format, tableName } from './dynamo.ts';
+import { dynamo, format, getItem, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import type { ScannerRecord } from './scanners.ts';
 
@@ -71,6 +71,10 @@ export const readState = async (scannerId: string): Promise<ScannerState> => {
   if (!state) throw new AppError('NOT_FOUND', `There is no Scanner ${scannerId}.`);
   return state;
 };
+
+/** The interfaces that a Scanner reported; null before it has. */
+export const readInterfaces = async (scannerId: string): Promise<Inventory['interfaces'] | null> =>
+  (await getItem<Inventory>(keys.ofScanner(scannerId), sortKeys.inventory))?.interfaces ?? null;
 
 /** Puts a status item on a condition; false when the condition does not hold: someone newer was there first. */
 const putStatus = async (

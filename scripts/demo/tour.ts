@@ -49,14 +49,14 @@ const linesOf = (tour: Tour, id: string): number =>
 const saveSettings = async (tour: Tour): Promise<void> => {
   const rows: (string | number)[][] = [];
   for (const [index, id] of scanners.entries()) {
-    const address = `192.0.2.${10 + index}`;
+    const address = '127.0.0.1';
     const begun = performance.now();
     const { revision } = await tour.api.call('PUT /v1/scanners/{scannerId}/smtp', {
       params: { scannerId: id },
       body: {
         mailFiltering: 'inbound-and-outbound',
-        inbound: { ipv4: { address, port: 25 }, accept: 'all' },
-        outbound: { ipv4: { address, port: 26 } },
+        inbound: { ipv4: { address, port: 2500 + index }, accept: 'all' },
+        outbound: { ipv4: { address, port: 2600 + index } },
         authentication: { enabled: false },
       },
     });

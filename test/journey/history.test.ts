@@ -35,14 +35,14 @@ describe('a merge patch of the settings', () => {
     expect(answer.headers.get('etag')).toBe('"3"');
     expect(answer.body).toMatchObject({
       revision: 3,
-      inbound: { ipv4: { address: '192.0.2.10', port: 2525 }, accept: 'all' },
+      inbound: { ipv4: { address: '127.0.0.1', port: 2525 }, accept: 'all' },
     });
     expect(await get(`/scanners/${id}/smtp`)).toEqual(answer.body);
   });
 
   it('that changes the mode drops the section that the new mode hides, unless it gives it', async () => {
     const id = await configured();
-    const outbound = { ipv4: { address: '192.0.2.10', port: 26 } };
+    const outbound = { ipv4: { address: '127.0.0.1', port: 26 } };
     await call('PATCH', `/scanners/${id}/smtp`, { mailFiltering: 'inbound-and-outbound', outbound });
 
     const given = await call('PATCH', `/scanners/${id}/smtp`, { mailFiltering: 'inbound', outbound });

@@ -22,8 +22,8 @@ const hostsOf = async (list: string) =>
   (await stack.call('GET', `${lists}/${list}`)).body as { items: Host[]; nextCursor?: string };
 const settings = (nonLocalDelivery: string) => ({
   mailFiltering: 'inbound-and-outbound',
-  inbound: { ipv4: { address: '192.0.2.10', port: 25 } },
-  outbound: { ipv4: { address: '192.0.2.10', port: 26 }, nonLocalDelivery },
+  inbound: { ipv4: { address: '127.0.0.1', port: 25 } },
+  outbound: { ipv4: { address: '127.0.0.1', port: 26 }, nonLocalDelivery },
 });
 const save = (nonLocalDelivery: string) =>
   stack.call('PUT', '/scanners/mx1/smtp', settings(nonLocalDelivery));

@@ -50,7 +50,23 @@ describe('from a save or an upload to the Scanner', () => {
     expect(scanner.configuration()).toMatchObject({
       revision,
       mailFiltering: 'inbound',
-      inbound: { ipv4: { address: '192.0.2.10', port: 2525 }, accept: 'all' },
+      inbound: { ipv4: { address: '127.0.0.1', port: 2525 }, accept: 'all' },
+    });
+  });
+
+  it('an address that the Scanner does not have is refused, and its interfaces are shown', async () => {
+    const scannerDocument = (await stack.call('GET', '/scanners/mx1')).body as {
+      interfaces: { ipv4: string[] }[];
+    };
+    expect(scannerDocument.interfaces.flatMap(({ ipv4 }) => ipv4)).toContain('127.0.0.1');
+
+    const answer = await stack.call('PATCH', '/scanners/mx1/smtp', {
+      inbound: { ipv4: { address: '203.0.113.200' } },
+    });
+
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/inbound/ipv4/address', code: 'ADDRESS_NOT_ON_SCANNER' }] },
     });
   });
 

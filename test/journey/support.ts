@@ -17,7 +17,7 @@ export const sample = {
 /** Settings that any Scanner takes: inbound only, everyone may connect. */
 export const inboundSettings = (port = 25, accept: 'all' | 'listed' = 'all') => ({
   mailFiltering: 'inbound',
-  inbound: { ipv4: { address: '192.0.2.10', port }, ipv6: null, accept },
+  inbound: { ipv4: { address: '127.0.0.1', port }, ipv6: null, accept },
 });
 
 export const s3Of = (stack: StackProcess): S3Client =>

@@ -8,6 +8,7 @@ import { restoreRevision as operation } from '../../../shared/operations/restore
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
 import { type Change, type Revision, readRevision } from '../../stores/heads.ts';
 import { differenceOf } from '../../stores/lists.ts';
+import { readInterfaces } from '../../stores/status.ts';
 import { smtpDocumentOf } from '../settings/answer.ts';
 import { acknowledgedBy, writeConfiguration } from '../write.ts';
 
@@ -30,11 +31,14 @@ const relayVerdict = async (call: Restore, present: Head, wanted: Revision): Pro
 const restored = async (call: Restore, present: Head, wanted: Revision): Promise<Change<Warning[]>> => {
   const { configuration } = wanted;
   const { smtp, lists } = configuration;
-  const context = smtp ? contextVerdict(smtp, lists, acknowledgedBy(call)) : { problems: [], warnings: [] };
+  const interfaces = await readInterfaces(present.scannerId);
+  const before = present.configuration.smtp;
+  const context = { lists, interfaces, before, acknowledged: acknowledgedBy(call) };
+  const judged = smtp ? contextVerdict(smtp, context) : { problems: [], warnings: [] };
   const relay = await relayVerdict(call, present, wanted);
-  const problems = [...settingsProblems(smtp), ...context.problems, ...relay.problems];
+  const problems = [...settingsProblems(smtp), ...judged.problems, ...relay.problems];
   if (problems.length > 0) throw invalid(problems);
-  return { configuration, result: [...context.warnings, ...relay.warnings] };
+  return { configuration, result: [...judged.warnings, ...relay.warnings] };
 };
 
 export const restoreRevision = httpStack(operation, async (call) => {
