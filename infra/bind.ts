@@ -23,7 +23,7 @@ const tableActions: Record<TableUse, string[]> = {
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
   write: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
-  transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'],
+  transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
 };
 
 /** The table; a query is of its index or of one partition. */

@@ -88,6 +88,7 @@ export class ControlPlaneStack extends Stack {
     for (const resource of ['scanners', 'imports', 'history'] as const)
       bindTable(functions[resource], table, ['query']);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
+    bindObjects(functions.settings, bucket, { get: [prefixes.manifests], put: [prefixes.artifacts] });
     bindObjects(functions.lists, bucket, { get: lists, put: lists });
     bindObjects(functions.history, bucket, { get: lists });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });

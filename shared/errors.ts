@@ -93,6 +93,32 @@ export const errors = {
     'Mail for other domains is relayed, and there would be no relay host',
   ),
   LOCAL_DELIVERY_EMPTY: entry('invalid', 'Inbound mail has no host to be delivered to'),
+  CERTIFICATE_REQUIRED: entry('invalid', 'Accepting TLS needs a certificate'),
+  CERTIFICATE_NOT_FOUND: entry('invalid', 'There is no such certificate'),
+  CERTIFICATE_EXPIRED: entry('invalid', 'A certificate that is expired, or not valid yet'),
+  CERTIFICATE_EXPIRING: entry('invalid', 'A certificate that expires within 30 days'),
+  TLS_FIELDS_WITHOUT_TLS: entry('invalid', 'TLS is not accepted, but other TLS fields are given'),
+  CLIENT_CERTIFICATE_WITHOUT_REQUIRED_TLS: entry(
+    'invalid',
+    'A client certificate can be required only where TLS is required',
+  ),
+  CLIENT_CA_REQUIRED: entry(
+    'invalid',
+    'Client certificates are verified by a client authority, and there is none',
+  ),
+  MAY_REFUSE_SENDERS: entry('invalid', 'Port 25 asks for more than ordinary senders may have'),
+  AUTHENTICATION_WITHOUT_TLS: entry('invalid', 'Passwords may cross the network in the clear'),
+  SHARED_LISTENER_NAMES: entry(
+    'invalid',
+    'Inbound and outbound share a listener, and reverse lookups decide which way mail goes',
+  ),
+  SHARED_LISTENER_TLS: entry('invalid', 'Inbound and outbound share a listener, but not their TLS'),
+  DIRECTORY_SOURCE_REQUIRED: entry(
+    'invalid',
+    'Users are authenticated by a directory source, and none has that function',
+  ),
+  LIMIT_CONFLICT: entry('invalid', 'A limit that another limit makes impossible'),
+  BINDING_NOT_AVAILABLE: entry('invalid', 'A binding to a listener that this Scanner does not have'),
   READ_ONLY_IGNORED: entry('invalid', 'A read-only field differs from what is stored and was ignored'),
   // lists
   LIST_EMPTY: entry(
@@ -126,6 +152,27 @@ export const errors = {
   HOST_EXISTS: entry('conflict', 'The list has a host with this name, port and lookup'),
   IPV6_NOT_SUPPORTED: entry('invalid', 'IPv6 addresses are not supported for hosts'),
   MX_LOOKUP_NEEDS_NAME: entry('invalid', 'MX records are looked up of names, not of addresses'),
+  // certificates, client authorities, directory sources
+  CERTIFICATE_PEM_INVALID: entry('invalid', 'Not certificates in PEM'),
+  PRIVATE_KEY_INVALID: entry('invalid', 'Not an unencrypted private key in PEM'),
+  PRIVATE_KEY_MISMATCH: entry('invalid', 'The private key is not that of the certificate'),
+  CHAIN_BROKEN: entry('invalid', 'A certificate of the chain was not issued by the one that follows it'),
+  KEY_TOO_WEAK: entry('invalid', 'A key or signature weaker than RSA 2048, P-256 and SHA-256'),
+  CERTIFICATE_AUTHORITY_EXPECTED: entry('invalid', 'Not a certificate of a certificate authority'),
+  CERTIFICATE_WITHOUT_NAMES: entry('invalid', 'A certificate without subject alternative names'),
+  NAME_TAKEN: entry('conflict', 'Another one has this name'),
+  CERTIFICATE_IN_USE: entry('conflict', 'Scanners use this certificate'),
+  CLIENT_AUTHORITY_IN_USE: entry(
+    'conflict',
+    'Scanners verify client certificates, and this is the last authority',
+  ),
+  DIRECTORY_SOURCE_IN_USE: entry(
+    'conflict',
+    'Scanners authenticate users by directory sources, and this is the last one with that function',
+  ),
+  TOO_MANY: entry('conflict', 'There are as many as there may be'),
+  DISTINGUISHED_NAME_INVALID: entry('invalid', 'Not a distinguished name (RFC 4514)'),
+  FILTER_INVALID: entry('invalid', 'Not a search filter (RFC 4515) with a place for the name of the user'),
   // import files and jobs
   FILE_EMPTY: entry('invalid', 'The file has no entry'),
   FILE_TOO_LARGE: entry('too-large', 'The file is larger than an import takes'),

@@ -20,6 +20,8 @@ export const sortKeys = {
   report: 'report',
   presence: 'presence',
   inventory: 'inventory',
+  /** A certificate, the directory sources, the client authorities: changing one wakes the worker that renews. */
+  artifact: 'artifact',
 } as const;
 
 export const keys = {
@@ -33,11 +35,17 @@ export const keys = {
   /** The newest upload taken for one drop-zone key, by sequencer. */
   ofDrop: (objectKey: string) => `drop#${objectKey}`,
   drop: 'drop',
+  /** What belongs to the fleet and is handed to Scanners as an artifact, by the artifact's name. */
+  ofArtifact: (name: string) => `artifact#${name}`,
+  userPrefix: 'user#',
+  /** Says that a Scanner's head names the artifact. */
+  user: (scannerId: string) => `user#${scannerId}`,
   /** The answer given to a request that carried an Idempotency-Key, by the hash of its actor and key. */
   ofAnswer: (hash: string) => `answer#${hash}`,
   answer: 'answer',
   /** Index partitions. */
   listedScanners: 'scanners',
+  listedCertificates: 'certificates',
   listedImports: (scannerId: string) => `imports#${scannerId}`,
   /** Of the month of a time or a date in ISO 8601: a partition that grows for ever would be slow to page. */
   listedAudit: (time: string) => `audit#${time.slice(0, 7)}`,
@@ -50,6 +58,10 @@ export const prefixes = {
   chunks: 'lists/chunks/',
   manifests: 'lists/manifests/',
   reports: 'reports/',
+  /** Artifacts of one Scanner that are no secret, by the sha-256 of their text. */
+  artifacts: 'artifacts/',
+  /** Artifacts of the fleet: certificates with their keys, directory sources with their passwords, client authorities. */
+  secrets: 'secrets/',
 } as const;
 
 /** Largest import file in bytes and most entries of a list (DESIGN 4). */

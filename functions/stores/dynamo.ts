@@ -1,5 +1,6 @@
 import { DynamoDBClient, type TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
+  BatchGetCommand,
   DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
@@ -28,6 +29,27 @@ export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems'
 export const getItem = async <T>(pk: string, sk: string): Promise<T | undefined> => {
   const get = new GetCommand({ TableName: tableName(), Key: { pk, sk }, ConsistentRead: true });
   return (await calling(dynamo.send(get))).Item as T | undefined;
+};
+
+export interface ItemKey {
+  pk: string;
+  sk: string;
+}
+
+/** Reads up to 100 keys, strongly consistent; what the table leaves over under load is asked for again. */
+export const batchGet = async (wanted: readonly ItemKey[]): Promise<Record<string, unknown>[]> => {
+  const found: Record<string, unknown>[] = [];
+  let left: readonly ItemKey[] = wanted;
+  for (let round = 0; left.length > 0; round++) {
+    if (round > 5) throw new AppError('THROTTLED');
+    const get = new BatchGetCommand({
+      RequestItems: { [tableName()]: { Keys: [...left], ConsistentRead: true } },
+    });
+    const answer = await calling(dynamo.send(get));
+    found.push(...(answer.Responses?.[tableName()] ?? []));
+    left = (answer.UnprocessedKeys?.[tableName()]?.Keys ?? []) as ItemKey[];
+  }
+  return found;
 };
 
 /** A put that takes place only where no such item is. */

@@ -4,6 +4,7 @@ import {
   type Head,
   nextHead,
   type Part,
+  readConfiguration,
   stillHolds,
 } from '../../shared/domain/configuration.ts';
 import { summaryOf } from '../../shared/domain/history.ts';
@@ -11,6 +12,7 @@ import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
 import { type Asked, type AuditDetails, auditItem } from './audit.ts';
 import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
+import { artifactItems } from './fleet-artifacts.ts';
 import { expiryOf, keepsForEver } from './retention.ts';
 
 export interface Change<T> {
@@ -50,18 +52,24 @@ export interface Revision extends Head {
   summary: string;
 }
 
+/** A head or a revision whose configuration means what it means today, whichever version stored it. */
+export const readable = <T extends Head>(stored: T): T => ({
+  ...stored,
+  configuration: readConfiguration(stored.configuration),
+});
+
 /** The head of a Scanner, strongly consistent. NOT_FOUND for a Scanner that is not registered. */
 export const readHead = async (scannerId: string): Promise<Head> => {
   const head = await getItem<Head>(keys.ofScanner(scannerId), sortKeys.head);
   if (!head) throw new AppError('NOT_FOUND', `There is no Scanner ${scannerId}.`);
-  return head;
+  return readable(head);
 };
 
 /** One revision; NOT_FOUND when there is none with this number, or no more. */
 export const readRevision = async (scannerId: string, revision: number): Promise<Revision> => {
   const item = await getItem<Revision>(keys.ofScanner(scannerId), keys.revision(revision));
   if (!item) throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
-  return item;
+  return readable(item);
 };
 
 /** Revisions of a Scanner, newest first. */
@@ -154,7 +162,8 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
   const remembered = request.remember ? [request.remember(done)] : [];
   if (!changed) return commit(done, [], remembered);
   await change.prepare?.();
-  const own = revisionItems(next, before, request, change.audit);
+  const artifacts = artifactItems(head.scannerId, before.artifacts, next.configuration.artifacts);
+  const own = [...revisionItems(next, before, request, change.audit), ...artifacts];
   return commit(done, own, [...(change.transact?.(next) ?? []), ...remembered]);
 };
 

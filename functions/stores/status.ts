@@ -1,11 +1,12 @@
-import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Head } from '../../shared/domain/configuration.ts';
 import type { Presence, Published, Report, StatusItems } from '../../shared/domain/status.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { InventoryReported } from '../../shared/messages/shadow.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, format, getItem, tableName } from './dynamo.ts';
+import { batchGet, dynamo, format, getItem, type ItemKey, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
+import { readable } from './heads.ts';
 import type { ScannerRecord } from './scanners.ts';
 
 export interface Inventory extends InventoryReported {
@@ -22,25 +23,8 @@ export interface ScannerState extends StatusItems {
 
 const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inventory'] as const;
 
-type Keys = { pk: string; sk: string }[];
-
-/** Reads up to 100 keys, strongly consistent; what the table leaves over under load is asked for again. */
-const batchGet = async (wanted: Keys): Promise<Record<string, unknown>[]> => {
-  const found: Record<string, unknown>[] = [];
-  let left: Keys = wanted;
-  for (let round = 0; left.length > 0; round++) {
-    if (round > 5) throw new AppError('THROTTLED');
-    const get = new BatchGetCommand({
-      RequestItems: { [tableName()]: { Keys: left, ConsistentRead: true } },
-    });
-    const answer = await calling(dynamo.send(get));
-    found.push(...(answer.Responses?.[tableName()] ?? []));
-    left = (answer.UnprocessedKeys?.[tableName()]?.Keys ?? []) as Keys;
-  }
-  return found;
-};
-
-const keysOf = (scannerId: string): Keys => stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
+const keysOf = (scannerId: string): ItemKey[] =>
+  stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
 
 const isWhole = (state: Partial<ScannerState>): state is ScannerState =>
   state.scanner !== undefined && state.head !== undefined;
@@ -58,7 +42,8 @@ export const readStates = async (scannerIds: readonly string[]): Promise<Scanner
   }
   return scannerIds
     .map((id) => (found.get(keys.ofScanner(id)) ?? {}) as Partial<ScannerState>)
-    .filter(isWhole);
+    .filter(isWhole)
+    .map((state) => ({ ...state, head: readable(state.head) }));
 };
 
 /** State of one Scanner in one read, or null where there is no such Scanner. */

@@ -1,8 +1,9 @@
-import { desiredOf } from '../../shared/domain/desired.ts';
+import { type Desired, desiredOf } from '../../shared/domain/desired.ts';
 import { shadowDifference } from '../../shared/domain/shadow-difference.ts';
 import { AppError } from '../../shared/errors.ts';
-import { smtpShadow } from '../../shared/messages/shadow.ts';
-import { getShadow, updateShadow } from '../stores/shadows.ts';
+import { advancedShadow, smtpShadow } from '../../shared/messages/shadow.ts';
+import { sha256 } from '../stores/objects.ts';
+import { getShadow, type ShadowDocument, updateShadow } from '../stores/shadows.ts';
 import { putPublished, readState, type ScannerState } from '../stores/status.ts';
 
 /** A shadow that a Scanner writes to at the same time moves under us; more tries than it has writes for one apply. */
@@ -10,38 +11,43 @@ const attempts = 10;
 
 type Step = 'again' | 'nothing' | { revision: number; shadowVersion: number };
 
-const mayPublish = (state: ScannerState): boolean => state.scanner.enabled && desiredOf(state.head) !== null;
+const wantedOf = (state: ScannerState): Desired | null =>
+  state.scanner.enabled ? desiredOf(state.head, sha256) : null;
 
-/** Brings the shadow from what was read to the head; null when it has moved meanwhile. */
+/** Brings a shadow from what was read to what is wanted, and answers its version; null when it has moved meanwhile, or is only now made. */
 const bring = async (
   scannerId: string,
-  present: Record<string, unknown>,
-  version: number,
+  name: string,
+  present: ShadowDocument | null,
   wanted: object,
-) => {
-  const difference = shadowDifference(present, wanted as Record<string, unknown>);
-  if (!difference) return version;
-  return updateShadow(scannerId, smtpShadow, { desired: difference }, version);
+): Promise<number | null> => {
+  if (!present) {
+    await updateShadow(scannerId, name, {});
+    return null;
+  }
+  const difference = shadowDifference(present.state.desired ?? {}, { ...wanted });
+  return difference
+    ? updateShadow(scannerId, name, { desired: difference }, present.version)
+    : present.version;
 };
 
 /**
- * One round: the shadow is read first and the head after it, so what is sent is at least as new as the shadow that it replaces;
- * the shadow's version makes the update fail where another publisher was faster.
+ * One round: the shadows are read first and the head after them, so what is sent is at least as new as what it replaces; a shadow's version
+ * makes the update fail where another publisher was faster. `smtp`, which names the state of the other, comes last (DESIGN 5).
  */
 const publishOnce = async (scannerId: string): Promise<Step> => {
-  const shadow = await getShadow(scannerId, smtpShadow);
-  const state = await readState(scannerId);
-  const desired = desiredOf(state.head);
-  if (!desired || !mayPublish(state)) return 'nothing';
-  if (!shadow) {
-    await updateShadow(scannerId, smtpShadow, {});
-    return 'again';
-  }
-  const version = await bring(scannerId, shadow.state.desired ?? {}, shadow.version, desired);
-  return version === null ? 'again' : { revision: desired.revision, shadowVersion: version };
+  const [smtp, advanced] = await Promise.all([
+    getShadow(scannerId, smtpShadow),
+    getShadow(scannerId, advancedShadow),
+  ]);
+  const wanted = wantedOf(await readState(scannerId));
+  if (!wanted) return 'nothing';
+  if ((await bring(scannerId, advancedShadow, advanced, wanted.advanced)) === null) return 'again';
+  const version = await bring(scannerId, smtpShadow, smtp, wanted.smtp);
+  return version === null ? 'again' : { revision: wanted.smtp.revision, shadowVersion: version };
 };
 
-/** Brings the shadow of a Scanner to its head, whatever woke us and however often (DESIGN 5). */
+/** Brings the shadows of a Scanner to its head, whatever woke us and however often (DESIGN 5). */
 export const publishScanner = async (scannerId: string, now: Date): Promise<void> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const step = await publishOnce(scannerId);

@@ -108,6 +108,7 @@ export const withList = (
   reference: ListReference,
   activate = false,
 ): Configuration => ({
+  ...configuration,
   smtp: activate ? activated(configuration.smtp, list) : configuration.smtp,
   lists: { ...configuration.lists, [list]: reference },
 });

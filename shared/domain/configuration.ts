@@ -1,15 +1,21 @@
+import { type AdvancedSettings, defaultAdvanced } from '../schemas/advanced.ts';
 import { type ListName, type ListReferences, listNames } from '../schemas/lists.ts';
-import type { SmtpSettings } from '../schemas/smtp.ts';
+import { type SmtpSettings, smtpSettings } from '../schemas/smtp.ts';
+import type { Artifacts } from './artifacts.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 
-/** A Scanner's configuration: one aggregate with one revision counter (DESIGN 2). `smtp` is null before the first save. */
+/** A Scanner's configuration: one aggregate with one revision counter (DESIGN 2). */
 export interface Configuration {
+  /** null before the first save. */
   smtp: SmtpSettings | null;
+  advanced: AdvancedSettings;
   lists: ListReferences;
+  /** What the settings need of the fleet, by the digests of the day they were saved or something was renewed. */
+  artifacts: Artifacts;
 }
 
 /** What a write may change; `If-Match` asks for the part being written, not for the whole. */
-export type Part = 'smtp' | `lists.${ListName}`;
+export type Part = 'smtp' | 'advanced' | 'artifacts' | `lists.${ListName}`;
 
 /** The revision that last changed each part. */
 export type Parts = Record<Part, number>;
@@ -27,14 +33,16 @@ export interface Head {
 /** True when the part has not changed since the revision that the caller saw (DESIGN 6, `If-Match`). */
 export const stillHolds = (head: Head, part: Part | 'all', ifMatch: number | '*' | undefined): boolean => {
   if (ifMatch === undefined || ifMatch === '*') return true;
-  const changed = part === 'all' ? head.revision : head.parts[part];
+  const changed = part === 'all' ? head.revision : (head.parts[part] ?? 1);
   return ifMatch <= head.revision && changed <= ifMatch;
 };
 
-const parts: Part[] = ['smtp', ...listNames.map((name) => `lists.${name}` as const)];
+const parts: Part[] = ['smtp', 'advanced', 'artifacts', ...listNames.map((name) => `lists.${name}` as const)];
 
-const partOf = (configuration: Configuration, part: Part): Json =>
-  part === 'smtp' ? configuration.smtp : configuration.lists[part.slice('lists.'.length) as ListName].root;
+const partOf = (configuration: Configuration, part: Part): Json => {
+  if (part === 'smtp' || part === 'advanced' || part === 'artifacts') return configuration[part] as Json;
+  return configuration.lists[part.slice('lists.'.length) as ListName].root;
+};
 
 /** Members in whatever order: DynamoDB keeps none in a map (DynamoDB developer guide, data types). */
 const same = (one: Json, other: Json): boolean => canonicalJson(one) === canonicalJson(other);
@@ -61,8 +69,19 @@ export const nextHead = (head: Head, after: Configuration, by: string, at: strin
 export const firstHead = (scannerId: string, lists: ListReferences, by: string, at: string): Head => ({
   scannerId,
   revision: 1,
-  configuration: { smtp: null, lists },
+  configuration: { smtp: null, advanced: defaultAdvanced(), lists, artifacts: {} },
   parts: Object.fromEntries(parts.map((part) => [part, 1])) as Parts,
   updatedAt: at,
   updatedBy: by,
+});
+
+/** A configuration as an earlier version of this project stored it: without advanced settings, artifacts and TLS. */
+export type StoredConfiguration = Pick<Configuration, 'smtp' | 'lists'> & Partial<Configuration>;
+
+/** What a stored configuration means today. */
+export const readConfiguration = (stored: StoredConfiguration): Configuration => ({
+  advanced: defaultAdvanced(),
+  artifacts: {},
+  ...stored,
+  smtp: stored.smtp && smtpSettings.parse(stored.smtp),
 });

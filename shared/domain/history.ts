@@ -39,6 +39,13 @@ export const fieldChanges = (
   return names.flatMap((name) => fieldChanges(one?.[name], other?.[name], [...path, name]));
 };
 
+/** Fields of the settings and advanced settings in which two configurations differ, below `/smtp` and `/advanced`. */
+export const settingsChanges = (before: Configuration | null, after: Configuration): FieldChange[] =>
+  fieldChanges(
+    { smtp: before?.smtp ?? null, advanced: before?.advanced ?? null },
+    { smtp: after.smtp, advanced: after.advanced },
+  );
+
 /** Lists whose roots differ. */
 export const changedLists = (before: Configuration['lists'], after: Configuration['lists']): ListName[] =>
   listNames.filter((name) => before[name].root !== after[name].root);
@@ -46,7 +53,7 @@ export const changedLists = (before: Configuration['lists'], after: Configuratio
 const shownFields = 3;
 
 const fieldSummary = (before: Configuration | null, after: Configuration): string[] => {
-  const changes = fieldChanges({ smtp: before?.smtp ?? null }, { smtp: after.smtp });
+  const changes = settingsChanges(before, after);
   if (changes.length === 0) return [];
   const shown = changes.slice(0, shownFields).map(({ pointer }) => pointer.slice(1));
   const more = changes.length - shown.length;
@@ -59,8 +66,18 @@ const listSummary = (before: Configuration, after: Configuration): string[] =>
     return `${name} list: ${one.entries} to ${other.entries} entries, ${one.enabled} to ${other.enabled} enabled`;
   });
 
+/** Artifacts that were renewed; those that come and go with a setting are told by that setting. */
+const artifactSummary = (before: Configuration, after: Configuration): string[] =>
+  Object.entries(after.artifacts)
+    .filter(([name, digest]) => before.artifacts[name] !== undefined && before.artifacts[name] !== digest)
+    .map(([name]) => `${name} renewed`);
+
 /** What a revision changed, in a line for a person. */
 export const summaryOf = (before: Configuration | null, after: Configuration): string => {
   if (!before) return 'registered';
-  return [...fieldSummary(before, after), ...listSummary(before, after)].join('; ');
+  return [
+    ...fieldSummary(before, after),
+    ...listSummary(before, after),
+    ...artifactSummary(before, after),
+  ].join('; ');
 };

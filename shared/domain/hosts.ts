@@ -7,6 +7,7 @@ import { canonicalIpv4, canonicalIpv6 } from './lists/addresses.ts';
 import type { ListFormat } from './lists/chunks.ts';
 import type { Difference } from './lists/difference.ts';
 import { parseDomain } from './lists/domains.ts';
+import { problem } from './sections.ts';
 
 export type HostDifference = Difference<Host>;
 
@@ -51,11 +52,9 @@ const canonicalHost = (given: string): { host: string; name: boolean } | null =>
   return label.ok ? { host: label.name.slice(0, -suffix.length), name: true } : null;
 };
 
-const problem = (pointer: string, code: Problem['code'], message: string): Problem => ({
-  pointer,
-  code,
-  message,
-});
+/** The one form of the address or name of a server, IPv6 among them; null for what is neither. */
+export const canonicalServer = (given: string): string | null =>
+  canonicalIpv6(given) ?? canonicalHost(given)?.host ?? null;
 
 /** Everything that is wrong with a host by itself, and its canonical form where nothing is. */
 export const judgeHost = (given: HostInput): { problems: Problem[]; host: HostInput } => {

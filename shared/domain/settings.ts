@@ -2,43 +2,33 @@ import type { Problem, Warning } from '../errors.ts';
 import type { Acknowledgement } from '../schemas/common.ts';
 import type { ListReferences } from '../schemas/lists.ts';
 import {
-  type MailFiltering,
-  mailFilteringModes,
+  type AuthenticationSource,
+  type ListenerTls,
+  noTls,
   readOnlyMembers,
   type SmtpSettings,
 } from '../schemas/smtp.ts';
-import { canonicalIpv4, canonicalIpv6 } from './lists/addresses.ts';
+import { canonicalServer } from './hosts.ts';
 import { mergePatch } from './merge-patch.ts';
+import {
+  canonicalAddress,
+  type Family,
+  families,
+  isEnabled,
+  isObject,
+  type JsonObject,
+  memberOf,
+  modeOf,
+  problem,
+  type Section,
+  sections,
+  shown,
+} from './sections.ts';
+import { tlsProblems } from './tls.ts';
 
-type Section = 'inbound' | 'outbound' | 'authentication';
-const sections: Section[] = ['inbound', 'outbound', 'authentication'];
-
-/** Which sections each mode shows (tab, the three radio buttons). */
-const shown: Record<MailFiltering, readonly Section[]> = {
-  inbound: ['inbound'],
-  outbound: ['outbound', 'authentication'],
-  'inbound-and-outbound': ['inbound', 'outbound', 'authentication'],
-};
-
-type Family = 'ipv4' | 'ipv6';
-const families: Family[] = ['ipv4', 'ipv6'];
-const canonical = { ipv4: canonicalIpv4, ipv6: canonicalIpv6 };
 const standardPort: Record<Section, number> = { inbound: 25, outbound: 25, authentication: 587 };
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const problem = (pointer: string, code: Problem['code'], message: string): Problem => ({
-  pointer,
-  code,
-  message,
-});
-
-const modeOf = (body: Json): MailFiltering | undefined =>
-  mailFilteringModes.find((mode) => mode === body['mailFiltering']);
-
-const sectionProblems = (body: Json): Problem[] => {
+const sectionProblems = (body: JsonObject): Problem[] => {
   const mode = modeOf(body);
   if (!mode) return [];
   return sections.flatMap((section) => {
@@ -58,25 +48,19 @@ const sectionProblems = (body: Json): Problem[] => {
   });
 };
 
-const listenerOf = (body: Json, section: Section, family: Family): Json | undefined => {
-  const holder = body[section];
-  const listener = isObject(holder) ? holder[family] : undefined;
-  return isObject(listener) ? listener : undefined;
-};
-
 /** A host has to have the address itself: the unspecified address, multicast and broadcast are none of its own. */
 const notOwnable = (family: Family, address: string): boolean =>
   family === 'ipv4'
     ? /^(0\.|22[4-9]\.|23\d\.|255\.255\.255\.255$)/.test(address)
     : address === '::' || address.startsWith('ff');
 
-const addressProblems = (body: Json): Problem[] =>
+const addressProblems = (body: JsonObject): Problem[] =>
   sections.flatMap((section) =>
     families.flatMap((family) => {
-      const address = listenerOf(body, section, family)?.['address'];
+      const address = memberOf(body, section, family)?.['address'];
       if (typeof address !== 'string') return [];
       const pointer = `/${section}/${family}/address`;
-      const own = canonical[family](address);
+      const own = canonicalAddress[family](address);
       const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
       if (own === null)
         return [problem(pointer, 'ADDRESS_INVALID', `"${address}" is not an ${name} address.`)];
@@ -86,18 +70,16 @@ const addressProblems = (body: Json): Problem[] =>
     }),
   );
 
-const isEnabled = (body: Json): boolean =>
-  isObject(body['authentication']) && body['authentication']['enabled'] === true;
-
 /** The address and port pair of a listener, or undefined where it is none (another rule says so). */
-const pairOf = (body: Json, section: Section, family: Family): string | undefined => {
-  const listener = listenerOf(body, section, family);
-  const address = typeof listener?.['address'] === 'string' ? canonical[family](listener['address']) : null;
+const pairOf = (body: JsonObject, section: Section, family: Family): string | undefined => {
+  const listener = memberOf(body, section, family);
+  const address =
+    typeof listener?.['address'] === 'string' ? canonicalAddress[family](listener['address']) : null;
   return address === null ? undefined : `${address} ${String(listener?.['port'] ?? standardPort[section])}`;
 };
 
 /** Tab row "Authentication mail IP address": its pair differs from the inbound and the outbound pair. */
-const conflictProblems = (body: Json): Problem[] => {
+const conflictProblems = (body: JsonObject): Problem[] => {
   if (!isEnabled(body)) return [];
   return families.flatMap((family) => {
     const own = pairOf(body, 'authentication', family);
@@ -113,16 +95,27 @@ const conflictProblems = (body: Json): Problem[] => {
   });
 };
 
-const authenticationProblems = (body: Json): Problem[] =>
-  isEnabled(body) && isObject(body['authentication']) && body['authentication']['ipv4'] === undefined
-    ? [
-        problem(
-          '/authentication/ipv4',
-          'REQUIRED',
-          'An enabled authentication section needs its IPv4 listener.',
-        ),
-      ]
-    : [];
+/** What an enabled authentication section cannot do without. */
+const requiredOfAuthentication = {
+  ipv4: 'An enabled authentication section needs its IPv4 listener.',
+  source: 'An enabled authentication section needs its source.',
+};
+
+const authenticationProblems = (body: JsonObject): Problem[] => {
+  const section = body['authentication'];
+  if (!isEnabled(body) || !isObject(section)) return [];
+  return Object.entries(requiredOfAuthentication)
+    .filter(([member]) => section[member] === undefined)
+    .map(([member, message]) => problem(`/authentication/${member}`, 'REQUIRED', message));
+};
+
+const forwardingHostProblems = (body: JsonObject): Problem[] => {
+  const host = memberOf(body, 'authentication', 'source')?.['host'];
+  if (typeof host !== 'string' || host === '' || canonicalServer(host) !== null) return [];
+  return [
+    problem('/authentication/source/host', 'HOST_INVALID', `"${host}" is no address and no host name.`),
+  ];
+};
 
 /**
  * Every rule of the settings that the document alone decides, judged on the body as it came: rules whose values are
@@ -135,11 +128,28 @@ export const settingsProblems = (body: unknown): Problem[] =>
         ...addressProblems(body),
         ...conflictProblems(body),
         ...authenticationProblems(body),
+        ...forwardingHostProblems(body),
+        ...tlsProblems(body),
       ]
     : [];
 
 const canonicalListener = (family: Family, listener: { address: string; port: number } | null | undefined) =>
-  listener ? { address: canonical[family](listener.address) ?? listener.address, port: listener.port } : null;
+  listener
+    ? { address: canonicalAddress[family](listener.address) ?? listener.address, port: listener.port }
+    : null;
+
+const canonicalTls = ({ accept, certificateId, require, clientCertificate }: ListenerTls): ListenerTls => ({
+  accept,
+  certificateId,
+  require,
+  clientCertificate,
+});
+
+const canonicalSource = (source: AuthenticationSource): AuthenticationSource => {
+  if (source.type === 'ldap') return { type: 'ldap' };
+  const { type, host, port, tls } = source;
+  return { type, host: canonicalServer(host) ?? host, port, tls };
+};
 
 const canonicalAuthentication = (given: SmtpSettings['authentication']): SmtpSettings['authentication'] => {
   if (!given) return { enabled: false };
@@ -148,6 +158,8 @@ const canonicalAuthentication = (given: SmtpSettings['authentication']): SmtpSet
     enabled: given.enabled,
     ...(given.ipv4 ? { ipv4: canonicalListener('ipv4', given.ipv4) ?? given.ipv4 } : {}),
     ipv6: canonicalListener('ipv6', given.ipv6),
+    tls: canonicalTls(given.tls ?? noTls),
+    ...(given.source ? { source: canonicalSource(given.source) } : {}),
     accept: given.accept ?? 'all',
   };
 };
@@ -163,6 +175,7 @@ export const canonicalSettings = (settings: SmtpSettings): SmtpSettings => {
           inbound: {
             ipv4: canonicalListener('ipv4', inbound.ipv4) ?? inbound.ipv4,
             ipv6: canonicalListener('ipv6', inbound.ipv6),
+            tls: canonicalTls(inbound.tls),
             accept: inbound.accept,
           },
         }
@@ -172,6 +185,7 @@ export const canonicalSettings = (settings: SmtpSettings): SmtpSettings => {
           outbound: {
             ipv4: canonicalListener('ipv4', outbound.ipv4) ?? outbound.ipv4,
             ipv6: canonicalListener('ipv6', outbound.ipv6),
+            tls: { accept: outbound.tls.accept, certificateId: outbound.tls.certificateId },
             nonLocalDelivery: outbound.nonLocalDelivery,
           },
         }
@@ -216,8 +230,12 @@ export const emptyListVerdict = (
 };
 
 /** READ_ONLY_IGNORED for each read-only member of the body that is not what is stored. */
-export const readOnlyWarnings = (body: Json, stored: Json): Warning[] =>
-  readOnlyMembers
+export const readOnlyWarnings = (
+  body: JsonObject,
+  stored: JsonObject,
+  members: readonly string[] = readOnlyMembers,
+): Warning[] =>
+  members
     .filter((name) => name !== 'warnings' && body[name] !== undefined)
     .filter((name) => JSON.stringify(body[name]) !== JSON.stringify(stored[name]))
     .map((name) => ({
@@ -239,7 +257,7 @@ export const settingsOnly = ({
   ...(authentication ? { authentication } : {}),
 });
 
-const hiddenBy = (body: Json): Section[] => {
+const hiddenBy = (body: JsonObject): Section[] => {
   const mode = modeOf(body);
   return mode ? sections.filter((section) => !shown[mode].includes(section)) : [];
 };
@@ -248,12 +266,12 @@ const hiddenBy = (body: Json): Section[] => {
  * The settings under a merge patch (RFC 7396), as they would be put. A section that a new mode hides goes by itself, unless the patch
  * gives it. Read-only members of the patch are left out.
  */
-export const patchedSettings = (present: SmtpSettings | null, patch: Json): Json => {
+export const patchedSettings = (present: SmtpSettings | null, patch: JsonObject): JsonObject => {
   const given = Object.entries(patch).filter(
     ([name]) => !(readOnlyMembers as readonly string[]).includes(name),
   );
   const asked = Object.fromEntries(given);
-  const patched = mergePatch(present ?? {}, asked) as Json;
+  const patched = mergePatch(present ?? {}, asked) as JsonObject;
   const gone = hiddenBy(patched).filter((section) => asked[section] === undefined);
   return Object.fromEntries(Object.entries(patched).filter(([name]) => !gone.includes(name as Section)));
 };

@@ -1,6 +1,6 @@
 import type { Condition, Sync } from '../schemas/sync.ts';
 import type { Head } from './configuration.ts';
-import { desiredOf } from './desired.ts';
+import { desiredLists } from './desired.ts';
 import type { StatusItems } from './status.ts';
 
 /** What the sync status is computed from; all of it was stored by someone who saw it. */
@@ -32,9 +32,7 @@ const published = ({ head, scanner, published: seen }: SyncFacts): Verdict => {
 };
 
 const rootsMatch = ({ head, report }: SyncFacts): boolean =>
-  Object.entries(desiredOf(head)?.lists ?? {}).every(
-    ([name, list]) => report?.appliedRoots[name] === list?.root,
-  );
+  Object.entries(desiredLists(head)).every(([name, list]) => report?.appliedRoots[name] === list?.root);
 
 const reasons = {
   rejected: ['Rejected', 'The Scanner says that this revision can never work.'],

@@ -41,6 +41,24 @@ export const text = (longest: number) =>
     }),
   );
 
+/** A TCP port. */
+export const port = z
+  .int()
+  .check(
+    z.minimum(1, { error: coded('PORT_OUT_OF_RANGE', 'a port is 1 to 65535') }),
+    z.maximum(65535, { error: coded('PORT_OUT_OF_RANGE', 'a port is 1 to 65535') }),
+  );
+
+/** The flag in a schema, and in the OpenAPI document, of what belongs to one host alone. */
+export const hostSpecificFlag = 'x-host-specific';
+
+/**
+ * Marks a member that belongs to one host alone (ports, addresses, TLS): what is applied to other Scanners leaves theirs as it is (tab, last
+ * row). Rollout, validation and the OpenAPI document read this flag; `shared/domain/host-specific.ts` walks it.
+ */
+export const hostSpecific = <T extends z.ZodMiniType>(schema: T, description?: string): T =>
+  schema.check(z.meta({ [hostSpecificFlag]: true, ...(description ? { description } : {}) })) as T;
+
 /** Times are ISO 8601 in UTC. */
 export const time = z.iso
   .datetime()

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { revision, scannerId, time } from './common.ts';
+import { advancedSettings } from './advanced.ts';
+import { digest, revision, scannerId, time } from './common.ts';
 import { host } from './hosts.ts';
 import { accessEntry, listName, listReferences } from './lists.ts';
 import { smtpSettings } from './smtp.ts';
@@ -22,7 +23,13 @@ export const revisionDocument = z
     ...origin,
     scannerId,
     smtp: z.nullable(smtpSettings).check(z.meta({ description: 'null before the first save.' })),
+    advanced: advancedSettings,
     lists: listReferences,
+    artifacts: z.record(z.string(), digest).check(
+      z.meta({
+        description: 'Digests of the certificates, directory sources and client authorities that it uses.',
+      }),
+    ),
   })
   .check(z.meta({ id: 'Revision' }));
 

@@ -1,18 +1,11 @@
 import * as z from 'zod/mini';
-import { coded, revision, warnings } from './common.ts';
+import { coded, port, revision, warnings } from './common.ts';
 
 const hostId = z
   .string()
   .check(
     z.regex(/^host-[0-9a-f]{16}$/, { error: coded('VALUE_INVALID', 'not an id of a host') }),
     z.meta({ example: 'host-5e0c3a527d0b4c7e' }),
-  );
-
-const port = z
-  .int()
-  .check(
-    z.minimum(1, { error: coded('PORT_OUT_OF_RANGE', 'a port is 1 to 65535') }),
-    z.maximum(65535, { error: coded('PORT_OUT_OF_RANGE', 'a port is 1 to 65535') }),
   );
 
 /** Where mail is sent to. Tab rows "Inbound Local Mail Delivery" and "Relay non-local domain mail to the following hosts". */

@@ -1,4 +1,4 @@
-import { changedLists, fieldChanges } from '../../../shared/domain/history.ts';
+import { changedLists, settingsChanges } from '../../../shared/domain/history.ts';
 import type { HostDifference } from '../../../shared/domain/hosts.ts';
 import { countDifferences, type EntryDifference } from '../../../shared/domain/lists/difference.ts';
 import { diffRevision as operation } from '../../../shared/operations/diff-revision.ts';
@@ -43,6 +43,6 @@ export const diffRevision = httpStack(operation, async (call) => {
   const { scannerId, revision: to } = call.params;
   const from = call.query.from ?? Math.max(1, to - 1);
   const [before, after] = await Promise.all([readRevision(scannerId, from), readRevision(scannerId, to)]);
-  const changes = fieldChanges({ smtp: before.configuration.smtp }, { smtp: after.configuration.smtp });
+  const changes = settingsChanges(before.configuration, after.configuration);
   return { status: 200, body: { from, to, changes, lists: await listsOf(call, before, after) } };
 });

@@ -1,17 +1,27 @@
+import type { Head } from '../../../shared/domain/configuration.ts';
 import { contextVerdict } from '../../../shared/domain/context.ts';
+import type { Warning } from '../../../shared/errors.ts';
 import { getSmtp as operation } from '../../../shared/operations/get-smtp.ts';
 import { acknowledgements } from '../../../shared/schemas/common.ts';
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
-import { readInterfaces } from '../../stores/status.ts';
+import { readWorld } from '../context.ts';
 import { etagOf } from '../write.ts';
 import { smtpDocumentOf } from './answer.ts';
 
-export const getSmtp = httpStack(operation, async ({ params }) => {
+/** What to know of settings today: what would refuse them as they are is no news to a reader, but a warning. */
+const warningsOf = async (head: Head, now: Date): Promise<Warning[]> => {
+  const { smtp, ...rest } = head.configuration;
+  if (!smtp) return [];
+  const asked = { acknowledged: acknowledgements, now };
+  const { problems, warnings } = contextVerdict(
+    smtp,
+    (await readWorld(head, { ...rest, smtp }, asked)).context,
+  );
+  return [...problems, ...warnings];
+};
+
+export const getSmtp = httpStack(operation, async ({ params, now }) => {
   const head = await readHead(params.scannerId);
-  const { smtp, lists } = head.configuration;
-  const interfaces = await readInterfaces(params.scannerId);
-  const context = { lists, interfaces, before: smtp, acknowledged: acknowledgements };
-  const warnings = smtp ? contextVerdict(smtp, context).warnings : [];
-  return { status: 200, body: smtpDocumentOf(head, warnings), headers: etagOf(head) };
+  return { status: 200, body: smtpDocumentOf(head, await warningsOf(head, now)), headers: etagOf(head) };
 });

@@ -4,7 +4,7 @@ import { canonicalSettings } from '../../../shared/domain/settings.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { type Answer, invalid } from '../../lib/http.ts';
-import { readInterfaces } from '../../stores/status.ts';
+import { readWorld } from '../context.ts';
 import { acknowledgedBy, type WriteCall, writeConfiguration } from '../write.ts';
 import { smtpDocumentOf } from './answer.ts';
 
@@ -26,15 +26,13 @@ export const saveSmtp = (
     compute: async (present) => {
       const { settings, warnings } = wantedOver(present);
       const smtp = canonicalSettings(settings);
-      const verdict = contextVerdict(smtp, {
-        lists: present.configuration.lists,
-        interfaces: await readInterfaces(present.scannerId),
-        before: present.configuration.smtp,
-        acknowledged: acknowledgedBy(call),
-      });
+      const wanted = { ...present.configuration, smtp };
+      const asked = { acknowledged: acknowledgedBy(call), now: call.now };
+      const { context, artifacts } = await readWorld(present, wanted, asked);
+      const verdict = contextVerdict(smtp, context);
       if (verdict.problems.length > 0) throw invalid(verdict.problems);
       return {
-        configuration: { ...present.configuration, smtp },
+        configuration: { ...wanted, artifacts },
         result: [...verdict.warnings, ...warnings],
       };
     },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noTls } from '../../../shared/schemas/smtp.ts';
 import { newId, startServices } from './services.ts';
 
 type Heads = typeof import('../../../functions/stores/heads.ts');
@@ -25,7 +26,7 @@ const lists = {
 
 const settings = (port: number): SmtpSettings => ({
   mailFiltering: 'inbound',
-  inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, accept: 'all' },
+  inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, tls: noTls, accept: 'all' },
 });
 
 const registered = async (): Promise<string> => {

@@ -6,7 +6,7 @@ import { ConfigurationRefused, type Sink } from '../../../scanner/sink.ts';
 import type { BuiltList } from '../../../shared/domain/lists/chunks.ts';
 import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
 import { until } from '../../contract/iot/embedded.ts';
-import { desired, wholeDesired } from '../../unit/scanner/documents.ts';
+import { desired, shadowTls, wholeDesired } from '../../unit/scanner/documents.ts';
 import { inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
 import { addScanner, type Fleet, said, startFleet, type TestScanner } from './fleet.ts';
@@ -88,7 +88,7 @@ describe('a Scanner', () => {
     await desire(wanting(listOf(3000), 2));
     await applied(2);
     const before = fleet.requests.length;
-    const settings = { ipv4: { address: '192.0.2.99', port: 2525 }, accept: 'all' as const };
+    const settings = { ipv4: { address: '192.0.2.99', port: 2525 }, tls: shadowTls, accept: 'all' as const };
 
     await desire(wanting(listOf(3000), 3, { inbound: settings }));
     await applied(3);

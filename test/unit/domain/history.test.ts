@@ -4,7 +4,9 @@ import type { Configuration } from '../../../shared/domain/configuration.ts';
 import { fieldChanges, summaryOf } from '../../../shared/domain/history.ts';
 import { compareLists, countDifferences } from '../../../shared/domain/lists/difference.ts';
 import { keyed, sortEntries } from '../../../shared/domain/lists/order.ts';
+import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
 import type { AccessEntry } from '../../../shared/schemas/lists.ts';
+import { noTls } from '../../../shared/schemas/smtp.ts';
 
 describe('the fields in which two documents differ', () => {
   it.each([
@@ -31,8 +33,10 @@ describe('the summary of a revision', () => {
   const configuration = (port: number, inbound = list('a')): Configuration => ({
     smtp: {
       mailFiltering: 'inbound',
-      inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, accept: 'all' },
+      inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, tls: noTls, accept: 'all' },
     },
+    advanced: defaultAdvanced(),
+    artifacts: {},
     lists: {
       inbound,
       outbound: list('b'),
@@ -53,7 +57,7 @@ describe('the summary of a revision', () => {
   it('stays short where much has changed', () => {
     const before = { ...configuration(25), smtp: null };
     expect(summaryOf(before, configuration(25))).toBe(
-      'smtp/inbound/accept, smtp/inbound/ipv4/address, smtp/inbound/ipv4/port and 1 more',
+      'smtp/inbound/accept, smtp/inbound/ipv4/address, smtp/inbound/ipv4/port and 5 more',
     );
   });
 });

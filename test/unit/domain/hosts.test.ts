@@ -10,6 +10,7 @@ import {
 } from '../../../shared/domain/hosts.ts';
 import { type Host, hostInput } from '../../../shared/schemas/hosts.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noOutboundTls, noTls } from '../../../shared/schemas/smtp.ts';
 
 const judged = (given: object) => judgeHost(hostInput.parse(given));
 const codes = (given: object) => judged(given).problems.map(({ code, pointer }) => `${code} ${pointer}`);
@@ -105,8 +106,8 @@ describe('settings and their hosts', () => {
   const ipv4 = { address: '192.0.2.1', port: 25 };
   const settings = (nonLocalDelivery: 'mx' | 'relay'): SmtpSettings => ({
     mailFiltering: 'inbound-and-outbound',
-    inbound: { ipv4, ipv6: null, accept: 'all' },
-    outbound: { ipv4, ipv6: null, nonLocalDelivery },
+    inbound: { ipv4, ipv6: null, tls: noTls, accept: 'all' },
+    outbound: { ipv4, ipv6: null, tls: noOutboundTls, nonLocalDelivery },
     authentication: { enabled: false },
   });
   const verdict = (...args: Parameters<typeof hostVerdict>) => {

@@ -16,7 +16,9 @@ import {
 } from '../../../shared/domain/import-job.ts';
 import { pageOf } from '../../../shared/domain/pages.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noTls } from '../../../shared/schemas/smtp.ts';
 
 describe('an object key', () => {
   it('names its target, its job, or nothing', () => {
@@ -150,7 +152,7 @@ describe('an edit', () => {
 describe('a list decides', () => {
   const settings = (accept: 'all' | 'listed', enabled: boolean): SmtpSettings => ({
     mailFiltering: 'inbound-and-outbound',
-    inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept },
+    inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, tls: noTls, accept },
     authentication: { enabled, accept },
   });
 
@@ -177,7 +179,7 @@ describe('a list decides', () => {
       relay: reference,
     };
     const next = withList(
-      { smtp: settings('all', true), lists },
+      { smtp: settings('all', true), advanced: defaultAdvanced(), lists, artifacts: {} },
       'inbound',
       { ...reference, entries: 2 },
       true,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { interfaceVerdict } from '../../../shared/domain/interfaces.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noOutboundTls } from '../../../shared/schemas/smtp.ts';
 
 const interfaces = [
   { name: 'eth0', type: 'ethernet' as const, ipv4: ['192.0.2.1'], ipv6: ['2001:db8::1'] },
@@ -11,6 +12,7 @@ const settings = (ipv4: string, ipv6: string | null = null, enabled = false): Sm
   outbound: {
     ipv4: { address: ipv4, port: 25 },
     ipv6: ipv6 === null ? null : { address: ipv6, port: 25 },
+    tls: noOutboundTls,
     nonLocalDelivery: 'mx',
   },
   authentication: { enabled, ipv4: { address: '198.51.100.9', port: 587 }, ipv6: null, accept: 'all' },

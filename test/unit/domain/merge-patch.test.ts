@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mergePatch } from '../../../shared/domain/merge-patch.ts';
 import { patchedSettings } from '../../../shared/domain/settings.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noOutboundTls, noTls } from '../../../shared/schemas/smtp.ts';
 
 /** RFC 7396, section 2, as its pseudocode has it. */
 const reference = (target: unknown, patch: unknown): unknown => {
@@ -72,8 +73,8 @@ describe('settings under a patch', () => {
   const listener = { address: '192.0.2.1', port: 25 };
   const both: SmtpSettings = {
     mailFiltering: 'inbound-and-outbound',
-    inbound: { ipv4: listener, ipv6: null, accept: 'all' },
-    outbound: { ipv4: { ...listener, port: 26 }, ipv6: null, nonLocalDelivery: 'mx' },
+    inbound: { ipv4: listener, ipv6: null, tls: noTls, accept: 'all' },
+    outbound: { ipv4: { ...listener, port: 26 }, ipv6: null, tls: noOutboundTls, nonLocalDelivery: 'mx' },
     authentication: { enabled: false },
   };
 

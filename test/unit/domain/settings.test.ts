@@ -7,7 +7,7 @@ import {
   settingsProblems,
 } from '../../../shared/domain/settings.ts';
 import type { ListReferences } from '../../../shared/schemas/lists.ts';
-import { type SmtpSettings, smtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noOutboundTls, noTls, type SmtpSettings, smtpSettings } from '../../../shared/schemas/smtp.ts';
 
 const listener = (address: string, port = 25) => ({ address, port });
 const inbound = { ipv4: listener('192.0.2.1') };
@@ -185,8 +185,8 @@ describe('a list that decides and is empty', () => {
   });
   const settings = (accept: 'all' | 'listed', enabled = true): SmtpSettings => ({
     mailFiltering: 'inbound-and-outbound',
-    inbound: { ...inbound, ipv6: null, accept },
-    outbound: { ...outbound, ipv6: null, nonLocalDelivery: 'mx' },
+    inbound: { ...inbound, ipv6: null, tls: noTls, accept },
+    outbound: { ...outbound, ipv6: null, tls: noOutboundTls, nonLocalDelivery: 'mx' },
     authentication: { enabled, ipv4: listener('192.0.2.1', 587), accept },
   });
   const pointers = (found: { pointer: string; code: string }[]) =>

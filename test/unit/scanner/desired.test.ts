@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readDesired } from '../../../scanner/desired.ts';
-import { anyDesired, desired, root, wholeDesired } from './documents.ts';
+import { anyDesired, desired, root, shadowOutboundTls, shadowTls, wholeDesired } from './documents.ts';
 
 const refusal = (document: unknown) => {
   const reading = readDesired(document);
@@ -9,7 +9,7 @@ const refusal = (document: unknown) => {
 };
 
 const relaying = wholeDesired({
-  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, nonLocalDelivery: 'relay' },
+  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, tls: shadowOutboundTls, nonLocalDelivery: 'relay' },
 });
 
 describe('a desired document', () => {
@@ -51,19 +51,30 @@ describe('a desired document', () => {
     ['/lists/outbound', wholeDesired({ lists: { authentication: { root: root('c'), entries: 1 } } })],
     ['/lists/authentication', wholeDesired({ lists: { outbound: { root: root('b'), entries: 1 } } })],
     ['/inbound', { ...desired(), inbound: undefined }],
-    ['/inbound/accept', { ...desired(), inbound: { ipv4: { address: '192.0.2.10', port: 25 } } }],
-    ['/inbound/ipv4', { ...desired(), inbound: { accept: 'listed' } }],
+    [
+      '/inbound/accept',
+      { ...desired(), inbound: { ipv4: { address: '192.0.2.10', port: 25 }, tls: shadowTls } },
+    ],
+    ['/inbound/ipv4', { ...desired(), inbound: { tls: shadowTls, accept: 'listed' } }],
     [
       '/inbound/ipv4/port',
-      desired({ inbound: { ipv4: { address: '192.0.2.10', port: 70_000 }, accept: 'listed' } }),
+      desired({
+        inbound: { ipv4: { address: '192.0.2.10', port: 70_000 }, tls: shadowTls, accept: 'listed' },
+      }),
     ],
     [
       '/inbound/ipv4/address',
-      desired({ inbound: { ipv4: { address: '192.0.2', port: 25 }, accept: 'listed' } }),
+      desired({ inbound: { ipv4: { address: '192.0.2', port: 25 }, tls: shadowTls, accept: 'listed' } }),
     ],
     [
       '/outbound',
-      desired({ outbound: { ipv4: { address: '192.0.2.10', port: 25 }, nonLocalDelivery: 'mx' } }),
+      desired({
+        outbound: {
+          ipv4: { address: '192.0.2.10', port: 25 },
+          tls: shadowOutboundTls,
+          nonLocalDelivery: 'mx',
+        },
+      }),
     ],
     ['/authentication/ipv4', wholeDesired({ authentication: { enabled: true, accept: 'all' } })],
     [

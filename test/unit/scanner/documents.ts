@@ -3,12 +3,17 @@ import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
 
 export const root = (digit: string): string => digit.repeat(64);
 
+/** TLS that is not offered, as a shadow says it. */
+export const shadowOutboundTls = { accept: false };
+export const shadowTls = { accept: false, require: false, clientCertificate: 'none' as const };
+
 /** A desired document that any Scanner takes. */
 export const desired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
   revision: 7,
   mailFiltering: 'inbound',
-  inbound: { ipv4: { address: '192.0.2.10', port: 25 }, accept: 'listed' },
+  inbound: { ipv4: { address: '192.0.2.10', port: 25 }, tls: shadowTls, accept: 'listed' },
   lists: { inbound: { root: root('a'), entries: 2 } },
+  advanced: root('0'),
   ...more,
 });
 
@@ -19,15 +24,23 @@ export const wholeDesired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
   inbound: {
     ipv4: { address: '192.0.2.10', port: 25 },
     ipv6: { address: '2001:db8::10', port: 25 },
+    tls: shadowTls,
     accept: 'all',
   },
-  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, nonLocalDelivery: 'mx' },
-  authentication: { enabled: true, ipv4: { address: '192.0.2.10', port: 587 }, accept: 'listed' },
+  outbound: { ipv4: { address: '192.0.2.11', port: 25 }, tls: shadowOutboundTls, nonLocalDelivery: 'mx' },
+  authentication: {
+    enabled: true,
+    ipv4: { address: '192.0.2.10', port: 587 },
+    tls: shadowTls,
+    source: { type: 'ldap' },
+    accept: 'listed',
+  },
   lists: {
     inbound: { root: root('a'), entries: 1 },
     outbound: { root: root('b'), entries: 2 },
     authentication: { root: root('c'), entries: 3 },
   },
+  advanced: root('0'),
   ...more,
 });
 
@@ -38,24 +51,37 @@ const list = fc.record({
 const listener = (last: number) =>
   fc.record({ address: fc.constant(`192.0.2.${last}`), port: fc.integer({ min: 1, max: 65535 }) });
 const accept = fc.constantFrom<'all' | 'listed'>('all', 'listed');
-const inbound = fc.record({ ipv4: listener(1), accept });
-const outbound = fc.record({ ipv4: listener(2), nonLocalDelivery: fc.constant('mx' as const) });
+const inbound = fc.record({ ipv4: listener(1), tls: fc.constant(shadowTls), accept });
+const outbound = fc.record({
+  ipv4: listener(2),
+  tls: fc.constant(shadowOutboundTls),
+  nonLocalDelivery: fc.constant('mx' as const),
+});
 const authentication = fc.oneof(
   fc.constant({ enabled: false }),
-  fc.record({ enabled: fc.constant(true), ipv4: listener(3), accept }),
+  fc.record({
+    enabled: fc.constant(true),
+    ipv4: listener(3),
+    tls: fc.constant(shadowTls),
+    source: fc.constant({ type: 'ldap' as const }),
+    accept,
+  }),
 );
 const revision = fc.integer({ min: 1, max: 1_000_000 });
+const advanced = fc.stringMatching(/^[0-9a-f]{64}$/);
 
 /** Desired documents as the publisher makes them: in each mode, the lists of the sections that take clients. */
 export const anyDesired: fc.Arbitrary<SmtpDesired> = fc.oneof(
   fc.record({
     revision,
+    advanced,
     mailFiltering: fc.constant('inbound' as const),
     inbound,
     lists: fc.record({ inbound: list }),
   }),
   fc.record({
     revision,
+    advanced,
     mailFiltering: fc.constant('outbound' as const),
     outbound,
     authentication,
@@ -63,6 +89,7 @@ export const anyDesired: fc.Arbitrary<SmtpDesired> = fc.oneof(
   }),
   fc.record({
     revision,
+    advanced,
     mailFiltering: fc.constant('inbound-and-outbound' as const),
     inbound,
     outbound,

@@ -1,0 +1,81 @@
+import {
+  artifactsNeeded,
+  artifactsOf,
+  clientAuthoritiesArtifact,
+  directorySourcesArtifact,
+} from '../../shared/domain/artifacts.ts';
+import type { Configuration, Head } from '../../shared/domain/configuration.ts';
+import type { Context } from '../../shared/domain/context.ts';
+import { sharesListener } from '../../shared/domain/listeners.ts';
+import { countKinds } from '../../shared/domain/lists/chunks.ts';
+import type { Acknowledgement } from '../../shared/schemas/common.ts';
+import type { SmtpSettings } from '../../shared/schemas/smtp.ts';
+import {
+  type AuthoritiesRecord,
+  type CertificateRecord,
+  type DirectoriesRecord,
+  type FleetArtifact,
+  readFleetArtifacts,
+} from '../stores/fleet-artifacts.ts';
+import { readManifest } from '../stores/lists.ts';
+import { readInterfaces } from '../stores/status.ts';
+
+/** Only a listener that both share makes their domain entries worth a look, which costs a manifest each. */
+const domainEntriesOf = async (
+  settings: SmtpSettings,
+  lists: Configuration['lists'],
+): Promise<('inbound' | 'outbound')[]> => {
+  if (!sharesListener(settings)) return [];
+  const names = ['inbound', 'outbound'] as const;
+  const counts = await Promise.all(
+    names.map(async (name) => countKinds(await readManifest(lists[name].root)).domain),
+  );
+  return names.filter((_, index) => (counts[index] ?? 0) > 0);
+};
+
+const certificatesIn = (records: ReadonlyMap<string, FleetArtifact>): Context['certificates'] =>
+  new Map([...records].filter(([name]) => name.startsWith('cert-'))) as Map<string, CertificateRecord>;
+
+const authenticationSourcesIn = (records: ReadonlyMap<string, FleetArtifact>): number => {
+  const record = records.get(directorySourcesArtifact) as DirectoriesRecord | undefined;
+  return record?.sources.filter(({ functions }) => functions.includes('authentication')).length ?? 0;
+};
+
+const authoritiesIn = (records: ReadonlyMap<string, FleetArtifact>): number =>
+  (records.get(clientAuthoritiesArtifact) as AuthoritiesRecord | undefined)?.authorities.length ?? 0;
+
+/** The world that settings are judged against, and the digests of what they need of it. */
+export interface World {
+  context: Context;
+  artifacts: Configuration['artifacts'];
+}
+
+/** Reads what settings, wanted over a head with the lists that will be there, are judged against. */
+export const readWorld = async (
+  present: Head,
+  wanted: { smtp: SmtpSettings; lists: Configuration['lists']; advanced: Configuration['advanced'] },
+  asked: { acknowledged: readonly Acknowledgement[]; now: Date },
+): Promise<World> => {
+  const { smtp, lists, advanced } = wanted;
+  const [interfaces, records, domainEntries] = await Promise.all([
+    readInterfaces(present.scannerId),
+    readFleetArtifacts(artifactsNeeded(smtp)),
+    domainEntriesOf(smtp, lists),
+  ]);
+  const digests = new Map([...records].map(([name, { digest }]) => [name, digest]));
+  return {
+    artifacts: artifactsOf(smtp, digests),
+    context: {
+      lists,
+      advanced,
+      advancedBefore: present.configuration.advanced,
+      interfaces,
+      certificates: certificatesIn(records),
+      authenticationSources: authenticationSourcesIn(records),
+      clientAuthorities: authoritiesIn(records),
+      domainEntries,
+      before: present.configuration.smtp,
+      ...asked,
+    },
+  };
+};
