@@ -90,7 +90,7 @@ export class ControlPlaneStack extends Stack {
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
     bindObjects(functions.settings, bucket, { get: [prefixes.manifests], put: [prefixes.artifacts] });
     bindObjects(functions.lists, bucket, { get: lists, put: lists });
-    bindObjects(functions.history, bucket, { get: lists });
+    bindObjects(functions.history, bucket, { get: lists, put: [prefixes.artifacts] });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }
 }

@@ -16,6 +16,7 @@ import { getOpenapi } from './get-openapi.ts';
 import { getRevision } from './get-revision.ts';
 import { getScanner } from './get-scanner.ts';
 import { getSmtp } from './get-smtp.ts';
+import { getSmtpAdvanced } from './get-smtp-advanced.ts';
 import { getSync } from './get-sync.ts';
 import { listAudit } from './list-audit.ts';
 import { listEntries } from './list-entries.ts';
@@ -26,8 +27,10 @@ import { listRevisions } from './list-revisions.ts';
 import { listScanners } from './list-scanners.ts';
 import { patchScanner } from './patch-scanner.ts';
 import { patchSmtp } from './patch-smtp.ts';
+import { patchSmtpAdvanced } from './patch-smtp-advanced.ts';
 import { putHost } from './put-host.ts';
 import { putSmtp } from './put-smtp.ts';
+import { putSmtpAdvanced } from './put-smtp-advanced.ts';
 import { removeEntries } from './remove-entries.ts';
 import { restoreRevision } from './restore-revision.ts';
 
@@ -50,6 +53,7 @@ export const operations = [
   getRevision,
   getScanner,
   getSmtp,
+  getSmtpAdvanced,
   getSync,
   listAudit,
   listEntries,
@@ -60,8 +64,10 @@ export const operations = [
   listScanners,
   patchScanner,
   patchSmtp,
+  patchSmtpAdvanced,
   putHost,
   putSmtp,
+  putSmtpAdvanced,
   removeEntries,
   restoreRevision,
 ] as const satisfies readonly Operation[];

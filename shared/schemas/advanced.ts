@@ -216,6 +216,15 @@ export const advancedBody = z.extend(advancedSettings, {
   warnings: ignored,
 });
 
+/** The advanced settings in a body that may carry read-only members. */
+export const advancedSettingsOf = ({
+  inbound,
+  outbound,
+  delivery,
+  bindings,
+  authentication,
+}: AdvancedSettings): AdvancedSettings => ({ inbound, outbound, delivery, bindings, authentication });
+
 /** A merge patch of the advanced settings: what it makes of them is judged, and not the patch itself. */
 export const advancedPatch = z.record(z.string(), z.unknown()).check(
   z.meta({

@@ -7,6 +7,7 @@ import { AppError, type Warning } from '../../../shared/errors.ts';
 import { restoreRevision as operation } from '../../../shared/operations/restore-revision.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
+import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, readRevision } from '../../stores/heads.ts';
 import { differenceOf } from '../../stores/lists.ts';
 import { readWorld } from '../context.ts';
@@ -38,7 +39,11 @@ const restored = async (
     await relayVerdict(call, present, configuration),
   );
   if (problems.length > 0) throw invalid(problems);
-  return { configuration: { ...configuration, artifacts }, result: warnings };
+  return {
+    configuration: { ...configuration, artifacts },
+    prepare: () => writeDomainBindings(configuration.advanced),
+    result: warnings,
+  };
 };
 
 export const restoreRevision = httpStack(operation, async (call) => {

@@ -57,7 +57,7 @@ describe('the summary of a revision', () => {
   it('stays short where much has changed', () => {
     const before = { ...configuration(25), smtp: null };
     expect(summaryOf(before, configuration(25))).toBe(
-      'smtp/inbound/accept, smtp/inbound/ipv4/address, smtp/inbound/ipv4/port and 5 more',
+      'smtp/inbound/accept, smtp/inbound/ipv4/address, smtp/inbound/ipv4/port and 4 more',
     );
   });
 });

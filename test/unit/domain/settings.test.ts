@@ -68,10 +68,14 @@ describe('listener addresses', () => {
 });
 
 describe('the authentication listener', () => {
-  const authentication = (more: object) => ({ ...both, authentication: { enabled: true, ...more } });
+  const source = { type: 'ldap' };
+  const authentication = (more: object) => ({ ...both, authentication: { enabled: true, source, ...more } });
 
-  it('needs an address when it is enabled', () => {
-    expect(codes(authentication({}))).toEqual(['REQUIRED /authentication/ipv4']);
+  it('needs an address and a source when it is enabled', () => {
+    expect(codes(authentication({ source: undefined }))).toEqual([
+      'REQUIRED /authentication/ipv4',
+      'REQUIRED /authentication/source',
+    ]);
     expect(codes({ ...both, authentication: { enabled: false } })).toEqual([]);
   });
 
@@ -88,7 +92,12 @@ describe('the authentication listener', () => {
     expect(
       codes({
         ...six,
-        authentication: { enabled: true, ipv4: listener('192.0.2.9'), ipv6: listener('2001:DB8:0::1') },
+        authentication: {
+          enabled: true,
+          source,
+          ipv4: listener('192.0.2.9'),
+          ipv6: listener('2001:DB8:0::1'),
+        },
       }),
     ).toEqual(['LISTENER_CONFLICT /authentication/ipv6']);
   });
@@ -96,9 +105,9 @@ describe('the authentication listener', () => {
   it('takes the standard port for one that is not given', () => {
     const standard = { mailFiltering: 'outbound', outbound: { ipv4: { address: '192.0.2.1', port: 587 } } };
 
-    expect(codes({ ...standard, authentication: { enabled: true, ipv4: { address: '192.0.2.1' } } })).toEqual(
-      ['LISTENER_CONFLICT /authentication/ipv4'],
-    );
+    expect(
+      codes({ ...standard, authentication: { enabled: true, source, ipv4: { address: '192.0.2.1' } } }),
+    ).toEqual(['LISTENER_CONFLICT /authentication/ipv4']);
   });
 
   it('conflicts with nobody while it is off', () => {
@@ -121,12 +130,24 @@ describe('the stored form', () => {
   const address = fc.constantFrom('192.0.2.1', '10.0.0.9');
   const address6 = fc.constantFrom('2001:DB8::0:1', '2001:db8:0:0:0:0:0:2', '::FFFF:192.0.2.1');
   const port = fc.integer({ min: 1, max: 65535 });
+  const fullTls = {
+    accept: true,
+    certificateId: 'cert-0123456789abcdef',
+    require: true,
+    clientCertificate: 'request',
+  };
   const pair = (of: fc.Arbitrary<string>) => fc.record({ address: of, port });
   const section = {
     ipv4: pair(address),
     ipv6: fc.option(pair(address6), { nil: null }),
     accept: fc.constantFrom('all', 'listed'),
+    tls: fc.constantFrom(undefined, { accept: false }, fullTls, { ...fullTls, clientCertificate: 'require' }),
   };
+  const source = fc.constantFrom(
+    { type: 'ldap' },
+    { type: 'smtp-forwarding', host: 'AUTH.Example.com.' },
+    { type: 'smtp-forwarding', host: '2001:DB8::0:1', port: 2525, tls: 'required' },
+  );
   const settings = fc.oneof(
     fc.record({ mailFiltering: fc.constant('inbound'), inbound: fc.record(section) }),
     fc.record({
@@ -134,9 +155,10 @@ describe('the stored form', () => {
       outbound: fc.record({
         ipv4: section.ipv4,
         ipv6: section.ipv6,
+        tls: fc.constantFrom(undefined, { accept: true, certificateId: 'cert-0123456789abcdef' }),
         nonLocalDelivery: fc.constantFrom('mx', 'relay'),
       }),
-      authentication: fc.option(fc.record({ ...section, enabled: fc.boolean() }), { nil: undefined }),
+      authentication: fc.option(fc.record({ ...section, source, enabled: fc.boolean() }), { nil: undefined }),
     }),
   );
 
@@ -149,7 +171,7 @@ describe('the stored form', () => {
     );
   });
 
-  it('fills in defaults: ports, accept, no IPv6, authentication off', () => {
+  it('fills in defaults: ports, accept, no IPv6, no TLS, authentication off', () => {
     const body = smtpSettings.parse({
       mailFiltering: 'inbound-and-outbound',
       inbound: { ipv4: { address: '192.0.2.1' } },
@@ -158,8 +180,13 @@ describe('the stored form', () => {
 
     expect(canonicalSettings(body)).toEqual({
       mailFiltering: 'inbound-and-outbound',
-      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, accept: 'all' },
-      outbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, nonLocalDelivery: 'mx' },
+      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, tls: noTls, accept: 'all' },
+      outbound: {
+        ipv4: { address: '192.0.2.1', port: 25 },
+        ipv6: null,
+        tls: noOutboundTls,
+        nonLocalDelivery: 'mx',
+      },
       authentication: { enabled: false },
     });
   });
@@ -171,6 +198,47 @@ describe('the stored form', () => {
     });
 
     expect(canonicalSettings(body).inbound?.ipv6).toEqual({ address: '2001:db8::1', port: 25 });
+  });
+});
+
+describe('the source of authentication', () => {
+  const asks = (source: unknown) =>
+    codes({ ...both, authentication: { enabled: true, ipv4: listener('192.0.2.9'), source } });
+
+  it.each([
+    ['directories', { type: 'ldap' }, []],
+    ['a name', { type: 'smtp-forwarding', host: 'auth.example.com' }, []],
+    ['a name of one label', { type: 'smtp-forwarding', host: 'auth' }, []],
+    ['an IPv4 address', { type: 'smtp-forwarding', host: '192.0.2.7' }, []],
+    ['an IPv6 address', { type: 'smtp-forwarding', host: '2001:db8::7' }, []],
+    [
+      'a short address',
+      { type: 'smtp-forwarding', host: '192.0.2' },
+      ['HOST_INVALID /authentication/source/host'],
+    ],
+    [
+      'a name with a space',
+      { type: 'smtp-forwarding', host: 'a b' },
+      ['HOST_INVALID /authentication/source/host'],
+    ],
+  ])('may be or not: %s', (_, source, expected) => {
+    expect(asks(source)).toEqual(expected);
+  });
+
+  it('is stored in one form', () => {
+    const source = { type: 'smtp-forwarding', host: 'AUTH.Example.com.' };
+    const body = {
+      mailFiltering: 'outbound',
+      outbound,
+      authentication: { enabled: true, ...inbound, source },
+    };
+
+    expect(canonicalSettings(smtpSettings.parse(body)).authentication?.source).toEqual({
+      type: 'smtp-forwarding',
+      host: 'auth.example.com',
+      port: 25,
+      tls: 'opportunistic',
+    });
   });
 });
 
