@@ -1,26 +1,29 @@
 import type { Problem, Warning } from '../errors.ts';
 import type { InventoryReported } from '../messages/shadow.ts';
-import type { SmtpSettings } from '../schemas/smtp.ts';
+import { type SmtpSettings, smtpSettings } from '../schemas/smtp.ts';
+import { hostSpecificPaths, valueAt } from './host-specific.ts';
+import { pointerOf } from './pointer.ts';
+import { isObject } from './sections.ts';
 
 type Interfaces = InventoryReported['interfaces'];
-
-const sections = ['inbound', 'outbound', 'authentication'] as const;
-const families = ['ipv4', 'ipv6'] as const;
 
 interface Listener {
   pointer: string;
   address: string;
 }
 
+/** What belongs to one host alone is where its addresses are. */
+const paths = hostSpecificPaths(smtpSettings);
+
 /** Every listener's address of canonical settings, with where it stands. A section that is switched off listens on nothing. */
 const listenersOf = (settings: SmtpSettings | null): Listener[] =>
-  sections.flatMap((section) => {
-    const holder = settings?.[section];
-    if (!holder || (section === 'authentication' && settings?.authentication?.enabled !== true)) return [];
-    return families.flatMap((family) => {
-      const listener = holder[family];
-      return listener ? [{ pointer: `/${section}/${family}/address`, address: listener.address }] : [];
-    });
+  paths.flatMap((path) => {
+    const [section] = path;
+    if (!settings || (section === 'authentication' && settings.authentication?.enabled !== true)) return [];
+    const listener = valueAt(settings, path);
+    return isObject(listener) && typeof listener['address'] === 'string'
+      ? [{ pointer: pointerOf([...path, 'address']), address: listener['address'] }]
+      : [];
   });
 
 const foreign = ({ pointer, address }: Listener): Problem => ({
