@@ -6,7 +6,7 @@ const tier = (name: string, options: { testTimeout: number; maxWorkers?: number 
     name,
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     ...options,
   },
 });
