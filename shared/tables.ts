@@ -50,6 +50,10 @@ export const prefixes = {
   chunks: 'lists/chunks/',
   manifests: 'lists/manifests/',
   reports: 'reports/',
+  /** Keys and passwords, one object each; what is superseded is gone after a day. */
+  secrets: 'secrets/',
+  /** What Scanners are handed besides lists, named by hash. */
+  artifacts: 'artifacts/',
 } as const;
 
 /** Largest import file in bytes and most entries of a list (DESIGN 4). */
