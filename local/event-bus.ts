@@ -2,8 +2,10 @@ import { compilePattern } from './event-pattern.ts';
 import type { EventRuleModel } from './model.ts';
 
 export interface EventBus {
-  /** Hands an event to the targets of every rule that matches; inside the caller's transaction, where there is one. */
+  /** Hands an event to the targets of every rule whose pattern it matches; inside the caller's transaction, where there is one. */
   emit(event: Record<string, unknown>): void;
+  /** Hands an event, or the input that a target has instead, to the targets of one rule; inside the caller's transaction likewise. */
+  deliver(rule: EventRuleModel, event: Record<string, unknown>): void;
 }
 
 export interface Targets {
@@ -17,19 +19,21 @@ const toTarget = (arn: string, event: unknown, targets: Targets): void => {
   else throw new TypeError(`The embedded event bus does not know the target ${arn}.`);
 };
 
-/** EventBridge, as far as rules with patterns go. `twice` delivers each event two times, as EventBridge itself may. */
+/** EventBridge, as far as rules with patterns and rates go. `twice` delivers each event two times, as EventBridge itself may. */
 export const eventBus = (rules: EventRuleModel[], targets: Targets, twice = false): EventBus => {
-  const scheduled = rules.find((rule) => rule.schedule !== undefined);
-  if (scheduled) throw new TypeError(`The embedded event bus has no schedules, and ${scheduled.id} is one.`);
-  const compiled = rules.map((rule) => ({
-    ...rule,
-    matches: compilePattern((rule.pattern ?? {}) as Record<string, unknown>),
-  }));
+  const deliver: EventBus['deliver'] = (rule, event) => {
+    for (const { arn, input } of rule.targets)
+      for (let time = 0; time < (twice ? 2 : 1); time++) toTarget(arn, input ?? event, targets);
+  };
+  const patterned = rules.flatMap((rule) =>
+    rule.pattern === undefined
+      ? []
+      : [{ rule, matches: compilePattern(rule.pattern as Record<string, unknown>) }],
+  );
   return {
+    deliver,
     emit(event) {
-      for (const rule of compiled.filter((candidate) => candidate.matches(event)))
-        for (const { arn, input } of rule.targets)
-          for (let time = 0; time < (twice ? 2 : 1); time++) toTarget(arn, input ?? event, targets);
+      for (const { rule, matches } of patterned) if (matches(event)) deliver(rule, event);
     },
   };
 };
