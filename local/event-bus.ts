@@ -13,17 +13,24 @@ export interface Targets {
   invokeAsync(functionArn: string, event: unknown): void;
 }
 
-const toTarget = (arn: string, event: unknown, targets: Targets): void => {
-  if (arn.includes(':sqs:')) targets.sendToQueue(arn, event);
-  else if (arn.includes(':lambda:')) targets.invokeAsync(arn, event);
-  else throw new TypeError(`The embedded event bus does not know the target ${arn}.`);
+const kinds: Record<string, keyof Targets> = { sqs: 'sendToQueue', lambda: 'invokeAsync' };
+
+/** What kind of target an ARN names: `arn:aws:<service>:…`. */
+const kindOf = (arn: string): keyof Targets => {
+  const kind = kinds[arn.split(':')[2] ?? ''];
+  if (!kind) throw new TypeError(`The embedded event bus does not know the target ${arn}.`);
+  return kind;
 };
 
-/** EventBridge, as far as rules with patterns and rates go. `twice` delivers each event two times, as EventBridge itself may. */
+/**
+ * EventBridge, as far as rules with patterns and rates go. `twice` delivers each event two times, as EventBridge itself may. Throws on a
+ * target that is neither a queue nor a function.
+ */
 export const eventBus = (rules: EventRuleModel[], targets: Targets, twice = false): EventBus => {
+  for (const { arn } of rules.flatMap((rule) => rule.targets)) kindOf(arn);
   const deliver: EventBus['deliver'] = (rule, event) => {
     for (const { arn, input } of rule.targets)
-      for (let time = 0; time < (twice ? 2 : 1); time++) toTarget(arn, input ?? event, targets);
+      for (let time = 0; time < (twice ? 2 : 1); time++) targets[kindOf(arn)](arn, input ?? event);
   };
   const patterned = rules.flatMap((rule) =>
     rule.pattern === undefined

@@ -89,10 +89,15 @@ export const startSchedules = (options: ScheduleOptions): (() => Promise<void>) 
     entry.next = at + period;
   };
 
-  const round = async (): Promise<boolean> => {
-    for (const entry of scheduled) if (entry.next <= now()) fire(entry);
-    return false;
+  const watch = (entry: (typeof scheduled)[number]) => {
+    const round = async (): Promise<boolean> => {
+      if (entry.next <= now()) fire(entry);
+      return false;
+    };
+    return startPump(round, { idleMs: options.everyMs ?? 500, onError: options.onError });
   };
-  if (scheduled.length === 0) return async () => undefined;
-  return startPump(round, { idleMs: options.everyMs ?? 500, onError: options.onError }).stop;
+  const pumps = scheduled.map(watch);
+  return async () => {
+    await Promise.all(pumps.map((pump) => pump.stop()));
+  };
 };

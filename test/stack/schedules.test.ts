@@ -18,6 +18,7 @@ let clock: number;
 let sent: [arn: string, event: unknown][];
 let stop: (() => Promise<void>) | undefined;
 let rounds: number;
+let full: boolean;
 
 const rule = (more: Partial<EventRuleModel> = {}): EventRuleModel => ({
   id: 'Sweep',
@@ -29,7 +30,10 @@ const rule = (more: Partial<EventRuleModel> = {}): EventRuleModel => ({
 
 const start = (rules: EventRuleModel[], twice = false) => {
   const targets = {
-    sendToQueue: (arn: string, event: unknown) => sent.push([arn, event]),
+    sendToQueue: (arn: string, event: unknown) => {
+      if (full) throw new Error('the queue is full');
+      sent.push([arn, event]);
+    },
     invokeAsync: (arn: string, event: unknown) => sent.push([arn, event]),
   };
   const { deliver } = eventBus(rules, targets, twice);
@@ -45,7 +49,7 @@ const start = (rules: EventRuleModel[], twice = false) => {
 const at = async (time: number) => {
   clock = time;
   const before = rounds;
-  await until('the clock is looked at', () => rounds > before + 3, { everyMs: 1 });
+  await until('the clock is looked at', () => rounds > before + 6, { everyMs: 1 });
 };
 
 const end = async () => {
@@ -56,7 +60,7 @@ const end = async () => {
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'schedules-'));
   state = openState(dir);
-  [clock, sent, rounds] = [Date.UTC(2026, 0, 1), [], 0];
+  [clock, sent, rounds, full] = [Date.UTC(2026, 0, 1), [], 0, false];
 });
 
 afterEach(async () => {
@@ -145,13 +149,16 @@ describe('a schedule', () => {
     expect(sent).toEqual([]);
   });
 
-  it('that cannot be delivered stays due', async () => {
-    start([rule({ targets: [{ arn: 'arn:aws:sns:eu-west-1:000000000000:topic' }] })]);
+  it('that cannot be delivered stays due, and holds no other back', async () => {
+    full = true;
+    start([rule({ id: 'Full', targets: [{ arn: queue }] }), rule()]);
     await at(begin + 5 * minute);
-    const before = sent.length;
-    expect(sent[0]?.[0]).toBe('error');
     await at(begin + 5 * minute);
-    expect(sent.length).toBeGreaterThan(before);
+    expect(sent.map(([arn]) => arn)).toEqual(expect.arrayContaining(['error', sweep]));
+    full = false;
+    await at(begin + 5 * minute);
+    expect(sent.filter(([arn]) => arn === queue)).toHaveLength(1);
+    expect(sent.filter(([arn]) => arn === sweep)).toHaveLength(1);
   });
 });
 
@@ -159,6 +166,11 @@ it('a rule with a rate alone takes no event of the bus', () => {
   const bus = eventBus([rule()], { sendToQueue: () => undefined, invokeAsync: (arn) => sent.push([arn, 0]) });
   bus.emit({ source: 'aws.s3' });
   expect(sent).toEqual([]);
+});
+
+it('a target that is neither a queue nor a function is refused by name', () => {
+  const topic = 'arn:aws:sns:eu-west-1:000000000000:topic';
+  expect(() => start([rule({ targets: [{ arn: topic }] })])).toThrow(topic);
 });
 
 describe('the period of a rate', () => {
