@@ -1,11 +1,11 @@
 import { Stack } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Conditions, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { table as keys } from '../shared/tables.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
-import type { Storage } from './storage.ts';
+import type { ControlTable, Storage } from './storage.ts';
 
 /**
  * Each method grants and wires at once: the permission, and the environment variable by which the code finds what it may use.
@@ -17,6 +17,10 @@ const allow = (to: ControlPlaneFunction, actions: string[], resources: string[],
   if (wildcard !== undefined) acknowledgeWildcards(to, resources, wildcard);
 };
 
+/** Use of the key, only through a service and only for what the conditions name. */
+const allowKey = (to: ControlPlaneFunction, key: IKey, actions: string[], conditions: Conditions): void =>
+  to.fn.addToRolePolicy(new PolicyStatement({ actions, resources: [key.keyArn], conditions }));
+
 export type TableUse = 'read' | 'query' | 'write' | 'transact';
 
 const tableActions: Record<TableUse, string[]> = {
@@ -26,8 +30,21 @@ const tableActions: Record<TableUse, string[]> = {
   transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
 };
 
+/**
+ * Whatever a principal does with the table, DynamoDB decrypts the table's key in that principal's name, and asks nothing else of it:
+ * the other actions are of who makes the table (DynamoDB developer guide, "DynamoDB encryption at rest usage notes": "Decrypt", "Key
+ * policy for a customer managed key", whence also the asterisk for the region, and "DynamoDB encryption context"). The same key
+ * protects the stream.
+ */
+const allowTableKey = (to: ControlPlaneFunction, { key, tableName }: ControlTable): void =>
+  allowKey(to, key, ['kms:Decrypt'], {
+    StringLike: { 'kms:ViaService': 'dynamodb.*.amazonaws.com' },
+    StringEquals: { 'kms:EncryptionContext:aws:dynamodb:tableName': tableName },
+  });
+
 /** The table; a query is of its index or of one partition. */
-export const bindTable = (to: ControlPlaneFunction, table: TableV2, uses: TableUse[]): void => {
+export const bindTable = (to: ControlPlaneFunction, table: ControlTable, uses: TableUse[]): void => {
+  allowTableKey(to, table);
   to.fn.addEnvironment('TABLE_NAME', table.tableName);
   for (const use of uses)
     allow(
@@ -43,14 +60,37 @@ export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: St
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
-export type ObjectUse = 'get' | 'put';
+export type ObjectUse = 'get' | 'put' | 'delete';
 
 const objectActions: Record<ObjectUse, string[]> = {
   get: ['s3:GetObject', 's3:GetObjectVersion'],
   put: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  delete: ['s3:DeleteObject'],
 };
 
-/** Objects of the bucket under certain prefixes; without the listing, a missing object answers 403, so that is granted, too. */
+/** An upload in parts is read again when it is put together, so whoever puts decrypts, too (S3 user guide, "Multipart upload API and permissions"). */
+const objectKeyActions: Record<ObjectUse, string[]> = {
+  get: ['kms:Decrypt'],
+  put: ['kms:GenerateDataKey', 'kms:Decrypt'],
+  delete: [],
+};
+
+/** With a bucket key, the encryption context is the ARN of the bucket (S3 user guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"). */
+const allowObjectKey = (to: ControlPlaneFunction, bucket: Bucket, uses: ObjectUse[]): void => {
+  const actions = [...new Set(uses.flatMap((use) => objectKeyActions[use]))];
+  if (!bucket.encryptionKey || actions.length === 0) return;
+  allowKey(to, bucket.encryptionKey, actions, {
+    StringEquals: {
+      'kms:ViaService': `s3.${Stack.of(to).region}.amazonaws.com`,
+      'kms:EncryptionContext:aws:s3:arn': bucket.bucketArn,
+    },
+  });
+};
+
+/**
+ * Objects of the bucket under certain prefixes, and what each use needs of the bucket's key; without the listing, a missing object
+ * answers 403, so that is granted, too. In a bucket with versions, a deleted object is one version back until the lifecycle takes it.
+ */
 export const bindObjects = (
   to: ControlPlaneFunction,
   bucket: Bucket,
@@ -65,6 +105,7 @@ export const bindObjects = (
       'Objects are named by hash, by upload or by job: the prefix is as narrow as it can be.',
     );
   if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
+  allowObjectKey(to, bucket, Object.keys(uses) as ObjectUse[]);
 };
 
 const iotArn = (to: ControlPlaneFunction, resource: string): string => {

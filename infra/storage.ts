@@ -1,12 +1,14 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
+  type CfnGlobalTable,
   ProjectionType,
   StreamViewType,
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
@@ -21,27 +23,47 @@ import { acknowledge } from './acknowledge.ts';
 
 const string = (name: string) => ({ name, type: AttributeType.STRING });
 
-/** The table with everything of every Scanner, and the stream that tells of each change. */
-const controlTable = (scope: Construct): TableV2 =>
-  new TableV2(scope, 'Table', {
-    partitionKey: string(table.partitionKey),
-    sortKey: string(table.sortKey),
-    billing: Billing.onDemand(),
-    encryption: TableEncryptionV2.awsManagedKey(),
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    deletionProtection: true,
+/** The customer's own key for all data at rest. It outlives the stack: without it nothing that is kept can be read. */
+const controlKey = (scope: Construct): Key =>
+  new Key(scope, 'Key', {
+    description: 'Data of the Scanner control plane at rest: table, stream, backups, objects',
+    alias: `alias/${Stack.of(scope).stackName}`,
+    enableKeyRotation: true,
     removalPolicy: RemovalPolicy.RETAIN,
-    timeToLiveAttribute: table.ttl,
-    dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
-    globalSecondaryIndexes: [
-      {
-        indexName: table.index.name,
-        partitionKey: string(table.index.partitionKey),
-        sortKey: string(table.index.sortKey),
-        projectionType: ProjectionType.ALL,
-      },
-    ],
   });
+
+/** The table with everything of every Scanner, and the stream that tells of each change. */
+export class ControlTable extends TableV2 {
+  /** What encrypts the table, its index, its stream and its backups; whoever uses the table needs it, too (`bindTable`). */
+  readonly key: Key;
+
+  constructor(scope: Construct, id: string, key: Key) {
+    super(scope, id, {
+      partitionKey: string(table.partitionKey),
+      sortKey: string(table.sortKey),
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.awsManagedKey(),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      timeToLiveAttribute: table.ttl,
+      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+      globalSecondaryIndexes: [
+        {
+          indexName: table.index.name,
+          partitionKey: string(table.index.partitionKey),
+          sortKey: string(table.index.sortKey),
+          projectionType: ProjectionType.ALL,
+        },
+      ],
+    });
+    this.key = key;
+    // CDK renders a customer's key only where the region is known at synthesis, which it is not here; the property is the same.
+    (this.node.defaultChild as CfnGlobalTable).addPropertyOverride('Replicas.0.SSESpecification', {
+      KMSMasterKeyId: key.keyArn,
+    });
+  }
+}
 
 const expiring = (prefix: string) => ({
   id: `expire-${prefix.replaceAll('/', '')}`,
@@ -51,16 +73,27 @@ const expiring = (prefix: string) => ({
   abortIncompleteMultipartUploadAfter: Duration.days(1),
 });
 
-/** Uploads, lists and reports. Its events go to the event bus, without a custom resource. */
-const controlBucket = (scope: Construct): Bucket => {
+/** A secret that was replaced or deleted is gone for good after a day, which is how long a mistake can be taken back. */
+const secrets = {
+  id: 'forget-secrets',
+  prefix: prefixes.secrets,
+  noncurrentVersionExpiration: Duration.days(1),
+  expiredObjectDeleteMarker: true,
+  abortIncompleteMultipartUploadAfter: Duration.days(1),
+};
+
+/** Uploads, lists, reports, secrets and artifacts. Its events go to the event bus, without a custom resource. */
+const controlBucket = (scope: Construct, key: Key): Bucket => {
   const bucket = new Bucket(scope, 'Bucket', {
     versioned: true,
-    encryption: BucketEncryption.S3_MANAGED,
+    encryption: BucketEncryption.KMS,
+    encryptionKey: key,
+    bucketKeyEnabled: true,
     enforceSSL: true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: RemovalPolicy.RETAIN,
-    lifecycleRules: [prefixes.drops, prefixes.uploads, prefixes.reports].map(expiring),
+    lifecycleRules: [...[prefixes.drops, prefixes.uploads, prefixes.reports].map(expiring), secrets],
   });
   (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
     eventBridgeConfiguration: { eventBridgeEnabled: true },
@@ -79,9 +112,11 @@ const controlBucket = (scope: Construct): Bucket => {
  */
 const visibilityOf = (timeout: Duration): Duration => Duration.seconds(timeout.toSeconds() + 60);
 
-/** Table, bucket and queues. The table and the bucket outlive the stack. */
+/** Key, table, bucket and queues. The key, the table and the bucket outlive the stack. */
 export class Storage extends Construct {
-  readonly table: TableV2;
+  /** Encrypts the table and the bucket. */
+  readonly key: Key;
+  readonly table: ControlTable;
   readonly bucket: Bucket;
   /** What a worker could not do after all its tries, to be looked at and replayed. */
   readonly deadLetters: Queue;
@@ -94,8 +129,9 @@ export class Storage extends Construct {
   constructor(scope: Construct, id: string, props: { importTimeout: Duration; historyDays: string }) {
     super(scope, id);
     this.historyDays = props.historyDays;
-    this.table = controlTable(this);
-    this.bucket = controlBucket(this);
+    this.key = controlKey(this);
+    this.table = new ControlTable(this, 'Table', this.key);
+    this.bucket = controlBucket(this, this.key);
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

@@ -1,4 +1,5 @@
 import type { Lambda } from './lambda.ts';
+import { FunctionError } from './lambda-environment.ts';
 import type { FunctionModel } from './model.ts';
 import { startPump } from './pump.ts';
 import type { Queues } from './queues.ts';
@@ -38,7 +39,8 @@ const failureRecord = (row: Row, error: Error) => ({
   },
   requestPayload: JSON.parse(row.event) as unknown,
   responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
-  responsePayload: { errorType: error.name, errorMessage: error.message },
+  responsePayload:
+    error instanceof FunctionError ? error.payload() : { errorType: error.name, errorMessage: error.message },
 });
 
 /** Asynchronous invocations, kept until they succeed or have failed as often as the function's configuration allows. */

@@ -7,10 +7,19 @@ import type { FunctionModel } from './model.ts';
 export class FunctionError extends Error {
   override readonly name = 'FunctionError';
   readonly errorType: string;
+  /** Lines of the stack inside the function; absent where the environment and not the handler failed. */
+  readonly trace: string[] | undefined;
 
-  constructor(errorType: string, message: string) {
+  constructor(errorType: string, message: string, trace?: string[]) {
     super(message);
     this.errorType = errorType;
+    this.trace = trace;
+  }
+
+  /** As the answer of an invocation has it. */
+  payload(): object {
+    const { errorType, message, trace } = this;
+    return { errorType, errorMessage: message, ...(trace ? { trace } : {}) };
   }
 }
 
@@ -31,7 +40,7 @@ export interface EnvironmentOptions {
 
 interface Reply {
   result?: string;
-  error?: { errorType: string; errorMessage: string };
+  error?: { errorType: string; errorMessage: string; trace?: string[] };
 }
 
 const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
@@ -80,7 +89,8 @@ export const startEnvironment = (options: EnvironmentOptions): Environment => {
   return {
     async run(event) {
       const reply = await replyTo(event);
-      if (reply.error) throw new FunctionError(reply.error.errorType, reply.error.errorMessage);
+      const { error } = reply;
+      if (error) throw new FunctionError(error.errorType, error.errorMessage, error.trace);
       return JSON.parse(reply.result ?? 'null') as unknown;
     },
     get usable() {

@@ -70,13 +70,10 @@ const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool 
   };
 };
 
-const assertFits = (payload: unknown, what: string): void => {
+const assertFits = (payload: unknown, what: string, errorType: string): void => {
   const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '');
   if (bytes > payloadLimit)
-    throw new FunctionError(
-      'RequestEntityTooLarge',
-      `${what} has ${bytes} bytes; Lambda takes ${payloadLimit}.`,
-    );
+    throw new FunctionError(errorType, `${what} has ${bytes} bytes; Lambda takes ${payloadLimit}.`);
 };
 
 /** Functions of the stack, run from their sources, each in threads with variables of their own. */
@@ -94,9 +91,9 @@ export const startLambda = (options: LambdaOptions): Lambda => {
     async invoke(functionArn, event) {
       const pool = pools.get(functionArn);
       if (!pool) throw new TypeError(`There is no function ${functionArn}.`);
-      assertFits(event, 'The event');
+      assertFits(event, 'The event', 'RequestEntityTooLarge');
       const result = await pool.run(event);
-      assertFits(result, 'The answer');
+      assertFits(result, 'The answer', 'Function.ResponseSizeTooLarge');
       return result;
     },
     async close() {

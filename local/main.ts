@@ -7,7 +7,7 @@ const usage = `Runs the embedded stack: everything the control plane needs, on t
   npm start                          until interrupted (Ctrl-C); state stays in .local/
   npm start -- --fresh               begins with nothing
   npm start -- --data DIR            keeps its state in DIR
-  npm start -- --port-base N         six ports from N on (default ${standardPortBase}); 0: any that are free
+  npm start -- --port-base N         seven ports from N on (default ${standardPortBase}); 0: any that are free
   npm start -- --duplicate-events    delivers each event of the bucket twice, as EventBridge may
 
 DYNAMODB_ENDPOINT names a DynamoDB of your own to use instead of the embedded engine.
@@ -24,6 +24,7 @@ const show = (endpoints: Endpoints, dir: string, milliseconds: number): void => 
     ['DynamoDB', `${endpoints.dynamodb}   table ${endpoints.table}`],
     ['S3', `${endpoints.s3}   bucket ${endpoints.bucket}`],
     ['IoT', endpoints.iotData],
+    ['Lambda', endpoints.lambda],
     ['MQTT', `${endpoints.mqtt.host}:${endpoints.mqtt.port}   TLS with a Scanner's certificate`],
     ['all of it', `${dir}/endpoints.json`],
     ['logs', `${dir}/logs/`],

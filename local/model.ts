@@ -9,6 +9,7 @@ export interface StackModel {
   api: ApiModel;
   table: TableModel;
   buckets: BucketModel[];
+  keys: KeyModel[];
   queues: QueueModel[];
   /** DynamoDB stream or queue to function. */
   eventSources: EventSourceModel[];
@@ -23,6 +24,7 @@ export interface StackModel {
 export interface FunctionModel {
   id: string;
   arn: string;
+  description?: string;
   /** Path of the entry file from the root of the checkout, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;
   timeoutSeconds: number;
@@ -56,6 +58,24 @@ export interface BucketModel {
   versioned: boolean;
   /** Object events go to the event bus (EventBridge) when true. */
   eventBridge: boolean;
+  /** How objects are encrypted at rest; absent: they are not. */
+  encryption?: BucketEncryption;
+}
+
+/** SSE-KMS as the default of a bucket. */
+export interface BucketEncryption {
+  /** ARN of the key. */
+  keyArn: string;
+  /** One key of the bucket stands between the KMS key and those of the objects. */
+  bucketKey: boolean;
+}
+
+/** A symmetric key of KMS. */
+export interface KeyModel {
+  id: string;
+  arn: string;
+  /** Each `alias/…`. */
+  aliases: string[];
 }
 
 export interface QueueModel {
@@ -84,9 +104,11 @@ export interface EventSourceModel {
 
 export interface EventRuleModel {
   id: string;
+  arn: string;
+  /** What an event must match; absent: no event does. */
   pattern?: unknown;
-  /** `rate(1 minute)` and the like. */
-  schedule?: string;
+  /** The rule also fires every so many milliseconds: `rate(1 minute)` and the like. */
+  periodMs?: number;
   targets: { arn: string; input?: unknown }[];
 }
 

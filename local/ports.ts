@@ -3,10 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-export const services = ['api', 'issuer', 'dynamodb', 's3', 'iot', 'mqtt'] as const;
+export const services = ['api', 'issuer', 'dynamodb', 's3', 'iot', 'mqtt', 'lambda'] as const;
 export type Ports = Record<(typeof services)[number], number>;
 
-/** The first of the six ports where none is asked for. */
+/** The first of the seven ports where none is asked for. */
 export const standardPortBase = 4570;
 
 const probe = async (port: number): Promise<number> => {
@@ -22,14 +22,23 @@ const probe = async (port: number): Promise<number> => {
 const fromBase = (base: number): Ports =>
   Object.fromEntries(services.map((service, index) => [service, base + index])) as Ports;
 
-const free = async (): Promise<Ports> => {
+const free = async (but: number[] = []): Promise<Ports> => {
   const ports = new Set<number>();
-  while (ports.size < services.length) ports.add(await probe(0));
+  while (ports.size < services.length) {
+    const port = await probe(0);
+    if (!but.includes(port)) ports.add(port);
+  }
   return Object.fromEntries(services.map((service, index) => [service, [...ports][index]])) as Ports;
 };
 
-const remembered = (file: string): Ports | undefined =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ports) : undefined;
+/** The ports of the last start; a service that came with a later version gets the next in the row, or a free one where there is no row. */
+const remembered = async (file: string): Promise<Ports | undefined> => {
+  if (!existsSync(file)) return undefined;
+  const known = JSON.parse(readFileSync(file, 'utf8')) as Pick<Ports, 'api'> & Partial<Ports>;
+  const row = fromBase(known.api);
+  const isRow = Object.entries(known).every(([service, port]) => row[service as keyof Ports] === port);
+  return { ...(isRow ? row : await free(Object.values(known))), ...known };
+};
 
 const assertFree = async (ports: Ports): Promise<void> => {
   for (const [service, port] of Object.entries(ports))
@@ -46,7 +55,7 @@ const assertFree = async (ports: Ports): Promise<void> => {
  */
 export const choosePorts = async (dir: string, base?: number): Promise<Ports> => {
   const file = join(dir, 'ports.json');
-  const known = remembered(file);
+  const known = await remembered(file);
   const keep = known && (base === undefined || base === 0 || known.api === base);
   const ports = keep ? known : base === 0 ? await free() : fromBase(base ?? standardPortBase);
   await assertFree(ports);

@@ -19,10 +19,12 @@ import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
 import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
 import { type Lambda, startLambda } from './lambda.ts';
+import { startLambdaApi } from './lambda-api.ts';
 import type { StackModel } from './model.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { openQueues } from './queues.ts';
 import { startS3 } from './s3/server.ts';
+import { startSchedules } from './schedules.ts';
 import type { Credentials } from './sigv4.ts';
 import { lockFolder } from './stack-lock.ts';
 import { openState, type State } from './state.ts';
@@ -41,7 +43,7 @@ const tokenSeconds = 30 * 86_400;
 export interface StackOptions {
   /** Where all state is kept. */
   dir: string;
-  /** First of six ports; 0: free ones; absent: those of the last start, else the standard ones. */
+  /** First of seven ports; 0: free ones; absent: those of the last start, else the standard ones. */
   portBase?: number;
   /** Begins with nothing. */
   fresh?: boolean;
@@ -59,6 +61,7 @@ export interface Endpoints {
   iotData: string;
   iot: string;
   mqtt: { host: string; port: number };
+  lambda: string;
   ca: string;
   bucket: string;
   table: string;
@@ -126,6 +129,7 @@ const lambdaVariables = (
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${ports.s3}`,
+  AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
   AWS_ENDPOINT_URL_IOT: `http://127.0.0.1:${ports.iot}`,
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: `http://127.0.0.1:${ports.iot}`,
 });
@@ -227,7 +231,7 @@ type Services = Awaited<ReturnType<typeof startServices>>;
 /** The functions, and everything that wakes them. */
 const startFunctions = async (
   base: Base,
-  { queues, asynchronous }: Events,
+  { queues, asynchronous, bus }: Events,
   { dynamo }: Services,
 ): Promise<Lambda> => {
   const { options, ports, credentials, state, model, close, onError } = base;
@@ -242,6 +246,10 @@ const startFunctions = async (
   close.add(asynchronous.stop);
   queues.deliver(model.eventSources, lambda);
   close.add(queues.stop);
+  const rules = model.eventRules;
+  close.add(
+    startSchedules({ state, rules, region, accountId, deliver: bus.deliver, onError, now: Date.now }),
+  );
   const client = new DynamoDBStreamsClient({ endpoint: dynamo.url, region, credentials, maxAttempts: 1 });
   close.add(() => client.destroy());
   const common = { state, client, table: model.table, region, lambda, queues, onError, now: Date.now };
@@ -256,12 +264,12 @@ const startFunctions = async (
 const endpointsOf = async (
   base: Base,
   { dynamo, s3, iot }: Services,
-  gatewayUrl: string,
+  urls: { gateway: string; lambda: string },
 ): Promise<Endpoints> => {
   const { options, credentials, model, issuer } = base;
   const request = { issuer: issuer.url, scope: scopes, expiresInSeconds: tokenSeconds };
   return {
-    api: `${gatewayUrl}/v1`,
+    api: `${urls.gateway}/v1`,
     token: await mintToken(options.dir, request),
     issuer: issuer.url,
     dynamodb: dynamo.url,
@@ -269,6 +277,7 @@ const endpointsOf = async (
     iotData: iot.dataUrl,
     iot: iot.controlUrl,
     mqtt: iot.mqtt,
+    lambda: urls.lambda,
     ca: iot.caPath,
     bucket: model.buckets[0]?.name ?? name,
     table: model.table.name,
@@ -285,7 +294,17 @@ const startParts = async (
   const events = openEvents(base);
   const services = await startServices(base, events);
   const lambda = await startFunctions(base, events, services);
-  const { model, issuer, ports, onError } = base;
+  const { model, issuer, ports, credentials, onError } = base;
+  const lambdaApi = await startLambdaApi({
+    functions: model.functions,
+    lambda,
+    invokeAsync: events.asynchronous.invokeAsync,
+    port: ports.lambda,
+    region,
+    credentials,
+    onError,
+  });
+  close.add(lambdaApi.close);
   const gateway = await startGateway({
     api: model.api,
     keys: issuer.keys,
@@ -295,7 +314,7 @@ const startParts = async (
     onError,
   });
   close.add(gateway.close);
-  const endpoints = await endpointsOf(base, services, gateway.url);
+  const endpoints = await endpointsOf(base, services, { gateway: gateway.url, lambda: lambdaApi.url });
   writeEndpoints(options.dir, endpoints);
   close.add(() => rmSync(join(options.dir, 'endpoints.json'), { force: true }));
   return { endpoints, close: close.close };

@@ -1,16 +1,19 @@
 import { type Names, resolve } from './intrinsics.ts';
 import type {
   ApiModel,
+  BucketEncryption,
   BucketModel,
   EventRuleModel,
   EventSourceModel,
   FunctionModel,
+  KeyModel,
   PolicyDocument,
   QueueModel,
   StackModel,
   TableModel,
   TopicRuleModel,
 } from './model.ts';
+import { periodOf } from './schedules.ts';
 
 type Properties = Record<string, never>;
 
@@ -55,6 +58,8 @@ const readTypes = new Set([
   'AWS::Lambda::EventSourceMapping',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Events::Rule',
+  'AWS::KMS::Key',
+  'AWS::KMS::Alias',
   'AWS::IoT::Policy',
   'AWS::IoT::ThingType',
   'AWS::IoT::TopicRule',
@@ -91,6 +96,7 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
     'AWS::S3::Bucket': () => ({ Arn: `arn:aws:s3:::${options.name}` }),
     'AWS::SQS::Queue': (id) => ({ Arn: arn(options, 'sqs', id), QueueName: id }),
     'AWS::Lambda::Function': (id) => ({ Arn: arn(options, 'lambda', `function:${id}`) }),
+    'AWS::KMS::Key': (id) => ({ Arn: arn(options, 'kms', `key/${id}`), KeyId: id }),
     'AWS::IAM::Role': (id) => ({ Arn: `arn:aws:iam::${options.accountId}:role/${id}` }),
     'AWS::Events::Rule': (id) => ({ Arn: arn(options, 'events', `rule/${id}`) }),
     'AWS::IoT::TopicRule': (id) => ({ Arn: arn(options, 'iot', `rule/${id}`) }),
@@ -157,6 +163,7 @@ const functionsOf = (find: Find, names: Names): FunctionModel[] => {
       id,
       arn: names.attribute(id, 'Arn') ?? id,
       entry,
+      ...(properties.Description === undefined ? {} : { description: properties.Description }),
       timeoutSeconds: properties.Timeout ?? 3,
       environment: properties.Environment?.Variables ?? {},
       asyncRetries: config?.MaximumRetryAttempts ?? 2,
@@ -208,13 +215,47 @@ const tableOf = (find: Find, names: Names): TableModel => {
   };
 };
 
-const bucketsOf = (find: Find, names: Names): BucketModel[] =>
-  find('AWS::S3::Bucket').map(({ id, properties }) => ({
-    name: names.ref(id) ?? id,
-    arn: names.attribute(id, 'Arn') ?? '',
-    versioned: properties.VersioningConfiguration?.Status === 'Enabled',
-    eventBridge: properties.NotificationConfiguration?.EventBridgeConfiguration?.EventBridgeEnabled === true,
-  }));
+/** Keys with their aliases. Only symmetric keys, and only aliases of keys that the template declares. */
+const keysOf = (find: Find, names: Names): KeyModel[] => {
+  const aliases = find('AWS::KMS::Alias');
+  const keys = find('AWS::KMS::Key').map(({ id, properties }) => {
+    if ((properties.KeySpec ?? 'SYMMETRIC_DEFAULT') !== 'SYMMETRIC_DEFAULT' || properties.Enabled === false)
+      throw new TypeError(`The embedded stack cannot honour ${id}: it knows only symmetric keys in use.`);
+    return { id, arn: names.attribute(id, 'Arn') ?? '', aliases: [] as string[] };
+  });
+  for (const { id, properties } of aliases) {
+    const key = keys.find((one) => [one.id, one.arn].includes(properties.TargetKeyId));
+    if (!key) throw new TypeError(`The alias ${id} is not of a key that the template declares.`);
+    key.aliases.push(properties.AliasName);
+  }
+  return keys;
+};
+
+const defaultEncryption = (id: string, properties: Shape, keys: KeyModel[]): BucketEncryption | undefined => {
+  const [rule] = properties.BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
+  const { SSEAlgorithm: algorithm = 'AES256', KMSMasterKeyID: master } =
+    rule?.ServerSideEncryptionByDefault ?? {};
+  if (algorithm === 'AES256') return undefined;
+  const key = keys.find((one) => [one.id, one.arn, ...one.aliases].includes(master));
+  if (algorithm !== 'aws:kms' || !key)
+    throw new TypeError(
+      `The embedded stack cannot honour ${id}: it knows ${algorithm} only by a key of the template.`,
+    );
+  return { keyArn: key.arn, bucketKey: rule.BucketKeyEnabled === true };
+};
+
+const bucketsOf = (find: Find, names: Names, keys: KeyModel[]): BucketModel[] =>
+  find('AWS::S3::Bucket').map(({ id, properties }) => {
+    const encryption = defaultEncryption(id, properties, keys);
+    return {
+      name: names.ref(id) ?? id,
+      arn: names.attribute(id, 'Arn') ?? '',
+      versioned: properties.VersioningConfiguration?.Status === 'Enabled',
+      eventBridge:
+        properties.NotificationConfiguration?.EventBridgeConfiguration?.EventBridgeEnabled === true,
+      ...(encryption ? { encryption } : {}),
+    };
+  });
 
 const queuesOf = (find: Find, names: Names): QueueModel[] =>
   find('AWS::SQS::Queue').map(({ id, properties }) => ({
@@ -252,16 +293,31 @@ const eventSourcesOf = (find: Find, names: Names): EventSourceModel[] =>
     };
   });
 
-const eventRulesOf = (find: Find): EventRuleModel[] =>
-  find('AWS::Events::Rule').map(({ id, properties }) => ({
-    id,
-    ...(properties.EventPattern ? { pattern: properties.EventPattern } : {}),
-    ...(properties.ScheduleExpression ? { schedule: properties.ScheduleExpression } : {}),
-    targets: properties.Targets.map((target: Shape) => ({
-      arn: target.Arn,
-      ...(target.Input === undefined ? {} : { input: JSON.parse(target.Input) }),
-    })),
-  }));
+const rateOf = (id: string, expression: string): number => {
+  const period = periodOf(expression);
+  if (period !== undefined) return period;
+  throw new TypeError(
+    `The embedded stack cannot honour ${id}: of schedules it knows rate(...), and not ${expression}.`,
+  );
+};
+
+const targetOf = (rule: string, target: Shape): EventRuleModel['targets'][number] => {
+  if (target.InputPath !== undefined || target.InputTransformer !== undefined)
+    throw new TypeError(`The embedded stack cannot honour ${rule}: it does not transform events.`);
+  return { arn: target.Arn, ...(target.Input === undefined ? {} : { input: JSON.parse(target.Input) }) };
+};
+
+/** Rules that are switched on. */
+const eventRulesOf = (find: Find, names: Names): EventRuleModel[] =>
+  find('AWS::Events::Rule')
+    .filter(({ properties }) => properties.State !== 'DISABLED')
+    .map(({ id, properties }) => ({
+      id,
+      arn: names.attribute(id, 'Arn') ?? '',
+      ...(properties.EventPattern ? { pattern: properties.EventPattern } : {}),
+      ...(properties.ScheduleExpression ? { periodMs: rateOf(id, properties.ScheduleExpression) } : {}),
+      targets: (properties.Targets ?? []).map((target: Shape) => targetOf(id, target)),
+    }));
 
 const topicRulesOf = (find: Find): TopicRuleModel[] =>
   find('AWS::IoT::TopicRule').map(({ id, properties: { TopicRulePayload } }) => ({
@@ -285,16 +341,18 @@ export const readTemplate = (template: Template, options: TemplateOptions): Stac
   assertKnown(template);
   const names = namesOf(template, options);
   const find = finder(template, names);
+  const keys = keysOf(find, names);
   return {
     region: options.region,
     accountId: options.accountId,
     functions: functionsOf(find, names),
     api: apiOf(find),
     table: tableOf(find, names),
-    buckets: bucketsOf(find, names),
+    buckets: bucketsOf(find, names, keys),
+    keys,
     queues: queuesOf(find, names),
     eventSources: eventSourcesOf(find, names),
-    eventRules: eventRulesOf(find),
+    eventRules: eventRulesOf(find, names),
     topicRules: topicRulesOf(find),
     iotPolicies: iotPoliciesOf(find),
     thingTypes: find('AWS::IoT::ThingType').map(({ id }) => names.ref(id) ?? id),

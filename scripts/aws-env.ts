@@ -16,6 +16,7 @@ const variables = (endpoints: Record<string, string>): Record<string, string> =>
   AWS_ENDPOINT_URL_DYNAMODB: endpoints['dynamodb'] ?? '',
   AWS_ENDPOINT_URL_IOT: endpoints['iot'] ?? '',
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: endpoints['iotData'] ?? '',
+  AWS_ENDPOINT_URL_LAMBDA: endpoints['lambda'] ?? '',
   AWS_REGION: endpoints['region'] ?? '',
   AWS_DEFAULT_REGION: endpoints['region'] ?? '',
   AWS_ACCESS_KEY_ID: endpoints['accessKeyId'] ?? '',

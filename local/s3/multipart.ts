@@ -1,7 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   type BodyClaims,
   checksumHeaders,
@@ -11,6 +8,7 @@ import {
   startDigests,
 } from './checksums.ts';
 import { assertMayWrite } from './conditions.ts';
+import { encryptionHeaders, headersOfEncryption } from './encryption.ts';
 import { metadataOf } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
 import type { Blob } from './object-store.ts';
@@ -68,7 +66,7 @@ const forget = ({ state }: S3Context, upload: Upload): void => {
 const algorithmHeader = 'x-amz-checksum-algorithm';
 const typeHeader = 'x-amz-checksum-type';
 
-export const createMultipartUpload: Operation = ({ state, now }, request) => {
+export const createMultipartUpload: Operation = ({ state, buckets, now }, request) => {
   const { bucket, key, http, response } = request;
   const { [algorithmHeader]: algorithm, [typeHeader]: type = 'COMPOSITE' } = http.headers;
   if (type !== 'COMPOSITE') throw notImplemented(`checksums of the type ${type} for uploads in parts`);
@@ -83,6 +81,7 @@ export const createMultipartUpload: Operation = ({ state, now }, request) => {
       JSON.stringify(metadataOf(http)),
       now().getTime(),
     );
+  response.setHeaders(new Map(Object.entries(headersOfEncryption(buckets.get(bucket)?.encryption))));
   if (algorithm !== undefined)
     response.setHeaders(
       new Map([
@@ -105,7 +104,7 @@ const keepPart = (
       const replaced = partsOf(context, upload).find((part) => part.number === number);
       context.state.db
         .prepare('INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?)')
-        .run(upload.upload_id, number, blob.size, blob.md5, blob.file, context.now().getTime());
+        .run(upload.upload_id, number, blob.size, blob.etag, blob.file, context.now().getTime());
       return replaced;
     });
   } catch (error) {
@@ -123,12 +122,17 @@ export const uploadPart: Operation = async (context, request) => {
       `Part number must be an integer between 1 and ${mostParts}, inclusive`,
     );
   const blob = await context.store.write(
+    request.bucket,
     payloadOf(request.http, request.payload),
     claimsOf(request.http.headers),
   );
   const replaced = keepPart(context, request, { number, blob });
   if (replaced) context.store.discard(replaced.file);
-  sendEmpty(request, 200, { etag: `"${blob.md5}"`, ...checksumHeaders(blob.checksums) });
+  sendEmpty(request, 200, {
+    etag: `"${blob.etag}"`,
+    ...encryptionHeaders(context, { bucket: request.bucket, file: blob.file }),
+    ...checksumHeaders(blob.checksums),
+  });
 };
 
 /** A part as a client names it, with the checksum that it had for an answer, if any. */
@@ -179,28 +183,25 @@ interface Joined {
 }
 
 /** Writes the parts into one file, holding each to the checksum that the client names. */
-const joinParts = async (context: S3Context, parts: Part[], asked: AskedPart[]): Promise<Joined> => {
-  const file = randomUUID();
-  const target = createWriteStream(context.store.path(file));
+const joinParts = async (
+  { store }: S3Context,
+  bucket: string,
+  parts: Part[],
+  asked: AskedPart[],
+): Promise<Joined> => {
   const sums: [string, string][] = [];
-  try {
+  const bytes = async function* () {
     for (const [index, part] of parts.entries()) {
-      const claims = claimsOfPart(asked[index] as AskedPart);
-      const digests = startDigests(claims);
-      const source = createReadStream(context.store.path(part.file));
-      source.on('data', (piece) => digests.update(piece as Buffer));
-      await pipeline(source, target, { end: false });
+      const digests = startDigests(claimsOfPart(asked[index] as AskedPart));
+      for await (const piece of store.read(part.file)) {
+        digests.update(piece);
+        yield piece;
+      }
       sums.push(...Object.entries(digests.verify(new Map()).checksums));
     }
-    target.end();
-    await once(target, 'close');
-    return { file, checksums: joinedChecksums(sums, parts.length) };
-  } catch (error) {
-    target.destroy();
-    if (!target.closed) await once(target, 'close');
-    context.store.discard(file);
-    throw error;
-  }
+  };
+  const file = await store.rewrite(bucket, bytes());
+  return { file, checksums: joinedChecksums(sums, parts.length) };
 };
 
 /** The checksum of the whole, where every part was named with one of the same algorithm. */
@@ -228,7 +229,7 @@ const join = async (
   asked: AskedPart[],
 ): Promise<Joined> => {
   try {
-    return await joinParts(context, parts, asked);
+    return await joinParts(context, request.bucket, parts, asked);
   } catch (error) {
     uploadOf(context, request);
     if (error instanceof S3Error && error.code === 'BadDigest') throw invalidPart('with a checksum');
@@ -262,7 +263,8 @@ export const completeMultipartUpload: Operation = async (context, request) => {
   };
   const object = makeVisible(context, request, file, put, 'CompleteMultipartUpload');
   for (const part of all) context.store.discard(part.file);
-  response.setHeaders(new Map(Object.entries(versionHeader(context, object))));
+  const headers = { ...versionHeader(context, object), ...encryptionHeaders(context, object) };
+  response.setHeaders(new Map(Object.entries(headers)));
   sendXml(request, 'CompleteMultipartUploadResult', {
     Location: `http://${http.headers.host}/${bucket}/${encodeUri(key)}`,
     Bucket: bucket,

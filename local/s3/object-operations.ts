@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { copyFileSync, createReadStream, openSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { checksumHeaders, claimsOf } from './checksums.ts';
 import { assertMayWrite, isNotModified } from './conditions.ts';
+import { encryptionHeaders } from './encryption.ts';
 import { assertTravels, metadataHeaders, metadataOf } from './metadata.ts';
 import type { StoredObject } from './object-store.ts';
 import {
@@ -25,14 +24,14 @@ export const putObject: Operation = async (context, request) => {
   assertMayWrite(context, request);
   const { http, bucket, key } = request;
   const described = { headers: headersToKeep(http), metadata: metadataOf(http) };
-  const blob = await context.store.write(payloadOf(http, request.payload), claimsOf(http.headers));
+  const blob = await context.store.write(bucket, payloadOf(http, request.payload), claimsOf(http.headers));
   const object = makeVisible(context, request, blob.file, () =>
     context.store.put({
       bucket,
       key,
       deleteMarker: false,
       size: blob.size,
-      etag: blob.md5,
+      etag: blob.etag,
       file: blob.file,
       ...described,
       checksums: blob.checksums,
@@ -41,6 +40,7 @@ export const putObject: Operation = async (context, request) => {
   sendEmpty(request, 200, {
     etag: `"${object.etag}"`,
     ...versionHeader(context, object),
+    ...encryptionHeaders(context, object),
     ...checksumHeaders(object.checksums),
   });
 };
@@ -109,6 +109,7 @@ const objectHeaders = (
   ...overridden(request.query),
   ...metadataHeaders(object.metadata),
   ...versionHeader(context, object),
+  ...encryptionHeaders(context, object),
   ...(request.http.headers['x-amz-checksum-mode'] === 'ENABLED' && request.http.headers.range === undefined
     ? checksumHeaders(object.checksums)
     : {}),
@@ -129,8 +130,7 @@ export const getObject: Operation = async (context, request) => {
   const object = findObject(context, request);
   const headers = objectHeaders(context, request, object);
   if (isNotModified(request.http, object)) return sendEmpty(request, 304, headersOfUnchanged(headers));
-  const path = context.store.path(object.file);
-  const { size } = statSync(path);
+  const { size } = object;
   const range = rangeOf(request.http.headers.range, size);
   const { from, to } = range ?? { from: 0, to: size - 1 };
   request.response.writeHead(range ? 206 : 200, {
@@ -139,8 +139,7 @@ export const getObject: Operation = async (context, request) => {
     ...(range ? { 'content-range': `bytes ${from}-${to}/${size}` } : {}),
   });
   if (request.http.method === 'HEAD' || size === 0) request.response.end();
-  else
-    await pipeline(createReadStream('', { fd: openSync(path, 'r'), start: from, end: to }), request.response);
+  else await pipeline(context.store.read(object.file, { from, to }), request.response);
 };
 
 /** What a delete did: a marker on top, or a version gone. */
@@ -237,7 +236,7 @@ const copySource = (context: S3Context, request: S3Request): StoredObject => {
   return findObject(context, { ...request, bucket, key: key.join('/'), query });
 };
 
-export const copyObject: Operation = (context, request) => {
+export const copyObject: Operation = async (context, request) => {
   assertMayWrite(context, request);
   const source = copySource(context, request);
   const replace = request.http.headers['x-amz-metadata-directive'] === 'REPLACE';
@@ -246,19 +245,20 @@ export const copyObject: Operation = (context, request) => {
       'InvalidRequest',
       'This copy request is illegal: it would change nothing of the object.',
     );
-  const file = randomUUID();
-  copyFileSync(context.store.path(source.file), context.store.path(file));
-  const { etag, size, checksums } = source;
+  const { size, checksums } = source;
   const kept = replace
     ? { headers: headersToKeep(request.http), metadata: metadataOf(request.http) }
     : { headers: source.headers, metadata: source.metadata };
   const { bucket, key } = request;
+  const file = await context.store.rewrite(bucket, context.store.read(source.file));
+  const etag = context.store.etagOf(bucket, source.etag);
   const put = () =>
     context.store.put({ bucket, key, deleteMarker: false, size, etag, file, checksums, ...kept });
   const object = makeVisible(context, request, file, put, 'CopyObject');
   const { 'x-amz-version-id': sourceVersion } = versionHeader(context, source);
   if (sourceVersion) request.response.setHeader('x-amz-copy-source-version-id', sourceVersion);
-  request.response.setHeaders(new Map(Object.entries(versionHeader(context, object))));
+  const headers = { ...versionHeader(context, object), ...encryptionHeaders(context, object) };
+  request.response.setHeaders(new Map(Object.entries(headers)));
   sendXml(request, 'CopyObjectResult', {
     ETag: `"${object.etag}"`,
     LastModified: new Date(object.lastModified).toISOString(),

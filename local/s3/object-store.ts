@@ -1,10 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import type { BucketModel } from '../model.ts';
 import type { State } from '../state.ts';
 import { type BodyClaims, startDigests, type Verified } from './checksums.ts';
+import { openDataKey } from './data-key.ts';
+import { type ObjectFiles, openObjectFiles } from './object-files.ts';
 import { S3Error } from './s3-error.ts';
 import type { Payload } from './streaming-body.ts';
 
@@ -29,9 +29,11 @@ export interface StoredObject {
 }
 
 /** Bytes that are on disk and not yet named by the index. */
-export interface Blob extends Verified {
+export interface Blob {
   file: string;
   size: number;
+  etag: string;
+  checksums: Verified['checksums'];
 }
 
 const schema = `
@@ -85,11 +87,13 @@ const bytesOf = (key: string): Buffer => Buffer.from(key, 'utf8');
 
 export type NewObject = Omit<StoredObject, 'sequence' | 'latest' | 'versionId' | 'lastModified'>;
 
-export interface ObjectStore {
-  /** Writes bytes to a file, checking what the request claims of them; nothing names the file yet. */
-  write(payload: Payload, claims: BodyClaims, limit?: number): Promise<Blob>;
-  path(file: string): string;
-  discard(file: string): void;
+export interface ObjectStore extends Pick<ObjectFiles, 'read' | 'discard'> {
+  /** Writes bytes of a bucket to a file, checking what the request claims of them; nothing names the file yet. */
+  write(bucket: string, payload: Payload, claims: BodyClaims, limit?: number): Promise<Blob>;
+  /** Writes bytes that need no checking, of a copy or of parts. */
+  rewrite(bucket: string, bytes: AsyncIterable<Buffer>): Promise<string>;
+  /** The ETag of what has this MD5: that, or under SSE-KMS one that says nothing of the bytes (S3 API reference, "Object"). */
+  etagOf(bucket: string, md5: string): string;
   /** Makes an object visible, as a new version where the bucket has versions; inside a transaction of the caller's. */
   put(object: NewObject): StoredObject;
   latest(bucket: string, key: string): StoredObject | undefined;
@@ -111,17 +115,18 @@ const firstByteAfter = (prefix: string): Buffer =>
 /** Objects: their bytes in files, everything else in the state. A file that the index does not name is swept at the next start. */
 export const openObjectStore = (
   state: State,
-  versioned: (bucket: string) => boolean,
+  buckets: ReadonlyMap<string, BucketModel>,
   now: () => Date,
 ): ObjectStore => {
   const { db } = state;
-  const folder = join(state.dir, 's3');
-  mkdirSync(folder, { recursive: true });
   db.exec(schema);
   const named = db.prepare(
     'SELECT 1 FROM s3_objects WHERE file = ?1 UNION SELECT 1 FROM s3_parts WHERE file = ?1',
   );
-  for (const file of readdirSync(folder)) if (!named.get(file)) rmSync(join(folder, file), { force: true });
+  const isNamed = (file: string) => named.get(file) !== undefined;
+  const files = openObjectFiles(join(state.dir, 's3'), openDataKey(state), isNamed);
+  const encrypts = (bucket: string) => buckets.get(bucket)?.encryption !== undefined;
+  const etagOf = (bucket: string, md5: string) => (encrypts(bucket) ? randomBytes(16).toString('hex') : md5);
 
   const insert = db.prepare(
     'INSERT INTO s3_objects (bucket, key, version_id, latest, delete_marker, size, etag, file, headers, metadata, checksums, last_modified) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
@@ -144,15 +149,10 @@ export const openObjectStore = (
   );
   const one = (row: unknown): StoredObject | undefined =>
     row === undefined ? undefined : objectOf(row as Row);
-  const path = (file: string) => join(folder, file);
-  const discard = (file: string) => {
-    if (file !== '') rmSync(path(file), { force: true });
-  };
-
   /** Once the transaction has ended: what it rolled back is still named. */
   const discardLater = (file: string) => {
     setImmediate(() => {
-      if (state.db.isOpen && !named.get(file)) discard(file);
+      if (state.db.isOpen && !isNamed(file)) files.discard(file);
     });
   };
 
@@ -167,23 +167,27 @@ export const openObjectStore = (
   };
 
   return {
-    path,
-    discard,
+    read: files.read,
+    discard: files.discard,
+    etagOf,
     latest,
     erase,
     version: (bucket, key, versionId) => one(exact.get(bucket, bytesOf(key), versionId)),
-    async write(payload, claims, limit) {
-      const file = `${randomUUID()}`;
+    rewrite: (bucket, bytes) => files.write(bytes, encrypts(bucket)),
+    async write(bucket, payload, claims, limit) {
+      const watched = watch(payload, claims, limit);
+      const file = await files.write(watched.bytes, encrypts(bucket));
       try {
-        return { file, ...(await writeFile(path(file), payload, claims, limit)) };
+        const { md5, ...rest } = watched.verify();
+        return { file, etag: etagOf(bucket, md5), ...rest };
       } catch (error) {
-        discard(file);
+        files.discard(file);
         throw error;
       }
     },
     put(object) {
       const key = bytesOf(object.key);
-      const hasVersions = versioned(object.bucket);
+      const hasVersions = buckets.get(object.bucket)?.versioned ?? false;
       const before = hasVersions ? undefined : latest(object.bucket, object.key);
       if (before) {
         remove.run(before.sequence);
@@ -217,16 +221,11 @@ export const openObjectStore = (
   };
 };
 
-const writeFile = async (
-  path: string,
-  payload: Payload,
-  claims: BodyClaims,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<Omit<Blob, 'file'>> => {
-  const file = createWriteStream(path);
+/** A body that is counted and digested while it streams by. EntityTooLarge above `limit`. */
+const watch = (payload: Payload, claims: BodyClaims, limit = Number.POSITIVE_INFINITY) => {
   const digests = startDigests(claims, payload.sha256);
   let size = 0;
-  const watched = async function* () {
+  const bytes = async function* () {
     for await (const piece of payload.bytes) {
       size += piece.length;
       if (size > limit)
@@ -235,10 +234,5 @@ const writeFile = async (
       yield piece;
     }
   };
-  try {
-    await pipeline(watched, file);
-  } finally {
-    if (!file.closed) await once(file, 'close');
-  }
-  return { size, ...digests.verify(payload.trailers) };
+  return { bytes: bytes(), verify: () => ({ size, ...digests.verify(payload.trailers) }) };
 };

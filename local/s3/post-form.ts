@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
+import type { BucketEncryption } from '../model.ts';
 import { type BodyClaims, claimsOf } from './checksums.ts';
+import { encryptionHeaders } from './encryption.ts';
 import { assertTravels, metadataIn } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
 import type { Blob } from './object-store.ts';
@@ -53,8 +55,8 @@ const headersIn = (fields: FormFields): Record<string, string> => {
   return { 'content-type': 'binary/octet-stream', ...Object.fromEntries(given) };
 };
 
-const describedBy = (fields: FormFields): Described => {
-  assertSupported(fields);
+const describedBy = (fields: FormFields, encryption?: BucketEncryption): Described => {
+  assertSupported(fields, encryption);
   return {
     headers: headersIn(fields),
     metadata: metadataIn(fields),
@@ -104,9 +106,10 @@ const readForm = (
     const take = async (stream: Readable, fileName: string): Promise<Form> => {
       const { minBytes, maxBytes } = judge(bucket, fields, options);
       const key = keyOf(fields, fileName);
-      const described = describedBy(fields);
+      const described = describedBy(fields, context.buckets.get(bucket)?.encryption);
       const bytes = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-      const blob = await context.store.write({ bytes, trailers: new Map() }, described.claims, maxBytes);
+      const payload = { bytes, trailers: new Map() };
+      const blob = await context.store.write(bucket, payload, described.claims, maxBytes);
       if (blob.size >= minBytes) return { fields, blob, key, described };
       context.store.discard(blob.file);
       throw new S3Error('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size');
@@ -162,7 +165,7 @@ export const postObject = async (
       key,
       deleteMarker: false,
       size: blob.size,
-      etag: blob.md5,
+      etag: blob.etag,
       file: blob.file,
       headers: described.headers,
       metadata: described.metadata,
@@ -170,7 +173,12 @@ export const postObject = async (
     });
   const object = makeVisible(context, { ...request, key }, blob.file, put, 'POST Object');
   const location = `http://${http.headers.host}/${bucket}/${encodeUri(key)}`;
-  const headers = { etag: `"${object.etag}"`, location, ...versionHeader(context, object) };
+  const headers = {
+    etag: `"${object.etag}"`,
+    location,
+    ...versionHeader(context, object),
+    ...encryptionHeaders(context, object),
+  };
   const status = fields.get('success_action_status');
   if (status !== '201') return sendEmpty(request, status === '200' ? 200 : 204, headers);
   request.response.setHeaders(new Map(Object.entries(headers)));

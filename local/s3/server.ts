@@ -151,7 +151,8 @@ const sendError = (
 ): void => {
   const known =
     error instanceof S3Error ? error : new S3Error('InternalError', 'We encountered an internal error.');
-  const brokeOff = http.destroyed && !http.complete;
+  const isGone = (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE';
+  const brokeOff = isGone || (http.destroyed && !http.complete);
   if (!(error instanceof S3Error) && !brokeOff) console.error(error);
   if (response.headersSent) {
     response.destroy();
@@ -186,7 +187,7 @@ const contextOf = (options: S3Options, now: () => Date): S3Context => {
     };
   return {
     state: options.state,
-    store: openObjectStore(options.state, versioned, now),
+    store: openObjectStore(options.state, buckets, now),
     buckets,
     now,
     created: tell('Object Created'),
@@ -216,7 +217,7 @@ export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
     const base = { http, response, bucket, key, query: new Map(pairs), requestId };
     const form = isForm(http, key);
     const payload = form ? '' : verifyRequest(http, path, pairs, signing);
-    assertSupported([...Object.entries(http.headers), ...pairs]);
+    assertSupported([...Object.entries(http.headers), ...pairs], context.buckets.get(bucket)?.encryption);
     if (bucket !== '' && !context.buckets.has(bucket))
       throw new S3Error('NoSuchBucket', 'The specified bucket does not exist');
     const request = { ...base, payload };

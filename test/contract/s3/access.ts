@@ -24,6 +24,9 @@ export type Suite = (access: () => S3Access) => void;
 /** Clients make no second try: what is refused is to be seen. */
 export const clientDefaults = { maxAttempts: 1 } as const;
 
+/** As an ETag. */
+export const md5OfHello = '"5d41402abc4b2a76b9719d911017c592"';
+
 export const mebibyte = 1024 * 1024;
 
 /** The calls that nearly every case makes. */

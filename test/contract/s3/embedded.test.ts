@@ -8,8 +8,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compilePattern } from '../../../local/event-pattern.ts';
+import type { StackModel } from '../../../local/model.ts';
 import { synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { until } from '../../helpers/until.ts';
@@ -25,6 +26,11 @@ const remove = (key: string, VersionId?: string) =>
   here.client.send(new DeleteObjectCommand({ ...at(key), VersionId }));
 
 describe('events of the embedded bucket', () => {
+  let declared: StackModel;
+  beforeAll(() => {
+    const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
+    declared = readTemplate(synthesize(), { region, accountId, name: bucketModel().name, parameters });
+  });
   beforeEach(async () => {
     here = await startEmbedded();
   });
@@ -122,8 +128,6 @@ describe('events of the embedded bucket', () => {
   });
 
   it('pass the rule that infra declares for uploads and drops, and for nothing else', async () => {
-    const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
-    const declared = readTemplate(synthesize(), { region, accountId, name: here.bucket, parameters });
     const [pattern, ...more] = declared.eventRules.flatMap((rule) => rule.pattern ?? []);
     expect(more).toEqual([]);
     const [{ eventBridge, versioned, name } = bucketModel()] = declared.buckets;

@@ -21,6 +21,12 @@ export const bucketModel = (more: Partial<BucketModel> = {}): BucketModel => ({
   ...more,
 });
 
+export const keyArn = `arn:aws:kms:${region}:${accountId}:key/contract`;
+
+/** A bucket that is encrypted by default with a key of KMS. */
+export const encryptedModel = (more: Partial<BucketModel> = {}): BucketModel =>
+  bucketModel({ encryption: { keyArn, bucketKey: true }, ...more });
+
 export interface EmbeddedBucket extends S3Access {
   url: string;
   port: number;
@@ -28,8 +34,10 @@ export interface EmbeddedBucket extends S3Access {
   events: ObjectEvent[];
   /** Names of the files that hold bytes of objects and of parts. */
   files(): string[];
-  /** Stops it and starts it again on the same folder and port. */
-  restart(): Promise<void>;
+  /** Where its state is. */
+  dir: string;
+  /** Stops it and starts it again on the same folder and port, as another bucket if one is given. */
+  restart(as?: BucketModel): Promise<void>;
 }
 
 export interface EmbeddedOptions {
@@ -41,7 +49,8 @@ export interface EmbeddedOptions {
 
 /** Starts the embedded bucket on an empty folder; `close` removes it. */
 export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<EmbeddedBucket> => {
-  const { bucket = bucketModel(), now, onEvent } = options;
+  const { now, onEvent } = options;
+  let { bucket = bucketModel() } = options;
   const dir = mkdtempSync(join(tmpdir(), 's3-'));
   const events: ObjectEvent[] = [];
   const emit = (event: ObjectEvent) => {
@@ -79,9 +88,11 @@ export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<Embe
     key: (name = 'object') => `${randomUUID()}/${name}`,
     url,
     port,
+    dir,
     events,
     files: () => readdirSync(join(dir, 's3')),
-    restart: async () => {
+    restart: async (as = bucket) => {
+      bucket = as;
       for (const client of clients) client.destroy(); // connections that the server would close under them
       await stop();
       state = openState(dir);

@@ -1,16 +1,17 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { objectsOf, refusal, type Suite } from './access.ts';
+import { md5OfHello, objectsOf, refusal, type Suite } from './access.ts';
 
 /** Writing, reading, asking about and deleting objects. */
 export const objects: Suite = (access) => {
   const { at, put, get, head, textOf } = objectsOf(access);
 
   describe('an object', () => {
-    it('comes back with its bytes, their MD5 as its ETag, and its length', async () => {
+    it('comes back with its bytes, its length and its ETag: their MD5, unless a key of KMS encrypts them', async () => {
       const key = access().key();
-      const { ETag } = await put(key, 'hello');
-      expect(ETag).toBe('"5d41402abc4b2a76b9719d911017c592"');
+      const { ETag, ServerSideEncryption } = await put(key, 'hello');
+      expect(ETag).toMatch(/^"[0-9a-f]{32}"$/);
+      expect(ETag === md5OfHello).toBe(ServerSideEncryption !== 'aws:kms');
       const answer = await get(key);
       expect(answer).toMatchObject({ ETag, ContentLength: 5, AcceptRanges: 'bytes' });
       expect(await answer.Body?.transformToString()).toBe('hello');

@@ -1,11 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { bindObjects } from '../../../infra/bind.ts';
+import { ControlPlaneFunction } from '../../../infra/functions.ts';
+import { Storage } from '../../../infra/storage.ts';
 import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { type Operation, routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
+import { prefixes } from '../../../shared/tables.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);
@@ -22,6 +27,16 @@ const propertiesOf = (type: string) =>
   Object.values(template.findResources(type)).map(
     (resource) => (resource as { Properties: Record<string, never> }).Properties,
   );
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+}
+interface Policy {
+  PolicyDocument: { Statement: Statement[] };
+}
+const sorted = (names: string[]) => names.toSorted();
+const [keyId = ''] = Object.keys(template.findResources('AWS::KMS::Key'));
 
 describe('the API', () => {
   it('has the routes of the registry, both ways, each with its scope and its function', () => {
@@ -171,11 +186,12 @@ describe('storage', () => {
       Properties: {
         BillingMode: 'PAY_PER_REQUEST',
         StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
-        SSESpecification: { SSEEnabled: true },
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
         Replicas: [
           Match.objectLike({
             DeletionProtectionEnabled: true,
+            SSESpecification: { KMSMasterKeyId: { 'Fn::GetAtt': [keyId, 'Arn'] } },
             PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
           }),
         ],
@@ -188,7 +204,17 @@ describe('storage', () => {
       DeletionPolicy: 'Retain',
       Properties: {
         VersioningConfiguration: { Status: 'Enabled' },
-        BucketEncryption: Match.anyValue(),
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            {
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: {
+                SSEAlgorithm: 'aws:kms',
+                KMSMasterKeyID: { 'Fn::GetAtt': [keyId, 'Arn'] },
+              },
+            },
+          ],
+        },
         PublicAccessBlockConfiguration: {
           BlockPublicAcls: true,
           BlockPublicPolicy: true,
@@ -211,8 +237,97 @@ describe('storage', () => {
     expect(bucket.LifecycleConfiguration.Rules.map((rule) => rule.Prefix).sort()).toEqual([
       'imports/',
       'reports/',
+      'secrets/',
       'uploads/',
     ]);
+  });
+
+  it('has one key for both, which rotates, has an alias and is kept', () => {
+    template.resourceCountIs('AWS::KMS::Key', 1);
+    template.hasResource('AWS::KMS::Key', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { EnableKeyRotation: true },
+    });
+    template.hasResourceProperties('AWS::KMS::Alias', { AliasName: 'alias/ScannerControlPlane' });
+    expect(model.keys).toEqual([expect.objectContaining({ aliases: ['alias/ScannerControlPlane'] })]);
+    expect(model.buckets[0]?.encryption).toEqual({ keyArn: model.keys[0]?.arn, bucketKey: true });
+  });
+
+  it('forgets a secret that was replaced or deleted after a day', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({
+            Prefix: 'secrets/',
+            Status: 'Enabled',
+            NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+            ExpiredObjectDeleteMarker: true,
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+describe('the use of the key', () => {
+  const [tableId] = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'));
+  const [bucketId] = Object.keys(template.findResources('AWS::S3::Bucket'));
+  const throughTable = {
+    Action: 'kms:Decrypt',
+    Condition: {
+      StringLike: { 'kms:ViaService': 'dynamodb.*.amazonaws.com' },
+      StringEquals: { 'kms:EncryptionContext:aws:dynamodb:tableName': { Ref: tableId } },
+    },
+  };
+  const throughBucket = {
+    Condition: {
+      StringEquals: {
+        'kms:ViaService': { 'Fn::Join': ['', ['s3.', { Ref: 'AWS::Region' }, '.amazonaws.com']] },
+        'kms:EncryptionContext:aws:s3:arn': { 'Fn::GetAtt': [bucketId, 'Arn'] },
+      },
+    },
+  };
+  const statementsOf = (policy: unknown) => (policy as Policy).PolicyDocument.Statement;
+  const has = (statements: Statement[], action: string) =>
+    statements.some((statement) => [statement.Action].flat().some((one) => one.startsWith(action)));
+
+  it('is granted with each use of the table and of objects, and only through their services', () => {
+    for (const policy of propertiesOf('AWS::IAM::Policy')) {
+      const all = statementsOf(policy);
+      const ofKey = all.filter((statement) => has([statement], 'kms:'));
+      const wanted = [
+        ...(has(all, 'dynamodb:') ? [expect.objectContaining(throughTable)] : []),
+        ...(has(all, 's3:PutObject')
+          ? [
+              expect.objectContaining({
+                ...throughBucket,
+                Action: sorted(['kms:GenerateDataKey', 'kms:Decrypt']),
+              }),
+            ]
+          : has(all, 's3:GetObject')
+            ? [expect.objectContaining({ ...throughBucket, Action: 'kms:Decrypt' })]
+            : []),
+      ];
+      expect(ofKey).toEqual(wanted);
+      for (const statement of ofKey) expect(statement.Resource).toEqual({ 'Fn::GetAtt': [keyId, 'Arn'] });
+    }
+  });
+
+  it('is not needed to delete an object, which is granted by its prefix alone', () => {
+    const stage = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Deleting');
+    const storage = new Storage(stage, 'Storage', { importTimeout: Duration.minutes(1), historyDays: '0' });
+    const props = { entry: 'functions/api/meta.lambda.ts', description: '', memorySize: 256 };
+    const fn = new ControlPlaneFunction(stage, 'Deletes', { ...props, timeout: Duration.seconds(1) });
+    bindObjects(fn, storage.bucket, { delete: [prefixes.secrets] });
+    const policies = Object.values(Template.fromStack(stage).findResources('AWS::IAM::Policy'));
+    const statements = policies.flatMap((policy) =>
+      statementsOf((policy as { Properties: unknown }).Properties),
+    );
+    expect(has(statements, 'kms:')).toBe(false);
+    const deleting = statements.filter((statement) => has([statement], 's3:'));
+    expect(deleting).toEqual([expect.objectContaining({ Action: 's3:DeleteObject' })]);
+    expect(JSON.stringify(deleting[0]?.Resource)).toContain('/secrets/*');
   });
 });
 
@@ -317,6 +432,74 @@ describe('the embedded stack’s reading', () => {
     };
 
     expect(() => readTemplate({ ...base, Resources } as never, options)).toThrow(/Fn::Select/);
+  });
+
+  const declared = synthesize();
+  const withResources = (more: Record<string, object>) => () =>
+    readTemplate({ ...declared, Resources: { ...declared.Resources, ...more } } as never, options);
+
+  it.each([
+    'cron(0 12 * * ? *)',
+    'rate(1 minutes)',
+  ])('refuses a schedule other than of a rate, by name: %s', (ScheduleExpression) => {
+    const Odd = { Type: 'AWS::Events::Rule', Properties: { ScheduleExpression, Targets: [] } };
+
+    expect(withResources({ Odd })).toThrow(new RegExp(`Odd.*${ScheduleExpression.slice(0, 4)}`));
+  });
+
+  it('takes a schedule of a rate with the input of its target, and no rule that is switched off', () => {
+    const Targets = [{ Id: 't', Arn: 'arn:aws:lambda:x:y:function:f', Input: '{"a":1}' }];
+    const Properties = { ScheduleExpression: 'rate(2 hours)', Targets };
+    const On = { Type: 'AWS::Events::Rule', Properties };
+    const Off = { Type: 'AWS::Events::Rule', Properties: { ...Properties, State: 'DISABLED' } };
+
+    const rules = withResources({ On, Off })().eventRules.filter((rule) => rule.periodMs !== undefined);
+    expect(rules).toEqual([
+      {
+        id: 'On',
+        arn: 'arn:aws:events:eu-west-1:000000000000:rule/On',
+        periodMs: 7_200_000,
+        targets: [{ arn: 'arn:aws:lambda:x:y:function:f', input: { a: 1 } }],
+      },
+    ]);
+  });
+
+  it('refuses a target that transforms the event', () => {
+    const Targets = [{ Id: 't', Arn: 'arn:aws:lambda:x:y:function:f', InputPath: '$.detail' }];
+    const Odd = { Type: 'AWS::Events::Rule', Properties: { EventPattern: { source: ['a'] }, Targets } };
+
+    expect(withResources({ Odd })).toThrow(/Odd.*transform/);
+  });
+
+  const encrypted = (SSEAlgorithm: string, KMSMasterKeyID?: unknown) => ({
+    Type: 'AWS::S3::Bucket',
+    Properties: {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { ServerSideEncryptionByDefault: { SSEAlgorithm, ...(KMSMasterKeyID ? { KMSMasterKeyID } : {}) } },
+        ],
+      },
+    },
+  });
+
+  it.each<[string, Record<string, object>]>([
+    ['a key that is not symmetric', { Odd: { Type: 'AWS::KMS::Key', Properties: { KeySpec: 'RSA_2048' } } }],
+    ['a key that is switched off', { Odd: { Type: 'AWS::KMS::Key', Properties: { Enabled: false } } }],
+    [
+      'an alias of a key that is elsewhere',
+      { Odd: { Type: 'AWS::KMS::Alias', Properties: { AliasName: 'alias/a', TargetKeyId: 'elsewhere' } } },
+    ],
+    ['a bucket with two layers of encryption', { Odd: encrypted('aws:kms:dsse', { Ref: keyId }) }],
+    ['a bucket with the account’s own key', { Odd: encrypted('aws:kms') }],
+  ])('refuses %s, by name', (_, more) => {
+    expect(withResources(more)).toThrow(/Odd/);
+  });
+
+  it('knows the key of a bucket by its id, its ARN and its alias', () => {
+    for (const name of [{ Ref: keyId }, { 'Fn::GetAtt': [keyId, 'Arn'] }, 'alias/ScannerControlPlane']) {
+      const { buckets, keys } = withResources({ More: encrypted('aws:kms', name) })();
+      expect(buckets.map((bucket) => bucket.encryption?.keyArn)).toEqual([keys[0]?.arn, keys[0]?.arn]);
+    }
   });
 
   it('gives parameters their values and their defaults', () => {

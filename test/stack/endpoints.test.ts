@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
+
+let stack: StackProcess;
+let lambda: LambdaClient;
+let s3: S3Client;
+
+beforeAll(async () => {
+  stack = await startStackProcess();
+  const { endpoints } = stack;
+  const { region, accessKeyId, secretAccessKey } = endpoints;
+  const common = { region, credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 };
+  lambda = new LambdaClient({ endpoint: endpoints.lambda, ...common });
+  s3 = new S3Client({ endpoint: endpoints.s3, forcePathStyle: true, ...common });
+});
+
+afterAll(async () => {
+  lambda?.destroy();
+  s3?.destroy();
+  await stack?.stop();
+});
+
+describe('Lambda of the running stack', () => {
+  it('runs a function by its logical id', async () => {
+    const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+    const meta = Functions.find(({ Description }) => Description === 'API: meta');
+    const event = {
+      version: '2.0',
+      routeKey: 'GET /v1/health',
+      rawPath: '/v1/health',
+      headers: {},
+      requestContext: { http: { method: 'GET', path: '/v1/health' }, requestId: 'r' },
+    };
+    const Payload = Buffer.from(JSON.stringify(event));
+    const answer = await lambda.send(new InvokeCommand({ FunctionName: meta?.FunctionName, Payload }));
+    expect(answer.FunctionError).toBeUndefined();
+    expect(JSON.parse(answer.Payload?.transformToString() ?? '')).toMatchObject({ statusCode: 200 });
+  });
+
+  it('is what stock clients are pointed at', () => {
+    const lines = execFileSync(process.execPath, ['scripts/aws-env.ts', '--data', stack.dir], {
+      encoding: 'utf8',
+    });
+    expect(lines).toContain(`export AWS_ENDPOINT_URL_LAMBDA='${stack.endpoints.lambda}'\n`);
+  });
+});
+
+describe('the bucket of the running stack', () => {
+  it('is encrypted with the key that the template declares', async () => {
+    const at = { Bucket: stack.endpoints.bucket, Key: 'secrets/test' };
+    const secret = 'nobody may read this on the disk';
+    await s3.send(new PutObjectCommand({ ...at, Body: secret }));
+    expect(await s3.send(new HeadObjectCommand(at))).toMatchObject({
+      ServerSideEncryption: 'aws:kms',
+      SSEKMSKeyId: expect.stringMatching(/^arn:aws:kms:eu-west-1:000000000000:key\/StorageKey/),
+      BucketKeyEnabled: true,
+    });
+    const files = readdirSync(stack.dir, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(stack.dir, name))
+      .filter((path) => statSync(path).isFile());
+    expect(files.filter((path) => readFileSync(path).includes(secret))).toEqual([]);
+  });
+});
