@@ -52,14 +52,17 @@ interface Request {
 let stack: StackProcess;
 let document: Document;
 
-/** What exists, by the name under which parameters and members speak of it; every success adds what it names. */
+/**
+ * What exists, by the name under which parameters and members speak of it; every success adds what it names. What was prepared stays,
+ * of the rest the newest.
+ */
 const known = new Map<string, string[]>();
 
 const remember = (name: string, value: unknown): void => {
   if (typeof value !== 'string' && typeof value !== 'number') return;
   const values = known.get(name) ?? [];
   if (values.includes(String(value))) return;
-  known.set(name, [...values, String(value)].slice(-20));
+  known.set(name, [...values.slice(0, 10), ...values.slice(10).slice(-9), String(value)]);
 };
 
 /** Ids, revisions and cursors of an answer, wherever they stand in it. */
@@ -143,11 +146,15 @@ const describedAs = (id: string): Described => {
   throw new Error(`The served document has no operation ${id}.`);
 };
 
-/** Something that exists under this name; which, is decided when it is asked for. */
-const existing = (name: string): fc.Arbitrary<string> | undefined =>
-  known.has(name)
-    ? fc.nat(19).map((index) => known.get(name)?.at(index % (known.get(name)?.length ?? 1)) ?? '')
-    : undefined;
+/** Something that exists under this name, as often as not the first of it; which, is decided when it is asked for. */
+const existing = (name: string): fc.Arbitrary<string> | undefined => {
+  if (!known.has(name)) return undefined;
+  const index = fc.oneof(fc.constant(0), fc.nat(19));
+  return index.map((chosen) => {
+    const values = known.get(name) ?? [];
+    return values[chosen % values.length] ?? '';
+  });
+};
 
 const options = { resolve: (reference: string) => resolve(reference) as JsonSchema, textFor: existing };
 
