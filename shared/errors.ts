@@ -74,8 +74,6 @@ export const errors = {
   // Scanners
   SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
   ENROLMENT_CONFLICT: entry('conflict', 'Another enrolment of this Scanner was faster; enrol again'),
-  // history
-  DIFFERENCE_INVALID: entry('invalid', 'A difference is between two revisions of the same Scanner'),
   // settings
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
   SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),

@@ -1,66 +1,107 @@
 import * as z from 'zod/mini';
 import {
   createDocument,
+  type oas31,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
-import { type ErrorCode, errors, statusOfKind } from './errors.ts';
-import { commonErrors, type Operation, scopes } from './operations/define.ts';
+import { type ErrorCode, errors } from './errors.ts';
+import type { Example } from './examples/define.ts';
+import { examples } from './examples/index.ts';
+import { codeExamples, documentsByStatus, problemReferences } from './examples/problems.ts';
+import {
+  type AnswerHeader,
+  answerHeaders,
+  type Operation,
+  type Resource,
+  resources,
+} from './operations/define.ts';
 import { operations } from './operations/index.ts';
 import { gatewayRefusal, problemDocument } from './schemas/problem.ts';
 
-const byStatus = (codes: readonly ErrorCode[]): Map<number, ErrorCode[]> => {
-  const grouped = new Map<number, ErrorCode[]>();
-  for (const code of new Set(codes)) {
-    const status = statusOfKind[errors[code].kind];
-    grouped.set(status, [...(grouped.get(status) ?? []), code]);
-  }
-  return grouped;
-};
+const registry: readonly Operation[] = operations;
+const exampleOf = ({ id }: Operation): Example | undefined =>
+  (examples as Readonly<Record<string, Example>>)[id];
 
-/** Statuses whose codes are the same wherever they occur: one component serves all operations. */
+const headerTexts = {
+  etag: ['ETag', 'The revision, in quotes: what If-Match takes. Not with dryRun.', '"17"'],
+  location: ['Location', 'Path of what was made.', '/v1/scanners/mx1'],
+  'retry-after': ['Retry-After', 'Seconds after which to try again.', '2'],
+} as const satisfies Record<AnswerHeader | 'retry-after', readonly [string, string, string]>;
+
+const headersOut = (names: readonly (keyof typeof headerTexts)[]) =>
+  Object.fromEntries(
+    names.map((header) => {
+      const [name, description, example] = headerTexts[header];
+      return [name, { description, schema: { type: 'string' as const }, example }];
+    }),
+  );
+
+/** Statuses for which every operation answers the same codes, unless it adds one of its own: one component serves all. */
 const shared = new Set([400, 413, 415, 429, 500, 503]);
 
-const components = new Map<number, ZodOpenApiResponseObject>();
-
-const problemResponse = (status: number, codes: ErrorCode[]): ZodOpenApiResponseObject => {
-  const known = components.get(status);
-  if (known) return known;
-  const made = {
-    ...(shared.has(status) ? { id: `Problem${status}` } : {}),
-    description: codes.map((code) => `${code}: ${errors[code].title}`).join('. '),
-    content: { 'application/problem+json': { schema: problemDocument } },
-  };
-  if (shared.has(status)) components.set(status, made);
-  return made;
+const problemHeaders = (status: number) => {
+  if (status === 412) return headersOut(['etag']);
+  return status === 429 || status === 503 ? headersOut(['retry-after']) : {};
 };
 
-const problemResponses = (operation: Operation) =>
+const problemResponse = (operation: Operation, status: number, codes: ErrorCode[]) => {
+  const own = codes.some((code) => operation.errors.includes(code));
+  return {
+    ...(shared.has(status) && !own ? { id: `Problem${status}` } : {}),
+    description: codes.map((code) => `${code}: ${errors[code].title}`).join('. '),
+    headers: problemHeaders(status),
+    content: {
+      'application/problem+json': {
+        schema: problemDocument,
+        examples: problemReferences(operation, codes),
+      },
+    },
+  };
+};
+
+type Responses = Record<string, ZodOpenApiResponseObject>;
+
+/** The same object for the same component: zod-openapi refers to what it has seen. */
+const components = new Map<string, ZodOpenApiResponseObject>();
+
+const onceFor = (response: ZodOpenApiResponseObject): ZodOpenApiResponseObject => {
+  if (response.id === undefined) return response;
+  const known = components.get(response.id) ?? response;
+  components.set(response.id, known);
+  return known;
+};
+
+const problemResponses = (operation: Operation): Responses =>
   Object.fromEntries(
-    [...byStatus([...operation.errors, ...commonErrors(operation)])].map(([status, codes]) => [
+    [...documentsByStatus(operation)].map(([status, codes]) => [
       String(status),
-      problemResponse(status, codes),
+      onceFor(problemResponse(operation, status, codes)),
     ]),
   );
 
-const refusal = (id: string, description: string): ZodOpenApiResponseObject => ({
+const refusal = (id: string, description: string, message: string): ZodOpenApiResponseObject => ({
   id,
   description,
-  content: { 'application/json': { schema: gatewayRefusal } },
+  content: { 'application/json': { schema: gatewayRefusal, example: { message } } },
 });
 
-const unauthorized = refusal('Unauthorized', 'The gateway does not know the access token');
-const forbidden = refusal('Forbidden', 'The access token lacks the scope');
+const unauthorized = refusal('Unauthorized', 'The gateway does not know the access token', 'Unauthorized');
+const forbidden = refusal('Forbidden', 'The access token lacks the scope', 'Forbidden');
 
-const refusals = (operation: Operation): Record<string, ZodOpenApiResponseObject> =>
+const refusals = (operation: Operation): Responses =>
   operation.scope === null ? {} : { '401': unauthorized, '403': forbidden };
 
-const answers = (operation: Operation) =>
+const answers = (operation: Operation): Responses =>
   Object.fromEntries(
     Object.entries(operation.returns).map(([status, schema]) => [
       status,
-      { description: operation.summary, content: { 'application/json': { schema } } },
+      {
+        description: operation.summary,
+        headers: headersOut(answerHeaders(operation)),
+        content: { 'application/json': { schema, example: exampleOf(operation)?.returns[status] } },
+      },
     ]),
   );
 
@@ -92,15 +133,14 @@ const parametersOf = (operation: Operation) => ({
   ...(operation.ifMatch || operation.idempotencyKey ? { header: z.object(headersOf(operation)) } : {}),
 });
 
-const bodyOf = ({ body, mediaTypes = ['application/json'] }: Operation) =>
-  body
-    ? {
-        requestBody: {
-          required: true,
-          content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: body }])),
-        },
-      }
-    : {};
+const bodyOf = (operation: Operation) => {
+  const { body: schema, mediaTypes = ['application/json'] } = operation;
+  if (!schema) return {};
+  const content = { schema, example: exampleOf(operation)?.body };
+  return {
+    requestBody: { required: true, content: Object.fromEntries(mediaTypes.map((type) => [type, content])) },
+  };
+};
 
 const operationObject = (operation: Operation): ZodOpenApiOperationObject => ({
   operationId: operation.id,
@@ -110,12 +150,16 @@ const operationObject = (operation: Operation): ZodOpenApiOperationObject => ({
   security: operation.scope === null ? [] : [{ accessToken: [operation.scope] }],
   requestParams: parametersOf(operation),
   ...bodyOf(operation),
-  responses: { ...answers(operation), ...refusals(operation), ...problemResponses(operation) },
+  responses: {
+    ...answers(operation),
+    ...refusals(operation),
+    ...problemResponses(operation),
+  },
 });
 
-const paths = (): ZodOpenApiPathsObject => {
+const pathsOf = (): ZodOpenApiPathsObject => {
   const result: ZodOpenApiPathsObject = {};
-  for (const operation of operations as readonly Operation[])
+  for (const operation of registry)
     result[operation.path] = {
       ...result[operation.path],
       [operation.method.toLowerCase()]: operationObject(operation),
@@ -123,30 +167,60 @@ const paths = (): ZodOpenApiPathsObject => {
   return result;
 };
 
+const tags: Readonly<Record<Resource, string>> = {
+  scanners: 'Scanners: registration, enrolment, and what each of them runs.',
+  settings: 'SMTP settings of a Scanner.',
+  lists: 'Access lists (who may connect) and host lists (where mail goes).',
+  imports: 'Bulk changes of access lists from files.',
+  history: 'Revisions of a configuration, their differences, and the audit of every write.',
+  meta: 'The API itself; open to everyone.',
+};
+
+/** The value of a parameter as its schema has it; over the wire it is text. */
+const typed = (text: string, schema: oas31.SchemaObject): unknown =>
+  schema.type === 'string' || schema.type === undefined ? text : JSON.parse(text);
+
+/** Parameters say what their schema says; their example comes from outside of the schemas, so that it is in no bundle. */
+const withParameters = (document: oas31.OpenAPIObject): oas31.OpenAPIObject => {
+  for (const operation of registry) {
+    const method = operation.method.toLowerCase() as 'get';
+    const { params, query } = exampleOf(operation) ?? {};
+    for (const parameter of document.paths?.[operation.path]?.[method]?.parameters ?? [])
+      if ('name' in parameter) {
+        const schema = parameter.schema as oas31.SchemaObject;
+        const text = { ...params, ...query }[parameter.name];
+        parameter.description ??= schema.description as string;
+        parameter.example = text === undefined ? schema['example'] : typed(text, schema);
+      }
+  }
+  return document;
+};
+
 /** The API as an OpenAPI 3.1 document, from the schemas that validate: bodies as they may come, answers as they go out. */
 export const openApiDocument = () =>
-  createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Scanner control plane',
-      version: '1',
-      description:
-        'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form.',
-    },
-    servers: [{ url: '/' }],
-    paths: paths(),
-    components: {
-      securitySchemes: {
-        accessToken: {
-          type: 'oauth2',
-          description: 'Client credentials at the issuer that the stack was deployed with.',
-          flows: {
-            clientCredentials: {
-              tokenUrl: '/oauth2/token',
-              scopes: Object.fromEntries(scopes.map((scope) => [scope, scope])),
-            },
+  withParameters(
+    createDocument({
+      openapi: '3.1.0',
+      info: {
+        title: 'Scanner control plane',
+        version: '1',
+        description:
+          'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form.',
+      },
+      servers: [{ url: '/', description: 'Where this document was read from.' }],
+      tags: resources.map((name) => ({ name, description: tags[name] })),
+      paths: pathsOf(),
+      components: {
+        examples: codeExamples(),
+        securitySchemes: {
+          accessToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description:
+              'An access token of the OIDC issuer that the stack was deployed with (RS256), whose `scope` holds the scope that the operation names.',
           },
         },
       },
-    },
-  });
+    }) as oas31.OpenAPIObject,
+  );

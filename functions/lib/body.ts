@@ -12,6 +12,22 @@ const assertWellFormed = (key: string, value: unknown): unknown => {
   throw new SyntaxError('a string has half of a surrogate pair (RFC 7493, section 2.1)');
 };
 
-/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. */
-export const parseJson = (text: string): unknown =>
-  JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);
+/** Levels of objects and arrays that a body may have: far more than any document has, and no risk for what walks it. */
+export const deepest = 64;
+
+const assertNotTooDeep = (value: unknown): void => {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const holders = level.filter((one) => typeof one === 'object' && one !== null) as object[];
+    if (holders.length > 0 && depth === deepest)
+      throw new SyntaxError(`it is nested deeper than ${deepest} levels (RFC 8259, section 9)`);
+    level = holders.flatMap((holder) => Object.values(holder));
+  }
+};
+
+/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. Up to `deepest` levels. */
+export const parseJson = (text: string): unknown => {
+  const whole: unknown = JSON.parse(text);
+  assertNotTooDeep(whole);
+  return escapedSurrogate.test(text) ? JSON.parse(text, assertWellFormed) : whole;
+};

@@ -2,8 +2,8 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { problemsOf } from '../../shared/domain/validation.ts';
-import { AppError, type Problem } from '../../shared/errors.ts';
-import { commonErrors, type Operation, routeKey } from '../../shared/operations/define.ts';
+import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
+import { documentCodes, type Operation, problemCodes, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
@@ -153,9 +153,19 @@ const resultOf = (operation: Operation, answer: Answer): HttpResult => ({
   body: JSON.stringify(shaped(operation, answer)),
 });
 
+/** Codes that the operation's entry, and so its documentation, does not know: the document's own, and those inside `errors`. */
+const undeclaredCodes = (operation: Operation, error: AppError): ErrorCode[] => {
+  const [documents, problems] = [documentCodes(operation), problemCodes(operation)];
+  const inside = new Set(error.problems.map((problem) => problem.code));
+  return [
+    ...(documents.includes(error.code) ? [] : [error.code]),
+    ...[...inside].filter((code) => !problems.includes(code)),
+  ];
+};
+
 const logProblem = (operation: Operation, error: AppError, requestId: string): void => {
-  const declared = [...operation.errors, ...commonErrors(operation)].includes(error.code);
-  if (!declared) logger.error('undeclared_code', { operation: operation.id, code: error.code, requestId });
+  for (const code of undeclaredCodes(operation, error))
+    logger.error('undeclared_code', { operation: operation.id, code, requestId });
   if (error.kind === 'bug' || error.kind === 'unavailable')
     logger.error('request failed', {
       operation: operation.id,

@@ -181,7 +181,7 @@ const edit = async (tour: Tour, id: string): Promise<void> => {
 /** All steps after the stack is there. What it starts is added to `running`, for the caller to stop. */
 export const tourOf = async (options: Omit<Tour, 'api'>, running: Running[]): Promise<void> => {
   const { api, token } = options.endpoints;
-  const tour = { ...options, api: createClient({ baseUrl: api.replace(/\/v1$/, ''), token }) };
+  const tour = { ...options, api: createClient({ baseUrl: api, token }) };
   await step('Two Scanners register, enrol with a certificate request and connect', async () => {
     for (const id of scanners) running.push(startScanner(tour.dir, id));
     for (const id of scanners)

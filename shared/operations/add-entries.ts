@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, listEdit, newEntries } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const addEntries = defineOperation({
@@ -18,4 +19,5 @@ export const addEntries = defineOperation({
   idempotencyKey: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND', 'TOO_MANY_ENTRIES'],
+  problems: [...entryProblems, 'COMMENT_INVALID', 'OPEN_RELAY', 'LIST_EMPTY'],
 });

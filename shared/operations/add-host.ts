@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { hostEdit, hostInput } from '../schemas/hosts.ts';
 import { hostListName } from '../schemas/lists.ts';
+import { hostProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const addHost = defineOperation({
@@ -18,4 +19,5 @@ export const addHost = defineOperation({
   idempotencyKey: true,
   returns: { 200: hostEdit },
   errors: ['NOT_FOUND', 'HOST_EXISTS'],
+  problems: hostProblems,
 });

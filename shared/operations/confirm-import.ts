@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { importJob } from '../schemas/lists.ts';
+import { importId, importJob } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const confirmImport = defineOperation({
@@ -10,7 +10,7 @@ export const confirmImport = defineOperation({
   scope: 'scanners/write',
   summary: 'Let an import that waits for confirmation go on',
   description: 'Recomputes on the present list.',
-  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  params: z.strictObject({ importId }),
   idempotencyKey: true,
   returns: { 202: importJob },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],

@@ -12,5 +12,7 @@ export const createScanner = defineOperation({
   body: newScanner,
   idempotencyKey: true,
   returns: { 201: scanner },
+  headers: ['location'],
   errors: ['SCANNER_EXISTS'],
+  problems: ['SCANNER_ID_INVALID'],
 });

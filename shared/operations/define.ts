@@ -35,9 +35,16 @@ export interface Operation {
   /** Takes an `Idempotency-Key`: sent again under the same key, the request does nothing and gets the same answer. */
   readonly idempotencyKey?: boolean;
   readonly returns: Readonly<Record<number, z.ZodMiniType>>;
+  /** Headers that its success carries; where `If-Match` is taken, `ETag` comes by itself. */
+  readonly headers?: readonly AnswerHeader[];
   /** Codes of its own; those that every operation may answer are added where they are needed. */
   readonly errors: readonly ErrorCode[];
+  /** Codes that may stand inside `errors` of a VALIDATION_FAILED, beyond those that any request may get. */
+  readonly problems?: readonly ErrorCode[];
 }
+
+/** Headers of a success that a client relies on. */
+export type AnswerHeader = 'etag' | 'location';
 
 /** Codes that any operation with that trait may answer. */
 export const commonErrors = (operation: Operation): ErrorCode[] => [
@@ -50,6 +57,36 @@ export const commonErrors = (operation: Operation): ErrorCode[] => [
     'UNAVAILABLE',
     'INTERNAL',
   ] as const),
+];
+
+/** Codes that may stand inside `errors` for any operation with that trait: what schemas and headers are refused for. */
+export const commonProblems = (operation: Operation): ErrorCode[] => {
+  const { params, query, body, ifMatch, idempotencyKey } = operation;
+  const ofSchemas = params || query || body;
+  const namesScanner = [params, query].some((part) => part && 'scannerId' in part.shape);
+  return [
+    ...(ofSchemas ? (['UNKNOWN_FIELD', 'REQUIRED', 'TYPE_INVALID'] as const) : []),
+    ...(ofSchemas || idempotencyKey ? (['VALUE_INVALID'] as const) : []),
+    ...(namesScanner ? (['SCANNER_ID_INVALID'] as const) : []),
+    ...(ifMatch ? (['IF_MATCH_INVALID'] as const) : []),
+  ];
+};
+
+/** Every code that a problem document of the operation may have. */
+export const documentCodes = (operation: Operation): ErrorCode[] => [
+  ...operation.errors,
+  ...commonErrors(operation),
+];
+
+/** Every code that may stand inside `errors` of the operation's problem documents. */
+export const problemCodes = (operation: Operation): ErrorCode[] => [
+  ...commonProblems(operation),
+  ...(operation.problems ?? []),
+];
+
+/** Headers that a success of the operation carries. */
+export const answerHeaders = (operation: Operation): AnswerHeader[] => [
+  ...new Set([...(operation.ifMatch ? (['etag'] as const) : []), ...(operation.headers ?? [])]),
 ];
 
 /** Keeps the literal types of an entry, which the typed client reads. */

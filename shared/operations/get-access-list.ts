@@ -12,5 +12,6 @@ export const getAccessList = defineOperation({
   summary: 'An access list in numbers',
   params: z.strictObject({ scannerId, list: accessListName }),
   returns: { 200: accessListSummary },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

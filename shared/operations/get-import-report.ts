@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { time } from '../schemas/common.ts';
-import { importCounts, importProblem } from '../schemas/lists.ts';
+import { importCounts, importId, importProblem } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const getImportReport = defineOperation({
@@ -11,7 +11,7 @@ export const getImportReport = defineOperation({
   scope: 'scanners/read',
   summary: 'What an import did, and where all of its problems can be downloaded',
   description: 'The download has one problem a line (JSON Lines); it is absent when there is none.',
-  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  params: z.strictObject({ importId }),
   returns: {
     200: z.object({
       importId: z.string(),

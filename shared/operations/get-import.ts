@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { importJob } from '../schemas/lists.ts';
+import { importId, importJob } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const getImport = defineOperation({
@@ -9,7 +9,7 @@ export const getImport = defineOperation({
   resource: 'imports',
   scope: 'scanners/read',
   summary: 'One import, with its progress while it runs',
-  params: z.strictObject({ importId: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  params: z.strictObject({ importId }),
   returns: { 200: importJob },
   errors: ['NOT_FOUND'],
 });

@@ -12,5 +12,6 @@ export const getSmtp = defineOperation({
   summary: 'SMTP settings of a Scanner',
   params: z.strictObject({ scannerId }),
   returns: { 200: smtpDocument },
+  headers: ['etag'],
   errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED'],
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, pageOf, scannerId } from '../schemas/common.ts';
+import { cursor, limit, pageOf, scannerId } from '../schemas/common.ts';
 import { auditEntry } from '../schemas/history.ts';
 import { defineOperation } from './define.ts';
 
@@ -11,7 +11,7 @@ export const listAudit = defineOperation({
   scope: 'scanners/read',
   summary: 'Every write that concerns a Scanner, newest first',
   params: z.strictObject({ scannerId }),
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(auditEntry) },
   errors: ['NOT_FOUND', 'CURSOR_INVALID'],
 });

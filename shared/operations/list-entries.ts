@@ -14,10 +14,18 @@ export const listEntries = defineOperation({
     'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision.',
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({
-    page: z._default(z.coerce.number().check(z.int(), z.minimum(1)), 1),
-    pageSize: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50),
-    cursor: z.optional(z.string()),
-    revision: z.optional(z.coerce.number().check(z.int(), z.minimum(1))),
+    page: z
+      ._default(z.coerce.number().check(z.int(), z.minimum(1)), 1)
+      .check(z.meta({ description: 'Number of the page, from 1.' })),
+    pageSize: z
+      ._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50)
+      .check(z.meta({ description: 'How many entries a page has.' })),
+    cursor: z
+      .optional(z.string())
+      .check(z.meta({ description: 'Empty to begin a walk, then the nextCursor of the page before.' })),
+    revision: z
+      .optional(z.coerce.number().check(z.int(), z.minimum(1)))
+      .check(z.meta({ description: 'Reads the list as it was at an earlier revision.' })),
   }),
   returns: { 200: z.union([entriesPage, entriesWalk]) },
   errors: ['NOT_FOUND', 'PAGE_OUT_OF_RANGE', 'CURSOR_INVALID'],

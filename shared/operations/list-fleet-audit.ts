@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, limit, pageOf } from '../schemas/common.ts';
+import { coded, cursor, limit, pageOf } from '../schemas/common.ts';
 import { auditEntry } from '../schemas/history.ts';
 import { defineOperation } from './define.ts';
 
@@ -17,7 +17,7 @@ export const listFleetAudit = defineOperation({
   resource: 'history',
   scope: 'fleet/admin',
   summary: 'Every write of a month, across the fleet, newest first',
-  query: z.strictObject({ month: z.optional(month), cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ month: z.optional(month), cursor, limit }),
   returns: { 200: pageOf(auditEntry) },
   errors: ['CURSOR_INVALID'],
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, scannerId } from '../schemas/common.ts';
+import { cursor, limit, scannerId } from '../schemas/common.ts';
 import { hostsPage } from '../schemas/hosts.ts';
 import { hostListName } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
@@ -12,7 +12,8 @@ export const listHosts = defineOperation({
   scope: 'scanners/read',
   summary: 'Hosts of a host list, in the order in which they are tried',
   params: z.strictObject({ scannerId, list: hostListName }),
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: hostsPage },
+  headers: ['etag'],
   errors: ['NOT_FOUND', 'CURSOR_INVALID'],
 });

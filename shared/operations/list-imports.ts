@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, pageOf, scannerId } from '../schemas/common.ts';
+import { cursor, limit, pageOf, scannerId } from '../schemas/common.ts';
 import { importJob, importStates } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -12,8 +12,8 @@ export const listImports = defineOperation({
   summary: 'Imports of a Scanner, newest first',
   query: z.strictObject({
     scannerId,
-    state: z.optional(z.enum(importStates)),
-    cursor: z.optional(z.string()),
+    state: z.optional(z.enum(importStates)).check(z.meta({ description: 'Only imports in this state.' })),
+    cursor,
     limit,
   }),
   returns: { 200: pageOf(importJob) },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, pageOf, scannerId } from '../schemas/common.ts';
+import { cursor, limit, pageOf, scannerId } from '../schemas/common.ts';
 import { revisionSummary } from '../schemas/history.ts';
 import { defineOperation } from './define.ts';
 
@@ -11,7 +11,7 @@ export const listRevisions = defineOperation({
   scope: 'scanners/read',
   summary: 'Revisions of a Scanner’s configuration, newest first',
   params: z.strictObject({ scannerId }),
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(revisionSummary) },
   errors: ['NOT_FOUND', 'CURSOR_INVALID'],
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, pageOf } from '../schemas/common.ts';
+import { cursor, limit, pageOf } from '../schemas/common.ts';
 import { scanner } from '../schemas/scanner.ts';
 import { defineOperation } from './define.ts';
 
@@ -10,7 +10,7 @@ export const listScanners = defineOperation({
   resource: 'scanners',
   scope: 'scanners/read',
   summary: 'All Scanners, by id',
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(scanner) },
   errors: ['CURSOR_INVALID'],
 });

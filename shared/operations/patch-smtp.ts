@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
+import { settingsProblems } from '../schemas/problem-codes.ts';
 import { smtpDocument, smtpPatch } from '../schemas/smtp.ts';
 import { defineOperation } from './define.ts';
 
@@ -19,4 +20,5 @@ export const patchSmtp = defineOperation({
   ifMatch: true,
   returns: { 200: smtpDocument },
   errors: ['NOT_FOUND'],
+  problems: settingsProblems,
 });

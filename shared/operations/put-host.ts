@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { hostEdit, hostInput, hostPath } from '../schemas/hosts.ts';
 import { hostListName } from '../schemas/lists.ts';
+import { hostProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const putHost = defineOperation({
@@ -17,4 +18,5 @@ export const putHost = defineOperation({
   ifMatch: true,
   returns: { 200: hostEdit },
   errors: ['NOT_FOUND', 'HOST_EXISTS'],
+  problems: hostProblems,
 });

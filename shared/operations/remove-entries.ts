@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, entryValues, listEdit } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const removeEntries = defineOperation({
@@ -18,4 +19,5 @@ export const removeEntries = defineOperation({
   idempotencyKey: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND'],
+  problems: [...entryProblems, 'LIST_EMPTY'],
 });

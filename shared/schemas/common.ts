@@ -114,4 +114,11 @@ export const dryRun = z._default(flag, false).check(
 export const writeQuery = { acknowledge: z.optional(acknowledge), dryRun };
 
 /** Cursor lists take `limit`, 50 unless told, at most 1,000. */
-export const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50);
+export const limit = z
+  ._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50)
+  .check(z.meta({ description: 'How many to answer at most.' }));
+
+/** Where a walk goes on: what the page before gave. */
+export const cursor = z
+  .optional(z.string())
+  .check(z.meta({ description: 'The nextCursor of the page before; without it, the first page.' }));

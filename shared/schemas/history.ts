@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { advancedSettings } from './advanced.ts';
-import { digest, revision, scannerId, time } from './common.ts';
+import { cursor, digest, revision, scannerId, time } from './common.ts';
 import { host } from './hosts.ts';
 import { accessEntry, listName, listReferences } from './lists.ts';
 import { smtpSettings } from './smtp.ts';
@@ -80,8 +80,8 @@ export const differenceQuery = {
   from: z
     .optional(z.coerce.number().check(z.int(), z.minimum(1)))
     .check(z.meta({ description: 'The revision to compare with; the one before unless told.' })),
-  list: z.optional(listName),
-  cursor: z.optional(z.string()),
+  list: z.optional(listName).check(z.meta({ description: 'Only this list.' })),
+  cursor,
 };
 
 export const auditEntry = z

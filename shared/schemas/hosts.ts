@@ -5,7 +5,7 @@ const hostId = z
   .string()
   .check(
     z.regex(/^host-[0-9a-f]{16}$/, { error: coded('VALUE_INVALID', 'not an id of a host') }),
-    z.meta({ example: 'host-5e0c3a527d0b4c7e' }),
+    z.meta({ description: 'Id of a host in its list.', example: 'host-5e0c3a527d0b4c7e' }),
   );
 
 /** Where mail is sent to. Tab rows "Inbound Local Mail Delivery" and "Relay non-local domain mail to the following hosts". */

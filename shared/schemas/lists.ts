@@ -59,7 +59,13 @@ export const accessListSummary = z.object({
   list: accessListName,
   entries: z.int().check(z.minimum(0)),
   enabled: z.int().check(z.minimum(0)),
-  byKind: z.record(z.enum(entryKinds), z.int().check(z.minimum(0))),
+  byKind: z.object({
+    ipv4: z.int().check(z.minimum(0)),
+    'ipv4-network': z.int().check(z.minimum(0)),
+    ipv6: z.int().check(z.minimum(0)),
+    'ipv6-network': z.int().check(z.minimum(0)),
+    domain: z.int().check(z.minimum(0)),
+  }),
   root: digest,
   revision,
 });
@@ -131,6 +137,11 @@ export const importStates = [
   'cancelled',
 ] as const;
 export type ImportState = (typeof importStates)[number];
+
+/** An import's id, as a path has it. */
+export const importId = z
+  .string()
+  .check(z.minLength(1), z.maxLength(64), z.meta({ description: 'Id of an import.' }));
 
 /** How an import is to be done; the same options come from `POST …/imports` and from object metadata. */
 export const importOptions = z.strictObject({

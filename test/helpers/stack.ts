@@ -44,6 +44,9 @@ const starts = async (dir: string, args: string[]): Promise<ChildProcess> => {
   await until('the stack is ready', () => {
     if (child.exitCode !== null) throw new Error(`the stack ended: ${output}`);
     return existsSync(file);
+  }).catch(async (error: unknown) => {
+    await end(child, 'SIGKILL');
+    throw error;
   });
   return child;
 };

@@ -39,6 +39,13 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
     ['a body that is not JSON', '{"mailFiltering":', 400, 'MALFORMED_JSON', []],
     ['half a surrogate pair', '{"mailFiltering":"\\ud800"}', 400, 'MALFORMED_JSON', []],
     [
+      'a body nested deeper than any stack holds',
+      `{"lists":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      400,
+      'MALFORMED_JSON',
+      [],
+    ],
+    [
       'an unknown field',
       { ...inboundSettings(), colour: 'red' },
       422,

@@ -1,23 +1,25 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
-import { ApiProblem, type Client, createClient } from '../../shared/client.ts';
+import { ApiProblem, type Client, createClient, retryConflicts } from '../../shared/client.ts';
+import type { Operation } from '../../shared/operations/define.ts';
+import { operations } from '../../shared/operations/index.ts';
 
 interface Seen {
   line: string;
-  authorization: string | undefined;
+  headers: IncomingHttpHeaders;
   body: string;
 }
 
 let seen: Seen[] = [];
-let next: { status: number; body: string };
+let next: { status: number; body: string; etag?: string };
 let client: Client;
 
 const server = createServer(async (request, response) => {
   let body = '';
   for await (const piece of request.setEncoding('utf8')) body += piece;
-  seen.push({ line: `${request.method} ${request.url}`, authorization: request.headers.authorization, body });
-  response.writeHead(next.status).end(next.body);
+  seen.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
+  response.writeHead(next.status, next.etag ? { etag: next.etag } : {}).end(next.body);
 });
 
 beforeAll(async () => {
@@ -44,10 +46,56 @@ describe('the typed client', () => {
     expect(seen).toEqual([
       {
         line: 'POST /v1/scanners/mx%201/access-lists/inbound/entries?acknowledge=open-relay',
-        authorization: 'Bearer secret',
+        headers: expect.objectContaining({
+          authorization: 'Bearer secret',
+          'content-type': 'application/json',
+        }),
         body: '{"entries":[{"value":"192.0.2.1"}]}',
       },
     ]);
+    expect(seen[0]?.headers).not.toHaveProperty('if-match');
+    expect(seen[0]?.headers).not.toHaveProperty('idempotency-key');
+  });
+
+  it('sends a PATCH as a merge patch, which every PATCH of the API takes', async () => {
+    await client.call('PATCH /v1/scanners/{scannerId}', {
+      params: { scannerId: 'mx1' },
+      body: { description: null },
+    });
+
+    expect(seen[0]?.headers['content-type']).toBe('application/merge-patch+json');
+    const patches = (operations as readonly Operation[]).filter(
+      ({ method, body }) => method === 'PATCH' && body,
+    );
+    for (const { mediaTypes } of patches) expect(mediaTypes).toContain('application/merge-patch+json');
+    const others = (operations as readonly Operation[]).filter(
+      ({ method, body }) => method !== 'PATCH' && body,
+    );
+    for (const { mediaTypes = ['application/json'] } of others)
+      expect(mediaTypes).toContain('application/json');
+  });
+
+  it('gives the revision that was answered, and takes it back for the write', async () => {
+    next = { status: 200, body: '{"revision":17}', etag: '"17"' };
+    const params = { scannerId: 'mx1' };
+    const { status, etag, body } = await client.send('GET /v1/scanners/{scannerId}/smtp', { params });
+    await client.call('PATCH /v1/scanners/{scannerId}/smtp', { params, body: {}, ifMatch: etag });
+
+    expect({ status, etag, revision: body.revision }).toEqual({ status: 200, etag: '"17"', revision: 17 });
+    expect(seen[1]?.headers['if-match']).toBe('"17"');
+  });
+
+  it('names a request by its idempotency key', async () => {
+    await client.call('POST /v1/scanners', { body: { scannerId: 'mx1' }, idempotencyKey: 'first' });
+
+    expect(seen[0]?.headers['idempotency-key']).toBe('first');
+  });
+
+  it.each(['', '/', '/v1', '/v1/'])('takes the place of the API with "%s" at its end', async (end) => {
+    const { port } = server.address() as AddressInfo;
+    await createClient({ baseUrl: `http://127.0.0.1:${port}${end}`, token: 't' }).call('GET /v1/health');
+
+    expect(seen[0]?.line).toBe('GET /v1/health');
   });
 
   it('answers what the operation returns', async () => {
@@ -82,8 +130,38 @@ describe('the typed client', () => {
     await expect(client.call('GET /v1/scanners')).rejects.toMatchObject({ code: 'GATEWAY', message });
   });
 
+  describe('run again on conflicts', () => {
+    const conflict = () => new ApiProblem(412, { code: 'REVISION_CONFLICT' });
+
+    it('gives what came of the first time without one', async () => {
+      let calls = 0;
+      const change = async () => {
+        calls += 1;
+        if (calls < 3) throw conflict();
+        return calls;
+      };
+
+      expect(await retryConflicts(change)).toBe(3);
+    });
+
+    it.each([
+      ['gives up in the end', conflict(), 4],
+      ['throws any other refusal at once', new ApiProblem(404, { code: 'NOT_FOUND' }), 1],
+    ])('%s', async (_, error, expected) => {
+      let calls = 0;
+      const change = async () => {
+        calls += 1;
+        throw error;
+      };
+
+      await expect(retryConflicts(change, 4)).rejects.toBe(error);
+      expect(calls).toBe(expected);
+    });
+  });
+
   it('knows at compile time what an operation takes', () => {
     const params = { scannerId: 'mx1' };
+    const body = { mailFiltering: 'inbound' } as const;
     const wrong = () => [
       // @ts-expect-error there is no such route
       client.call('GET /v1/scanner'),
@@ -93,6 +171,10 @@ describe('the typed client', () => {
       client.call('PUT /v1/scanners/{scannerId}/smtp', { params }),
       // @ts-expect-error this operation takes no body
       client.call('GET /v1/scanners', { body: { enabled: true } }),
+      // @ts-expect-error this operation takes no If-Match
+      client.call('GET /v1/scanners', { ifMatch: '"1"' }),
+      // @ts-expect-error this operation takes no Idempotency-Key
+      client.call('PUT /v1/scanners/{scannerId}/smtp', { params, body, idempotencyKey: 'first' }),
       // @ts-expect-error there is no such mode
       client.call('PUT /v1/scanners/{scannerId}/smtp', { params, body: { mailFiltering: 'x' } }),
     ];

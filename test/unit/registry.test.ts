@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
 import { generatedDocs } from '../../scripts/generate-docs.ts';
 import { errors } from '../../shared/errors.ts';
-import { commonErrors, type Operation } from '../../shared/operations/define.ts';
+import { documentCodes, type Operation, problemCodes } from '../../shared/operations/define.ts';
 import { operations } from '../../shared/operations/index.ts';
 
 const registry: readonly Operation[] = operations;
@@ -46,10 +46,13 @@ describe('an operation', () => {
   it.each(
     registry.map((operation) => [operation.id, operation] as const),
   )('%s names each code once, and only codes that are', (_, operation) => {
-    const codes = [...operation.errors, ...commonErrors(operation)];
+    const codes = documentCodes(operation);
+
+    const inside = problemCodes(operation);
 
     expect(new Set(codes).size).toBe(codes.length);
-    for (const code of codes) expect(errors).toHaveProperty(code);
+    expect(new Set(inside).size).toBe(inside.length);
+    for (const code of [...codes, ...inside]) expect(errors).toHaveProperty(code);
   });
 
   it('has a path parameter for each name in its path, and no other', () => {
@@ -93,7 +96,7 @@ describe('bundles stay apart', () => {
   });
 });
 
-it('the machinery of the registry stays under 500 lines of code', () => {
+it('the machinery of the registry stays under 750 lines of code', () => {
   const files = [
     'shared/operations/define.ts',
     'shared/domain/validation.ts',
@@ -101,10 +104,12 @@ it('the machinery of the registry stays under 500 lines of code', () => {
     'functions/lib/problem.ts',
     'shared/openapi.ts',
     'shared/client.ts',
+    'shared/examples/define.ts',
+    'shared/examples/problems.ts',
   ];
   const code = files
     .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
     .filter((line) => line.trim() !== '' && !/^\s*(\/\*\*|\*|\/\/)/.test(line));
 
-  expect(code.length).toBeLessThan(500);
+  expect(code.length).toBeLessThan(750);
 });

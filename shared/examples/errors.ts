@@ -1,0 +1,184 @@
+import type { ErrorCode } from '../errors.ts';
+import { scannerId } from './nouns.ts';
+
+interface Placed {
+  readonly pointer: string;
+  readonly message: string;
+  readonly suggestion?: string;
+}
+
+/** Where a code stands, with the words that it comes with; a code may stand in several places. */
+export interface CodeExample {
+  /** As the code of a problem document: its detail, and what rides along. */
+  readonly document?: { readonly detail: string; readonly data?: Readonly<Record<string, unknown>> };
+  /** Inside `errors` of a VALIDATION_FAILED. */
+  readonly problem?: Placed;
+  /** Inside `warnings` of a success. */
+  readonly warning?: Placed;
+  /** As the `error` of an import that failed. */
+  readonly job?: { readonly detail: string };
+  /** Among the `problems` of an import: one value of its file. */
+  readonly value?: { readonly token: string; readonly message: string; readonly suggestion?: string };
+  /** In an answer to a Scanner, over MQTT. */
+  readonly rejected?: { readonly message: string };
+}
+
+const document = (detail: string, data?: Record<string, unknown>): CodeExample => ({
+  document: { detail, ...(data ? { data } : {}) },
+});
+const placed = (pointer: string, message: string, suggestion?: string): Placed => ({
+  pointer,
+  message,
+  ...(suggestion === undefined ? {} : { suggestion }),
+});
+const problem = (...of: Parameters<typeof placed>): CodeExample => ({ problem: placed(...of) });
+const warning = (pointer: string, message: string): CodeExample => ({ warning: { pointer, message } });
+const job = (detail: string): CodeExample => ({ job: { detail } });
+const rejected = (message: string): CodeExample => ({ rejected: { message } });
+
+/** A value that is no entry, refused in an edit and in a file alike. */
+const entry = (token: string, message: string, suggestion?: string): CodeExample => ({
+  problem: placed('/entries/0/value', message, suggestion),
+  value: { token, message, ...(suggestion === undefined ? {} : { suggestion }) },
+});
+
+const emptyList = 'The inbound access list has no enabled entry, so nobody may connect.';
+const wideNetwork = '10.0.0.0/7: A network this wide on the outbound list may make an open relay.';
+const foreignAddress = '192.0.2.99 is on none of the interfaces that the Scanner reported.';
+const relayHosts = 'Relaying needs a host in the relay list; add one first.';
+const comment = 'A comment has up to 255 characters and no control characters.';
+
+/** An example of every code in every place where it may stand. */
+export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
+  MALFORMED_JSON: document('The body is not JSON: Unexpected end of JSON input'),
+  VALIDATION_FAILED: document('2 problems; see errors.', {
+    errors: [
+      { pointer: '/colour', code: 'UNKNOWN_FIELD', message: 'There is no field "colour" here.' },
+      { pointer: '/inbound/ipv4/port', code: 'PORT_OUT_OF_RANGE', message: 'a port is 1 to 65535' },
+    ],
+  }),
+  UNSUPPORTED_MEDIA_TYPE: document('Send the body as application/json.'),
+  PAYLOAD_TOO_LARGE: document('The body has 1048577 bytes; up to 1048576 are taken.'),
+  NOT_FOUND: document(`There is no Scanner ${scannerId}.`),
+  REVISION_CONFLICT: document('The present revision is 18; read it and decide again.', { revision: 18 }),
+  IDEMPOTENCY_KEY_REUSED: document('Another request was made under this Idempotency-Key.'),
+  UNAVAILABLE: document('A service this operation needs does not answer; try again'),
+  THROTTLED: document('Too many writes on this Scanner at once.'),
+  INTERNAL: {
+    ...document('Something went wrong on our side'),
+    ...job('The import was tried several times and never ended.'),
+  },
+  UNKNOWN_FIELD: problem('/colour', 'There is no field "colour" here.'),
+  REQUIRED: problem('/inbound/ipv4', 'This field must be given.'),
+  TYPE_INVALID: problem('/inbound/ipv4/port', 'Invalid input: expected number, received string'),
+  VALUE_INVALID: {
+    ...problem('/query/limit', 'Too big: expected number to be <=1000'),
+    value: { token: 'perhaps', message: 'The column "enabled" holds true or false.' },
+  },
+  SCANNER_ID_INVALID: problem(
+    '/path/scannerId',
+    '1 to 63 lower-case letters, digits and hyphens, starting with a letter or digit',
+  ),
+  IF_MATCH_INVALID: problem('/headers/if-match', 'Give one revision in quotes, as the ETag says it, or *.'),
+  CURSOR_INVALID: document('The cursor is not one that this list gave, or the list it walked is gone'),
+  CSR_INVALID: document('The certificate signing request cannot be read.'),
+  SCANNER_EXISTS: document(`There is a Scanner ${scannerId} already.`),
+  ENROLMENT_CONFLICT: document('Another enrolment of this Scanner was faster; enrol again'),
+  SMTP_NOT_CONFIGURED: document(`Scanner ${scannerId} has no SMTP settings yet; save them with PUT.`),
+  SECTION_NOT_IN_MODE: problem('/outbound', 'The mode "inbound" has no outbound section; leave it out.'),
+  SECTION_REQUIRED: problem('/inbound', 'The mode "inbound" needs the inbound section.'),
+  LISTENER_CONFLICT: problem(
+    '/authentication/ipv4',
+    'The inbound listener has the same address and port; authentication needs a pair of its own.',
+  ),
+  ADDRESS_INVALID: problem('/inbound/ipv4/address', '"192.0.2.256" is not an IPv4 address.'),
+  PORT_OUT_OF_RANGE: problem('/inbound/ipv4/port', 'a port is 1 to 65535'),
+  ADDRESS_NOT_ON_SCANNER: {
+    ...problem('/inbound/ipv4/address', foreignAddress),
+    ...warning('/inbound/ipv4/address', foreignAddress),
+  },
+  INTERFACES_UNKNOWN: warning(
+    '',
+    'The Scanner has not reported its interfaces yet, so its addresses could not be checked.',
+  ),
+  RELAY_HOSTS_REQUIRED: {
+    ...document(relayHosts),
+    ...problem('/outbound/nonLocalDelivery', relayHosts),
+  },
+  LOCAL_DELIVERY_EMPTY: warning(
+    '/inbound',
+    'There is no local-delivery host, so inbound mail has no place to go.',
+  ),
+  READ_ONLY_IGNORED: warning(
+    '/revision',
+    '"revision" is read-only and differs from what is stored; it was ignored.',
+  ),
+  LIST_EMPTY: {
+    ...problem('/inbound/accept', emptyList),
+    ...warning('/inbound/accept', emptyList),
+    ...job(emptyList),
+  },
+  LIST_NOT_ACTIVE: {
+    ...document('The inbound section does not accept only listed clients.'),
+    ...job('The inbound section does not accept only listed clients; import with activate to switch it.'),
+  },
+  PAGE_OUT_OF_RANGE: document('The list ends before page 6.'),
+  NOT_AN_ENTRY: entry('192.0.2.300', 'Not an IPv4 address: four octets from 0 to 255.'),
+  IPV4_LEADING_ZERO: entry(
+    '192.0.2.010',
+    'An octet has a leading zero, which some programs read as octal.',
+    '192.0.2.10',
+  ),
+  IPV4_SHORT_FORM: entry('10/8', 'An IPv4 address has four octets.', '10.0.0.0/8'),
+  IPV6_ZONE: entry('fe80::1%eth0', 'An entry has no zone: it would mean something only on one host.'),
+  PREFIX_INVALID: entry('192.0.2.0/33', 'The prefix length is a number from 0 to 32.'),
+  NETMASK_NOT_SUPPORTED: entry(
+    '192.0.2.0/255.255.255.0',
+    'A network is written with a prefix length, not with a mask.',
+    '192.0.2.0/24',
+  ),
+  RANGE_NOT_SUPPORTED: entry(
+    '192.0.2.0-192.0.2.255',
+    'A range is written as one or more networks.',
+    '192.0.2.0/24',
+  ),
+  DOMAIN_INVALID: entry('mail!.example.com', 'The name has characters that a domain name cannot have.'),
+  DOMAIN_SINGLE_LABEL: entry('localhost', 'A domain has two labels or more.'),
+  TOKEN_TOO_LONG: entry(`${'x'.repeat(40)}…`, 'An entry has at most 300 characters.'),
+  COMMENT_INVALID: {
+    ...problem('/entries/0/comment', comment),
+    value: { token: '192.0.2.1', message: comment },
+  },
+  OPEN_RELAY: {
+    ...problem('/entries', wideNetwork),
+    ...warning('/entries', wideNetwork),
+    value: {
+      token: '10.0.0.0/7',
+      message: 'A network this wide may make an open relay; acknowledge "open-relay" to take it.',
+    },
+  },
+  SHARES_LINE_WITH_INVALID: {
+    value: { token: '192.0.2.1', message: 'Accepted, but another value on this line is bad.' },
+  },
+  HOST_INVALID: problem('/host', '"mail server" is no IPv4 address and no host name.'),
+  HOST_EXISTS: document('mail.example.com:25 is in the list already.'),
+  IPV6_NOT_SUPPORTED: problem('/host', 'IPv6 addresses are not supported for this feature.'),
+  MX_LOOKUP_NEEDS_NAME: problem('/mxLookup', 'MX records are looked up of names, not of addresses.'),
+  FILE_EMPTY: job('The file has no entry.'),
+  FILE_TOO_LARGE: job('The file has 536870913 bytes; up to 536870912 are taken.'),
+  FILE_NOT_UTF8: job('The file has bytes that are not UTF-8. Save it as UTF-8.'),
+  FILE_BINARY: job('The file has NUL bytes, so it is not text.'),
+  FILE_COMPRESSED: job('The file is gzip. Upload what is in it.'),
+  TOO_MANY_ENTRIES: {
+    ...document('A list has at most 10000000 entries.'),
+    ...job('A list has at most 10000000 entries.'),
+  },
+  INVALID_ENTRIES: job('6 of 12251 values are no entries.'),
+  IMPORT_OPTION_INVALID: job('Not all of these options are known: mode=append.'),
+  TARGET_NOT_FOUND: job('There is no Scanner mx9.'),
+  SOURCE_NOT_FOUND: job('There is no object imports/mx1/inbound/partners.txt.'),
+  IMPORT_STATE: document('The import is completed; only one that is awaiting-confirmation can do this.'),
+  SUPERSEDED: job('A newer upload under the same name was taken first'),
+  ARTIFACT_NOT_NAMED: rejected('Revision 12 is neither the desired nor the applied one.'),
+  ARTIFACT_REQUEST_INVALID: rejected('✖ Too big: expected array to have <=40 items\n  → at hashes'),
+};

@@ -1,0 +1,17 @@
+import type { Examples } from './define.ts';
+import { historyExamples } from './history.ts';
+import { importExamples } from './imports.ts';
+import { listExamples } from './lists.ts';
+import { metaExamples } from './meta.ts';
+import { scannerExamples } from './scanners.ts';
+import { settingsExamples } from './settings.ts';
+
+/** An example for every operation; the compiler names those that have none, and so does a test. */
+export const examples = {
+  ...historyExamples,
+  ...importExamples,
+  ...listExamples,
+  ...metaExamples,
+  ...scannerExamples,
+  ...settingsExamples,
+} satisfies Examples;

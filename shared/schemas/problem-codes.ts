@@ -1,0 +1,35 @@
+import type { ErrorCode } from '../errors.ts';
+
+/** What a value is refused for that is to be an entry of an access list (DESIGN 4). */
+export const entryProblems = [
+  'NOT_AN_ENTRY',
+  'IPV4_LEADING_ZERO',
+  'IPV4_SHORT_FORM',
+  'IPV6_ZONE',
+  'PREFIX_INVALID',
+  'NETMASK_NOT_SUPPORTED',
+  'RANGE_NOT_SUPPORTED',
+  'DOMAIN_INVALID',
+  'DOMAIN_SINGLE_LABEL',
+  'TOKEN_TOO_LONG',
+] as const satisfies readonly ErrorCode[];
+
+/** What a host of a host list is refused for. */
+export const hostProblems = [
+  'HOST_INVALID',
+  'IPV6_NOT_SUPPORTED',
+  'MX_LOOKUP_NEEDS_NAME',
+  'PORT_OUT_OF_RANGE',
+] as const satisfies readonly ErrorCode[];
+
+/** What settings are refused for, by themselves or for the rest of the configuration (DESIGN 3). */
+export const settingsProblems = [
+  'SECTION_NOT_IN_MODE',
+  'SECTION_REQUIRED',
+  'LISTENER_CONFLICT',
+  'ADDRESS_INVALID',
+  'PORT_OUT_OF_RANGE',
+  'ADDRESS_NOT_ON_SCANNER',
+  'RELAY_HOSTS_REQUIRED',
+  'LIST_EMPTY',
+] as const satisfies readonly ErrorCode[];
