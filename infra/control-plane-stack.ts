@@ -88,7 +88,7 @@ export class ControlPlaneStack extends Stack {
     for (const resource of ['scanners', 'imports', 'history'] as const)
       bindTable(functions[resource], table, ['query']);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
-    bindObjects(functions.lists, bucket, { get: lists, put: lists });
+    bindObjects(functions.lists, bucket, { get: [...lists, prefixes.derived], put: lists });
     bindObjects(functions.history, bucket, { get: lists });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }

@@ -60,7 +60,7 @@ const controlBucket = (scope: Construct): Bucket => {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: RemovalPolicy.RETAIN,
-    lifecycleRules: [prefixes.drops, prefixes.uploads, prefixes.reports].map(expiring),
+    lifecycleRules: [prefixes.drops, prefixes.uploads, prefixes.reports, prefixes.derived].map(expiring),
   });
   (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
     eventBridgeConfiguration: { eventBridgeEnabled: true },

@@ -100,7 +100,8 @@ export const createClient = ({ baseUrl, token, fetch = globalThis.fetch }: Clien
       },
       ...(loose.body === undefined ? {} : { body: JSON.stringify(loose.body) }),
     });
-    const body = await readJson(answer);
+    const isText = answer.ok && /^text\//.test(answer.headers.get('content-type') ?? '');
+    const body = isText ? await answer.text() : await readJson(answer);
     if (!answer.ok) throw new ApiProblem(answer.status, (body ?? {}) as Record<string, unknown>);
     return body as AnswerOf<R>;
   },

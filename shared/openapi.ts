@@ -56,11 +56,17 @@ const forbidden = refusal('Forbidden', 'The access token lacks the scope');
 const refusals = (operation: Operation): Record<string, ZodOpenApiResponseObject> =>
   operation.scope === null ? {} : { '401': unauthorized, '403': forbidden };
 
+const textsOf = ({ textTypes = [] }: Operation, status: string) =>
+  Object.fromEntries((status === '200' ? textTypes : []).map((type) => [type, { schema: z.string() }]));
+
 const answers = (operation: Operation) =>
   Object.fromEntries(
     Object.entries(operation.returns).map(([status, schema]) => [
       status,
-      { description: operation.summary, content: { 'application/json': { schema } } },
+      {
+        description: operation.summary,
+        content: { 'application/json': { schema }, ...textsOf(operation, status) },
+      },
     ]),
   );
 

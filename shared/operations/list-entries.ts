@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
-import { accessListName, entriesPage, entriesWalk } from '../schemas/lists.ts';
+import { accessListName, entriesPage, entriesWalk, entryKinds } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const listEntries = defineOperation({
@@ -11,12 +11,21 @@ export const listEntries = defineOperation({
   scope: 'scanners/read',
   summary: 'Entries of an access list, by page number or by cursor',
   description:
-    'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision.',
+    'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision. `under` and `kind` filter that walk, which they begin where no cursor is given: it has no totals, and its pages may be short or empty as long as there is a `nextCursor`.',
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({
     page: z._default(z.coerce.number().check(z.int(), z.minimum(1)), 1),
     pageSize: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50),
     cursor: z.optional(z.string()),
+    under: z.optional(
+      z.string().check(
+        z.meta({
+          description: 'Only what lies in this network, or is this domain or below it (`.x`: below it only).',
+          example: '192.0.2.0/24',
+        }),
+      ),
+    ),
+    kind: z.optional(z.enum(entryKinds)),
     revision: z.optional(z.coerce.number().check(z.int(), z.minimum(1))),
   }),
   returns: { 200: z.union([entriesPage, entriesWalk]) },

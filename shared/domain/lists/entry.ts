@@ -187,6 +187,27 @@ export const parseEntry = (token: string): ParsedEntry | EntryProblem => {
     : domainEntry(token);
 };
 
+/** First and last key of what lies in a network (or is an address), itself included; null for a domain. */
+export const keysWithin = (
+  entry: Pick<ParsedEntry, 'value' | 'kind' | 'key'>,
+): [string, string] | [number, number] | null => {
+  const [address = '', prefixText] = entry.value.split('/');
+  if (typeof entry.key === 'number') {
+    const size = 2 ** (32 - Number(prefixText ?? 32));
+    return [entry.key, ipv4Key((parseIpv4(address) ?? 0) + size - 1, 32)];
+  }
+  const groups = entry.kind === 'domain' ? null : parseIpv6(address);
+  if (!groups) return null;
+  const mask = maskIpv6(Array(8).fill(0xffff), Number(prefixText ?? 128));
+  return [
+    entry.key,
+    ipv6Key(
+      groups.map((group, index) => group | (~(mask[index] ?? 0) & 0xffff)),
+      128,
+    ),
+  ];
+};
+
 /** The kind and order key of a value that is canonical already, as stored lists hold it. */
 export const entryOfStored = (value: string): ParsedEntry => {
   const parsed = parseEntry(value);
