@@ -196,8 +196,8 @@ describe('lint', () => {
         ['MATCHES_EVERYTHING', '0.0.0.0/0', undefined],
         ['NOT_PUBLIC', '10.1.0.0/16', '10.0.0.0/8'],
         ['COVERED', '10.1.0.0/16', '0.0.0.0/0'],
-        ['MERGEABLE', '2001:4860::/33', '2001:4860::/32'],
         ['COVERED', 'mail.example.com', 'example.com'],
+        ['MERGEABLE', '2001:4860::/33', '2001:4860::/32'],
       ],
     );
     const all = await (await fetch(result.download?.url ?? '')).text();

@@ -21,12 +21,11 @@ export interface EntryProblem {
 /** A name of 253 characters with a leading `*.`, and room for names that get shorter by their A-label form. */
 export const longestToken = 300;
 
-const problem = (code: ErrorCode, message: string, suggestion?: string | null): EntryProblem => ({
-  ok: false,
-  code,
-  message,
-  ...(suggestion ? { suggestion } : {}),
-});
+/** What is suggested is an entry in its one form, or nothing is. */
+const problem = (code: ErrorCode, message: string, suggestion?: string | null): EntryProblem => {
+  const exact = suggestion ? parseEntry(suggestion) : null;
+  return { ok: false, code, message, ...(exact?.ok ? { suggestion: exact.value } : {}) };
+};
 
 /** IPv4 order: by address, then by prefix length; 38 bits, exact in a number. */
 const ipv4Key = (address: number, prefix: number): number => address * 64 + prefix;
