@@ -89,7 +89,7 @@ export class ControlPlaneStack extends Stack {
       bindTable(functions[resource], table, ['query']);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
     bindObjects(functions.settings, bucket, { get: [prefixes.manifests], put: [prefixes.artifacts] });
-    bindObjects(functions.lists, bucket, { get: lists, put: lists });
+    bindObjects(functions.lists, bucket, { get: [...lists, prefixes.derived], put: lists });
     bindObjects(functions.history, bucket, { get: lists, put: [prefixes.artifacts] });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }

@@ -93,7 +93,10 @@ const controlBucket = (scope: Construct, key: Key): Bucket => {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: RemovalPolicy.RETAIN,
-    lifecycleRules: [...[prefixes.drops, prefixes.uploads, prefixes.reports].map(expiring), secrets],
+    lifecycleRules: [
+      ...[prefixes.drops, prefixes.uploads, prefixes.reports, prefixes.derived].map(expiring),
+      secrets,
+    ],
   });
   (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
     eventBridgeConfiguration: { eventBridgeEnabled: true },

@@ -38,6 +38,7 @@ export class Workers extends Construct {
   readonly presence: ControlPlaneFunction;
   readonly import: ControlPlaneFunction;
   readonly artifacts: ControlPlaneFunction;
+  readonly derive: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage) {
     super(scope, id);
@@ -64,6 +65,13 @@ export class Workers extends Construct {
       512,
       Duration.seconds(30),
     );
+    this.derive = this.worker(
+      'Derive',
+      'derive',
+      'Makes exports and findings of lists',
+      3008,
+      Duration.minutes(5),
+    );
     for (const fromTopic of [this.report, this.presence, this.artifacts])
       fromTopic.fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -73,6 +81,7 @@ export class Workers extends Construct {
     this.bind(storage);
     this.wirePublish(storage);
     this.wireImport(storage);
+    this.wireDerive(storage);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -98,6 +107,10 @@ export class Workers extends Construct {
     });
     bindTable(this.artifacts, table, ['read']);
     bindObjects(this.artifacts, bucket, { get: [prefixes.chunks, prefixes.manifests] });
+    bindObjects(this.derive, bucket, {
+      get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
+      put: [prefixes.derived],
+    });
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
@@ -130,5 +143,10 @@ export class Workers extends Construct {
     const confirmed = { NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } } };
     const filters = [changed([keys.import], confirmed, ['MODIFY'])];
     this.import.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
+  }
+  /** A wish for something to be made of a list is an item of its own. */
+  private wireDerive(storage: Storage): void {
+    const filters = [changed([keys.derived])];
+    this.derive.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
   }
 }

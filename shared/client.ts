@@ -133,7 +133,8 @@ export const createClient = ({ baseUrl, token, fetch = globalThis.fetch }: Clien
     const given = (args ?? {}) as LooseArguments;
     const bearer = typeof token === 'string' ? token : await token();
     const answer = await fetch(urlOf(root, path, given), requestOf(method, bearer, given));
-    const body = await readJson(answer);
+    const isText = answer.ok && /^text\//.test(answer.headers.get('content-type') ?? '');
+    const body = isText ? await answer.text() : await readJson(answer);
     if (!answer.ok) throw new ApiProblem(answer.status, (body ?? {}) as Record<string, unknown>);
     const etag = answer.headers.get('etag') ?? undefined;
     return { status: answer.status, etag, body: body as AnswerOf<R> };

@@ -127,6 +127,9 @@ export const errors = {
     'conflict',
     'The section of this list accepts all clients or is absent, so the list decides nothing',
   ),
+  ENTRY_NOT_FOUND: entry('missing', 'The list has no entry with this value'),
+  ENTRY_EXISTS: entry('conflict', 'The list has another entry with this value'),
+  COUNT_MISMATCH: entry('conflict', 'The list has another number of entries than the request says'),
   PAGE_OUT_OF_RANGE: entry('missing', 'The list has no page with this number'),
   // one entry of a list
   NOT_AN_ENTRY: entry('invalid', 'Not an address, a network or a domain'),
@@ -145,6 +148,23 @@ export const errors = {
   COMMENT_INVALID: entry('invalid', 'A comment is up to 255 characters without control characters'),
   OPEN_RELAY: entry('invalid', 'A network this wide on the outbound list may make an open relay'),
   SHARES_LINE_WITH_INVALID: entry('invalid', 'An accepted value that shares its line with a bad one'),
+  // what a match says of a client, and why
+  LISTED: entry('invalid', 'An enabled entry of the list lets the client in'),
+  NOT_LISTED: entry('invalid', 'No entry of the list lets the client in'),
+  ONLY_DISABLED: entry('invalid', 'Only disabled entries of the list would let the client in'),
+  NAME_NEEDED: entry('invalid', 'No address lets the client in; a domain may, if its reverse name is given'),
+  ACCEPTS_ALL: entry('invalid', 'The section accepts all clients, whatever the list has'),
+  SECTION_ABSENT: entry(
+    'invalid',
+    'The mail filtering mode has no such section, so nobody can connect to it',
+  ),
+  SECTION_DISABLED: entry('invalid', 'The section is switched off, so nobody can connect to it'),
+  REVISION_GONE: entry('invalid', 'The revision that the Scanner applied is no longer kept'),
+  // what lint finds in a list
+  COVERED: entry('invalid', 'Another entry lets in all that this one does'),
+  MERGEABLE: entry('invalid', 'Entries beside each other that are one network'),
+  NOT_PUBLIC: entry('invalid', 'A range from which no client on the Internet connects'),
+  MATCHES_EVERYTHING: entry('invalid', 'A network of all addresses'),
   // hosts
   HOST_INVALID: entry('invalid', 'Not an IPv4 address and not a host name'),
   HOST_EXISTS: entry('conflict', 'The list has a host with this name, port and lookup'),

@@ -93,6 +93,10 @@ const forbidden = refusal('Forbidden', 'The access token lacks the scope', 'Forb
 const refusals = (operation: Operation): Responses =>
   operation.scope === null ? {} : { '401': unauthorized, '403': forbidden };
 
+/** An answer may be a text, of which the types are its own. */
+const textsOf = ({ textTypes = [] }: Operation, status: string) =>
+  Object.fromEntries((status === '200' ? textTypes : []).map((type) => [type, { schema: z.string() }]));
+
 const answers = (operation: Operation): Responses =>
   Object.fromEntries(
     Object.entries(operation.returns).map(([status, schema]) => [
@@ -100,7 +104,10 @@ const answers = (operation: Operation): Responses =>
       {
         description: operation.summary,
         headers: headersOut(answerHeaders(operation)),
-        content: { 'application/json': { schema, example: exampleOf(operation)?.returns[status] } },
+        content: {
+          'application/json': { schema, example: exampleOf(operation)?.returns[status] },
+          ...textsOf(operation, status),
+        },
       },
     ]),
   );

@@ -43,6 +43,9 @@ export const keys = {
   /** The answer given to a request that carried an Idempotency-Key, by the hash of its actor and key. */
   ofAnswer: (hash: string) => `answer#${hash}`,
   answer: 'answer',
+  /** That something is wanted of a list, by its root and the name of what is to be made of it (ADR 0012). */
+  ofDerived: (root: string, name: string) => `derived#${root}#${name}`,
+  derived: 'derived',
   /** Index partitions. */
   listedScanners: 'scanners',
   listedCertificates: 'certificates',
@@ -62,11 +65,14 @@ export const prefixes = {
   artifacts: 'artifacts/',
   /** Artifacts of the fleet: certificates with their keys, directory sources with their passwords, client authorities. */
   secrets: 'secrets/',
+  derived: 'derived/',
 } as const;
 
-/** Largest import file in bytes and most entries of a list (DESIGN 4). */
+/** Largest import file in bytes, most entries of a list, and more (DESIGN 4). */
 export const limits = {
   importBytes: 512 * 1024 * 1024,
   listEntries: 10_000_000,
   bodyBytes: 1024 * 1024,
+  /** Longest list that an export answers itself; in base64 it stays below the 6 MB of a function's answer. */
+  exportBytes: 4 * 1024 * 1024,
 } as const;

@@ -33,6 +33,7 @@ export interface Actor {
 
 export interface Answer {
   status: number;
+  /** A string goes out as the text that it is, under the content type of the headers. */
   body: unknown;
   headers?: Record<string, string>;
 }
@@ -147,10 +148,16 @@ const shaped = (operation: Operation, answer: Answer): unknown => {
   return answer.body;
 };
 
+/** A text goes in base64, whose length is known: as JSON it could grow beyond what a function may answer. */
+const bodyResult = (operation: Operation, answer: Answer): Pick<HttpResult, 'body' | 'isBase64Encoded'> =>
+  typeof answer.body === 'string'
+    ? { body: Buffer.from(answer.body).toString('base64'), isBase64Encoded: true }
+    : { body: JSON.stringify(shaped(operation, answer)) };
+
 const resultOf = (operation: Operation, answer: Answer): HttpResult => ({
   statusCode: answer.status,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...answer.headers },
-  body: JSON.stringify(shaped(operation, answer)),
+  ...bodyResult(operation, answer),
 });
 
 /** Codes that the operation's entry, and so its documentation, does not know: the document's own, and those inside `errors`. */

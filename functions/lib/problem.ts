@@ -7,6 +7,7 @@ export interface HttpResult {
   statusCode: number;
   headers: Record<string, string>;
   body: string;
+  isBase64Encoded?: boolean;
 }
 
 /** Anything thrown becomes an AppError; what is none is a bug, of which the caller learns only that it happened. */

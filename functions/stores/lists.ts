@@ -3,12 +3,24 @@ import {
   accessFormat,
   type BuiltList,
   buildList,
+  type ChunkReference,
   decodeChunk,
   type Manifest,
+  type Slice,
   slicesOf,
 } from '../../shared/domain/lists/chunks.ts';
 import { compareLists, differingChunks, type EntryDifference } from '../../shared/domain/lists/difference.ts';
+import { mayOpenRelay } from '../../shared/domain/lists/entry.ts';
+import {
+  type EditedList,
+  editRegions,
+  regionsOf,
+  type Touched,
+} from '../../shared/domain/lists/local-edit.ts';
+import { byChunk, foundIn, type Placed } from '../../shared/domain/lists/lookup.ts';
+import type { EntryChange } from '../../shared/domain/lists/merge.ts';
 import { keyed, type ListEntry, sortEntries } from '../../shared/domain/lists/order.ts';
+import { chunksWithWide } from '../../shared/domain/lists/wide.ts';
 import type { Host } from '../../shared/schemas/hosts.ts';
 import type { AccessEntry, ListReference } from '../../shared/schemas/lists.ts';
 import { prefixes } from '../../shared/tables.ts';
@@ -39,17 +51,73 @@ export const readManifest = async (root: string): Promise<Manifest> =>
 const textOfChunk = (hash: string): Promise<string> => getText(chunkKey(hash));
 const readChunk = async (hash: string): Promise<AccessEntry[]> => decodeChunk(await textOfChunk(hash));
 
-/** Entries `from` (inclusive) to `to` (exclusive): two chunks at most for up to 1,000 entries. */
-export const readEntries = async (manifest: Manifest, from: number, to: number): Promise<AccessEntry[]> => {
-  const parts = await eachOf(slicesOf(manifest, from, to), async (slice) =>
+/** The entries of parts of chunks, in their order. */
+export const readSlices = async (slices: readonly Slice[]): Promise<AccessEntry[]> => {
+  const parts = await eachOf(slices, async (slice) =>
     (await readChunk(slice.sha256)).slice(slice.from, slice.to),
   );
   return parts.flat();
 };
 
+/** Entries `from` (inclusive) to `to` (exclusive): two chunks at most for up to 1,000 entries. */
+export const readEntries = (manifest: Manifest, from: number, to: number): Promise<AccessEntry[]> =>
+  readSlices(slicesOf(manifest, from, to));
+
+/** Chunks that are read ahead of whoever works through a list. */
+const ahead = 8;
+
+/** The entries of chunks in order, a chunk at a time: memory is bounded whatever the size of the list. */
+export async function* eachChunk(
+  chunks: readonly Pick<ChunkReference, 'sha256'>[],
+): AsyncGenerator<AccessEntry[]> {
+  for (let from = 0; from < chunks.length; from += ahead)
+    yield* await eachOf(chunks.slice(from, from + ahead), ({ sha256: hash }) => readChunk(hash));
+}
+
 /** The whole list, in order, with the keys that a merge compares. */
 export const readList = async (manifest: Manifest): Promise<ListEntry[]> =>
   (await readEntries(manifest, 0, manifest.entries)).map(keyed);
+
+/** Those of some values that a list has, by value; reads only the chunks that can hold one. */
+export const readValues = async (
+  manifest: Manifest,
+  wanted: readonly Placed[],
+): Promise<Map<string, AccessEntry>> => {
+  const parts = await eachOf([...byChunk(manifest, wanted)], async ([index, values]) =>
+    foundIn(await readChunk(manifest.chunks[index]?.sha256 ?? ''), values),
+  );
+  return new Map(parts.flat().map((entry) => [entry.value, entry]));
+};
+
+/** The list after an edit; reads the chunks that the edit falls into and those beside them, whatever the size of the list. */
+export const editOf = async (manifest: Manifest, changes: readonly EntryChange[]): Promise<EditedList> => {
+  const regions = await eachOf(regionsOf(manifest, changes), async (region) => {
+    const chunks = await eachOf(manifest.chunks.slice(region.from, region.to), ({ sha256: hash }) =>
+      readChunk(hash),
+    );
+    return { ...region, entries: chunks.flat().map(keyed) };
+  });
+  return editRegions(manifest, regions, sha256);
+};
+
+/**
+ * The enabled networks wide enough to open a relay that another list has, each with what stands in the list that it is to replace. Reads only
+ * chunks that can hold one and that are not in both.
+ */
+export const openedBy = async (present: string, other: string): Promise<Touched[]> => {
+  if (present === other) return [];
+  const [old, wanted] = await Promise.all([readManifest(present), readManifest(other)]);
+  const shared = new Set(old.chunks.map((chunk) => chunk.sha256));
+  const fresh = chunksWithWide(wanted).filter((chunk) => !shared.has(chunk.sha256));
+  const wide: ListEntry[] = [];
+  for await (const entries of eachChunk(fresh))
+    wide.push(...entries.filter((entry) => entry.enabled && mayOpenRelay(entry)).map(keyed));
+  const before = await readValues(old, wide);
+  return wide.map(({ key: _, ...after }) => {
+    const was = before.get(after.value);
+    return { value: after.value, after, ...(was ? { before: was } : {}) };
+  });
+};
 
 const readChunks = async (hashes: readonly string[]): Promise<ListEntry[]> =>
   sortEntries((await eachOf(hashes, readChunk)).flat().map(keyed));

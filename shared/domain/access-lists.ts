@@ -1,32 +1,41 @@
 import type { Problem, Warning } from '../errors.ts';
 import type { Acknowledgement } from '../schemas/common.ts';
-import type { AccessListName, ListReference } from '../schemas/lists.ts';
+import type { AccessEntry, AccessListName, ListReference } from '../schemas/lists.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
 import type { Configuration } from './configuration.ts';
 import { isValidComment, mayOpenRelay, parseEntry } from './lists/entry.ts';
+import type { Touched } from './lists/local-edit.ts';
 import type { EntryChange } from './lists/merge.ts';
 import { sortEntries } from './lists/order.ts';
 
 /** What an edit asks for, judged: its changes sorted and one a value, and everything that is wrong. */
 export interface JudgedEdit {
   changes: EntryChange[];
+  /** Where the request says each value, by its one form. */
+  pointers: ReadonlyMap<string, string>;
   /** Values that were given more than once; of these the last counts. */
   duplicates: number;
   normalized: { input: string; value: string }[];
   problems: Problem[];
-  warnings: Warning[];
 }
 
-interface Asked {
+/** What a request says of one value. */
+export interface Asked {
   pointer: string;
   value: string;
   enabled?: boolean | undefined;
   comment?: string | undefined;
+  /** The value is to be taken out. */
+  gone?: true;
 }
 
 const openRelayMessage = 'A network this wide on the outbound list may make an open relay.';
 
-const judgeOne = (asked: Asked, judged: JudgedEdit, found: Map<string, EntryChange>): void => {
+interface Judging extends JudgedEdit {
+  pointers: Map<string, string>;
+}
+
+const judgeOne = (asked: Asked, judged: Judging, found: Map<string, EntryChange>): void => {
   const entry = parseEntry(asked.value);
   if (asked.comment !== undefined && !isValidComment(asked.comment))
     judged.problems.push({
@@ -42,8 +51,10 @@ const judgeOne = (asked: Asked, judged: JudgedEdit, found: Map<string, EntryChan
   if (entry.value !== asked.value) judged.normalized.push({ input: asked.value, value: entry.value });
   if (found.has(entry.value)) judged.duplicates += 1;
   const { ok: _, ...parsed } = entry;
+  judged.pointers.set(entry.value, asked.pointer);
   found.set(entry.value, {
     ...parsed,
+    ...(asked.gone ? { gone: true } : {}),
     ...(asked.enabled === undefined ? {} : { enabled: asked.enabled }),
     ...(asked.comment === undefined ? {} : { comment: asked.comment }),
   });
@@ -51,11 +62,33 @@ const judgeOne = (asked: Asked, judged: JudgedEdit, found: Map<string, EntryChan
 
 /** Judges every value of an edit; all that is wrong is told at once, with its pointer. */
 export const judgeEdit = (asked: readonly Asked[]): JudgedEdit => {
-  const judged: JudgedEdit = { changes: [], duplicates: 0, normalized: [], problems: [], warnings: [] };
+  const judged: Judging = { changes: [], pointers: new Map(), duplicates: 0, normalized: [], problems: [] };
   const found = new Map<string, EntryChange>();
   for (const one of asked) judgeOne(one, judged, found);
   judged.changes = sortEntries([...found.values()]);
   return judged;
+};
+
+/** What a merge patch of an entry may say; null takes the comment away. */
+export interface EntryPatch {
+  value?: string | undefined;
+  enabled?: boolean | undefined;
+  comment?: string | null | undefined;
+}
+
+/** Judges a patch of an entry: under a new value it is another entry, with the attributes of the old one that the patch does not give. */
+export const judgePatch = (entry: AccessEntry, patch: EntryPatch): JudgedEdit => {
+  const comment = patch.comment === null ? '' : patch.comment;
+  const { value = entry.value } = patch;
+  const wanted = { enabled: patch.enabled ?? entry.enabled, comment: comment ?? entry.comment };
+  const parsed = parseEntry(value);
+  const moves = parsed.ok && parsed.value !== entry.value;
+  const asked: Asked[] = [{ pointer: '/value', value, ...wanted }];
+  const judged = judgeEdit(
+    moves ? [{ pointer: '/query/value', value: entry.value, gone: true }, ...asked] : asked,
+  );
+  const pointer = patch.value === undefined ? '/enabled' : '/value';
+  return { ...judged, pointers: new Map(judged.changes.map((change) => [change.value, pointer])) };
 };
 
 /**
@@ -77,6 +110,32 @@ export const openRelayVerdict = (
   return list === 'outbound' && !acknowledged.includes('open-relay')
     ? { problems: wide, warnings: [] }
     : { problems: [], warnings: wide };
+};
+
+/**
+ * As `openRelayVerdict`, of what an edit did: a wide network is a problem where it was not let in before, whether the edit adds it, enables
+ * it or makes it of another; one that was let in already is a warning.
+ */
+export const relayVerdict = (
+  list: AccessListName,
+  touched: readonly Touched[],
+  pointers: ReadonlyMap<string, string>,
+  acknowledged: readonly Acknowledgement[],
+): { problems: Problem[]; warnings: Warning[] } => {
+  const refuses = list === 'outbound' && !acknowledged.includes('open-relay');
+  const wide = touched.filter(({ after }) => after?.enabled && mayOpenRelay(after));
+  const told = wide.map(({ value, before }) => ({
+    refused: refuses && !before?.enabled,
+    said: {
+      pointer: pointers.get(value) ?? '/entries',
+      code: 'OPEN_RELAY' as const,
+      message: `${value}: ${openRelayMessage}`,
+    },
+  }));
+  return {
+    problems: told.filter(({ refused }) => refused).map(({ said }) => said),
+    warnings: told.filter(({ refused }) => !refused).map(({ said }) => said),
+  };
 };
 
 /** True when the list decides who may connect: always on outbound, elsewhere while its section accepts only listed clients. */

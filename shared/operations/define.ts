@@ -34,6 +34,8 @@ export interface Operation {
   readonly ifMatch?: boolean;
   /** Takes an `Idempotency-Key`: sent again under the same key, the request does nothing and gets the same answer. */
   readonly idempotencyKey?: boolean;
+  /** Content types under which a 200 may be text, besides JSON. */
+  readonly textTypes?: readonly string[];
   readonly returns: Readonly<Record<number, z.ZodMiniType>>;
   /** Headers that its success carries; where `If-Match` is taken, `ETag` comes by itself. */
   readonly headers?: readonly AnswerHeader[];

@@ -1,14 +1,19 @@
 import { addEntries } from './add-entries.ts';
 import { addHost } from './add-host.ts';
 import { cancelImport } from './cancel-import.ts';
+import { clearEntries } from './clear-entries.ts';
 import { confirmImport } from './confirm-import.ts';
+import { copyAccessList } from './copy-access-list.ts';
 import { createImport } from './create-import.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
+import { deleteEntry } from './delete-entry.ts';
 import { deleteHost } from './delete-host.ts';
 import { diffRevision } from './diff-revision.ts';
+import { exportAccessList } from './export-access-list.ts';
 import { getAccessList } from './get-access-list.ts';
+import { getEntry } from './get-entry.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
@@ -18,6 +23,7 @@ import { getScanner } from './get-scanner.ts';
 import { getSmtp } from './get-smtp.ts';
 import { getSmtpAdvanced } from './get-smtp-advanced.ts';
 import { getSync } from './get-sync.ts';
+import { lintAccessList } from './lint-access-list.ts';
 import { listAudit } from './list-audit.ts';
 import { listEntries } from './list-entries.ts';
 import { listFleetAudit } from './list-fleet-audit.ts';
@@ -25,6 +31,8 @@ import { listHosts } from './list-hosts.ts';
 import { listImports } from './list-imports.ts';
 import { listRevisions } from './list-revisions.ts';
 import { listScanners } from './list-scanners.ts';
+import { matchAccessList } from './match-access-list.ts';
+import { patchEntry } from './patch-entry.ts';
 import { patchScanner } from './patch-scanner.ts';
 import { patchSmtp } from './patch-smtp.ts';
 import { patchSmtpAdvanced } from './patch-smtp-advanced.ts';
@@ -39,13 +47,18 @@ export const operations = [
   addEntries,
   addHost,
   cancelImport,
+  clearEntries,
   confirmImport,
+  copyAccessList,
   createImport,
   createScanner,
   createScannerCertificate,
+  deleteEntry,
   deleteHost,
   diffRevision,
+  exportAccessList,
   getAccessList,
+  getEntry,
   getHealth,
   getImport,
   getImportReport,
@@ -55,6 +68,7 @@ export const operations = [
   getSmtp,
   getSmtpAdvanced,
   getSync,
+  lintAccessList,
   listAudit,
   listEntries,
   listFleetAudit,
@@ -62,6 +76,8 @@ export const operations = [
   listImports,
   listRevisions,
   listScanners,
+  matchAccessList,
+  patchEntry,
   patchScanner,
   patchSmtp,
   patchSmtpAdvanced,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
-import { accessListName, entriesPage, entriesWalk } from '../schemas/lists.ts';
+import { accessListName, entriesPage, entriesWalk, entryKinds } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const listEntries = defineOperation({
@@ -11,7 +11,7 @@ export const listEntries = defineOperation({
   scope: 'scanners/read',
   summary: 'Entries of an access list, by page number or by cursor',
   description:
-    'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision.',
+    'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision. `under` and `kind` filter that walk, which they begin where no cursor is given: it has no totals, and its pages may be short or empty as long as there is a `nextCursor`.',
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({
     page: z
@@ -23,6 +23,15 @@ export const listEntries = defineOperation({
     cursor: z
       .optional(z.string())
       .check(z.meta({ description: 'Empty to begin a walk, then the nextCursor of the page before.' })),
+    under: z.optional(
+      z.string().check(
+        z.meta({
+          description: 'Only what lies in this network, or is this domain or below it (`.x`: below it only).',
+          example: '192.0.2.0/24',
+        }),
+      ),
+    ),
+    kind: z.optional(z.enum(entryKinds)).check(z.meta({ description: 'Only entries of this kind.' })),
     revision: z
       .optional(z.coerce.number().check(z.int(), z.minimum(1)))
       .check(z.meta({ description: 'Reads the list as it was at an earlier revision.' })),

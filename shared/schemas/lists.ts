@@ -111,6 +111,21 @@ export const entryValues = z.strictObject({
   values: z.array(z.string()).check(z.minLength(1), z.maxLength(1000)),
 });
 
+/** The value of one entry, in a query: a path would have to carry an encoded slash (DESIGN 4). */
+export const entryValue = z
+  .string()
+  .check(z.meta({ description: 'Value of an entry, in any form that means it.', example: '192.0.2.0/24' }));
+
+/** A merge patch of one entry; null takes its comment away. */
+export const entryPatch = z.strictObject({
+  value: z.optional(z.string()),
+  enabled: z.optional(z.boolean()),
+  comment: z.optional(z.nullable(z.string())),
+});
+
+/** How many entries the caller believes are there: what is cleared was seen. */
+export const clearing = z.strictObject({ entries: z.int().check(z.minimum(0)) });
+
 /** Answer of every list edit. */
 export const listEdit = z
   .object({
@@ -215,4 +230,59 @@ export const importUpload = z.object({
     maxBytes: z.int(),
     expiresAt: time,
   }),
+});
+
+/** What one revision says of a client. */
+const matchVerdict = z.object({
+  accepted: z.nullable(z.boolean()),
+  reason: z.string(),
+  entries: z.array(accessEntry),
+});
+
+export const matchAnswer = z.object({
+  client: z.string().check(z.meta({ description: 'In its one form; an IPv4-mapped address as IPv4.' })),
+  name: z.optional(z.string()),
+  desired: matchVerdict,
+  applied: z.nullable(z.extend(matchVerdict, { revision })),
+});
+
+/** What is being made of a list: ask again after the seconds of `Retry-After`. */
+export const beingMade = z
+  .object({ state: z.literal('pending'), root: digest })
+  .check(z.meta({ id: 'BeingMade' }));
+
+const download = z.object({ url: z.string(), expiresAt: time });
+
+export const finding = z
+  .object({
+    code: z.string(),
+    value: z.string(),
+    message: z.string(),
+    by: z.optional(z.string()),
+    suggestion: z.optional(z.string()),
+  })
+  .check(z.meta({ id: 'Finding' }));
+
+export const lintAnswer = z.object({
+  list: accessListName,
+  root: digest,
+  revision,
+  counts: z.record(z.string(), count),
+  findings: z
+    .array(finding)
+    .check(z.meta({ description: 'The first 100 of each code; all of them are in the download.' })),
+  findingsTotal: count,
+  download: z.optional(download),
+});
+
+/** Where a list can be had that is too long for an answer; `Location` says the same. */
+export const exportLink = download;
+
+/** The list that comes of a copy. */
+export const listCopy = z.object({
+  revision,
+  root: digest,
+  entries: count,
+  enabled: count,
+  warnings,
 });

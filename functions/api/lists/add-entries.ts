@@ -5,5 +5,6 @@ import { editList } from './edit-list.ts';
 
 export const addEntries = httpStack(operation, (call) => {
   const asked = call.body.entries.map((entry, index) => ({ ...entry, pointer: `/entries/${index}/value` }));
-  return editList(call, operation.id, 'merge', judgeEdit(asked));
+  const edit = judgeEdit(asked);
+  return editList(call, operation.id, () => edit);
 });

@@ -4,6 +4,11 @@ import { httpStack } from '../../lib/http.ts';
 import { editList } from './edit-list.ts';
 
 export const removeEntries = httpStack(operation, (call) => {
-  const asked = call.body.values.map((value, index) => ({ value, pointer: `/values/${index}` }));
-  return editList(call, operation.id, 'remove', judgeEdit(asked));
+  const asked = call.body.values.map((value, index) => ({
+    value,
+    gone: true as const,
+    pointer: `/values/${index}`,
+  }));
+  const edit = judgeEdit(asked);
+  return editList(call, operation.id, () => edit);
 });

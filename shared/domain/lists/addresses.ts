@@ -38,14 +38,25 @@ export const maskIpv4 = (value: number, prefix: number): number =>
 const ipv6Characters = /^[0-9a-f:.]{2,45}$/i;
 
 /**
+ * The text with its last 32 bits, where they are written as an IPv4 address, as two groups; null where that address is not a strict one. The library
+ * is not given the other form: it reads `::192.0.2.1` as `::ffff:192.0.2.1`, which is another address (RFC 4291, 2.5.5).
+ */
+const inGroups = (text: string): string | null => {
+  if (!text.includes('.')) return text;
+  const at = text.lastIndexOf(':') + 1;
+  const embedded = parseIpv4(text.slice(at));
+  if (embedded === null) return null;
+  return `${text.slice(0, at)}${(embedded >>> 16).toString(16)}:${(embedded & 0xffff).toString(16)}`;
+};
+
+/**
  * Eight groups of an IPv6 address in any RFC 4291 text form without zone, or null. An embedded IPv4 part has to
  * be a strict one.
  */
 export const parseIpv6 = (text: string): number[] | null => {
   if (!ipv6Characters.test(text) || !text.includes(':')) return null;
-  const embedded = text.includes('.') ? text.slice(text.lastIndexOf(':') + 1) : null;
-  if (embedded !== null && parseIpv4(embedded) === null) return null;
-  return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text).parts : null;
+  const groups = inGroups(text);
+  return groups !== null && ipaddr.IPv6.isValid(groups) ? ipaddr.IPv6.parse(groups).parts : null;
 };
 
 const isMapped = (groups: readonly number[]): boolean =>

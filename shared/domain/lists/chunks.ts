@@ -5,8 +5,8 @@ import { canonicalJson } from '../canonical-json.ts';
 export type Hash = (text: string) => string;
 
 /** Entries to each side of which a boundary's key must be the least (DESIGN 4). */
-const reach = 1000;
-const largestChunk = 16_000;
+export const reach = 1000;
+export const largestChunk = 16_000;
 const smallestRemainder = 1000;
 
 export type KindCounts = Partial<Record<EntryKind, number>>;
@@ -177,14 +177,16 @@ const chunkOf = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): C
 const sum = (chunks: readonly ChunkReference[], of: 'entries' | 'enabled'): number =>
   chunks.reduce((total, chunk) => total + chunk[of], 0);
 
+/** What a manifest says of a chunk. */
+export const referenceOf = ({ text: _, ...reference }: Chunk): ChunkReference => reference;
+
 /** The manifest of chunks, its text (canonical JSON) and the root: the sha-256 of that text. */
-const manifestOf = (chunks: readonly Chunk[], hash: Hash): Omit<BuiltList, 'chunks'> => {
-  const references = chunks.map(({ text: _, ...reference }) => reference);
+export const manifestOf = (references: readonly ChunkReference[], hash: Hash): Omit<BuiltList, 'chunks'> => {
   const manifest: Manifest = {
     format: 1,
-    entries: sum(chunks, 'entries'),
-    enabled: sum(chunks, 'enabled'),
-    chunks: references,
+    entries: sum(references, 'entries'),
+    enabled: sum(references, 'enabled'),
+    chunks: [...references],
   };
   const manifestText = canonicalJson({
     ...manifest,
@@ -193,15 +195,20 @@ const manifestOf = (chunks: readonly Chunk[], hash: Hash): Omit<BuiltList, 'chun
   return { root: hash(manifestText), manifest, manifestText };
 };
 
-/** Builds the stored form of a sorted list. Equal entries give equal roots, whatever their history. */
-export const buildList = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): BuiltList => {
+/** The chunks of sorted entries. */
+export const chunksOf = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): Chunk[] => {
   let from = 0;
-  const chunks = partition(entries.map(format.value), hash).map((end) => {
+  return partition(entries.map(format.value), hash).map((end) => {
     const chunk = chunkOf(entries.slice(from, end), format, hash);
     from = end;
     return chunk;
   });
-  return { ...manifestOf(chunks, hash), chunks };
+};
+
+/** Builds the stored form of a sorted list. Equal entries give equal roots, whatever their history. */
+export const buildList = <T>(entries: readonly T[], format: ListFormat<T>, hash: Hash): BuiltList => {
+  const chunks = chunksOf(entries, format, hash);
+  return { ...manifestOf(chunks.map(referenceOf), hash), chunks };
 };
 
 /** Number of entries by kind, from the manifest alone. */

@@ -1,3 +1,4 @@
+import { asWritten } from './csv-inert.ts';
 import type { TokenReader, TokenSink } from './plain-tokens.ts';
 
 /** More of a field than this is not kept: enough to see that it is too long. */
@@ -59,7 +60,7 @@ export const csvTokens = (
         line: rowLine,
         column: address?.column ?? 1,
         ...(enabled === undefined ? {} : { enabled }),
-        ...(comment === undefined ? {} : { comment }),
+        ...(comment === undefined ? {} : { comment: asWritten(comment) }),
       });
     }
     sink.lineEnd();

@@ -21,12 +21,11 @@ export interface EntryProblem {
 /** A name of 253 characters with a leading `*.`, and room for names that get shorter by their A-label form. */
 export const longestToken = 300;
 
-const problem = (code: ErrorCode, message: string, suggestion?: string | null): EntryProblem => ({
-  ok: false,
-  code,
-  message,
-  ...(suggestion ? { suggestion } : {}),
-});
+/** What is suggested is an entry in its one form, or nothing is. */
+const problem = (code: ErrorCode, message: string, suggestion?: string | null): EntryProblem => {
+  const exact = suggestion ? parseEntry(suggestion) : null;
+  return { ok: false, code, message, ...(exact?.ok ? { suggestion: exact.value } : {}) };
+};
 
 /** IPv4 order: by address, then by prefix length; 38 bits, exact in a number. */
 const ipv4Key = (address: number, prefix: number): number => address * 64 + prefix;
@@ -185,6 +184,27 @@ export const parseEntry = (token: string): ParsedEntry | EntryProblem => {
   return wildcard
     ? problem('NOT_AN_ENTRY', 'A network is written with a prefix length.', wildcard)
     : domainEntry(token);
+};
+
+/** First and last key of what lies in a network (or is an address), itself included; null for a domain. */
+export const keysWithin = (
+  entry: Pick<ParsedEntry, 'value' | 'kind' | 'key'>,
+): [string, string] | [number, number] | null => {
+  const [address = '', prefixText] = entry.value.split('/');
+  if (typeof entry.key === 'number') {
+    const size = 2 ** (32 - Number(prefixText ?? 32));
+    return [entry.key, ipv4Key((parseIpv4(address) ?? 0) + size - 1, 32)];
+  }
+  const groups = entry.kind === 'domain' ? null : parseIpv6(address);
+  if (!groups) return null;
+  const mask = maskIpv6(Array(8).fill(0xffff), Number(prefixText ?? 128));
+  return [
+    entry.key,
+    ipv6Key(
+      groups.map((group, index) => group | (~(mask[index] ?? 0) & 0xffff)),
+      128,
+    ),
+  ];
 };
 
 /** The kind and order key of a value that is canonical already, as stored lists hold it. */

@@ -6,6 +6,8 @@ import { compareEntries, type ListEntry } from './order.ts';
 export interface EntryChange extends Pick<ParsedEntry, 'value' | 'kind' | 'key'> {
   enabled?: boolean;
   comment?: string;
+  /** The value is taken out; one that is not there counts as unchanged. */
+  gone?: true;
 }
 
 export interface MergeCounts {
@@ -45,7 +47,11 @@ interface Rules {
 }
 
 const rules: Record<ImportMode, Rules> = {
-  merge: { onlyBase: (entry) => entry, onlyChange: created, both: updated },
+  merge: {
+    onlyBase: (entry) => entry,
+    onlyChange: (change) => (change.gone ? null : created(change)),
+    both: (entry, change) => (change.gone ? null : updated(entry, change)),
+  },
   replace: { onlyBase: () => null, onlyChange: created, both: updated },
   remove: { onlyBase: (entry) => entry, onlyChange: () => null, both: () => null },
 };
@@ -63,7 +69,7 @@ const tally = (
 };
 
 /**
- * Takes changes into a list; both sorted and without doubles. `merge` adds, `replace` makes the set of values equal the changes,
+ * Takes changes into a list; both sorted and without doubles. `merge` adds (and takes out what a change says is gone), `replace` makes the set of values equal the changes,
  * `remove` takes their values out. Counts are of the values asked for, plus what a replace removes; removing an absent value
  * counts as unchanged (DESIGN 4).
  */

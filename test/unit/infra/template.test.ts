@@ -77,7 +77,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(11);
+    expect(functions).toHaveLength(12);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -144,6 +144,16 @@ describe('event sources', () => {
           },
         },
       ],
+      onFailureQueueArn: expect.stringContaining('DeadLetters'),
+    });
+  });
+
+  it('of what is made of lists are the wishes in the stream', () => {
+    expect(source('derive.lambda.ts', 'dynamodb')).toMatchObject({
+      batchSize: 1,
+      filters: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } }],
+      maxRetries: 5,
+      partialResponses: true,
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });
   });
@@ -235,6 +245,7 @@ describe('storage', () => {
       { LifecycleConfiguration: { Rules: { Prefix: string }[] } },
     ];
     expect(bucket.LifecycleConfiguration.Rules.map((rule) => rule.Prefix).sort()).toEqual([
+      'derived/',
       'imports/',
       'reports/',
       'secrets/',
