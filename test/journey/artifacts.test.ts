@@ -8,6 +8,7 @@ import { type Conversation, openConversation, RequestRefused } from '../../scann
 import { type Identity, makeIdentity, readIdentity } from '../../scanner/identity.ts';
 import { domainBindingsText } from '../../shared/domain/artifacts.ts';
 import { advancedOf } from '../../shared/domain/desired.ts';
+import { advancedShadow, smtpShadow } from '../../shared/messages/shadow.ts';
 import { advancedSettings } from '../../shared/schemas/advanced.ts';
 import { keys, prefixes, sortKeys } from '../../shared/tables.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
@@ -21,6 +22,7 @@ let stack: StackProcess;
 let scanner: ScannerProcess;
 let objects: typeof import('../../functions/stores/objects.ts');
 let heads: typeof import('../../functions/stores/heads.ts');
+let shadows: typeof import('../../functions/stores/shadows.ts');
 let dynamo: typeof import('../../functions/stores/dynamo.ts');
 
 /** The stores, on the stack's own services; clients read the variables when they are made. */
@@ -31,12 +33,14 @@ const openStores = async ({ endpoints }: StackProcess): Promise<void> => {
     AWS_SECRET_ACCESS_KEY: endpoints.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_IOT_DATA_PLANE: endpoints.iotData,
     TABLE_NAME: endpoints.table,
     BUCKET_NAME: endpoints.bucket,
     HISTORY_DAYS: '0',
   });
   objects = await import('../../functions/stores/objects.ts');
   heads = await import('../../functions/stores/heads.ts');
+  shadows = await import('../../functions/stores/shadows.ts');
   dynamo = await import('../../functions/stores/dynamo.ts');
 };
 
@@ -141,7 +145,11 @@ describe('from the store to the folder of the Scanner', () => {
       artifacts: { [certificateId]: objects.sha256(secret) },
     });
     expect(scanner.output()).toContain(`fetched the artifact ${certificateId}`);
-    expect(scanner.output()).not.toContain('the key');
+    const both = await Promise.all(
+      [smtpShadow, advancedShadow].map((name) => shadows.getShadow('mx1', name)),
+    );
+    expect(scanner.output() + JSON.stringify(both)).not.toContain('the key');
+    expect(both.map((shadow) => shadow && 'delta' in shadow.state)).toEqual([false, false]);
   });
 
   it('advanced settings travel with the bindings of domains, the settings as they were', async () => {
