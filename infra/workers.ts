@@ -106,7 +106,9 @@ export class Workers extends Construct {
       put: [prefixes.chunks, prefixes.manifests, prefixes.reports],
     });
     bindTable(this.artifacts, table, ['read']);
-    bindObjects(this.artifacts, bucket, { get: [prefixes.chunks, prefixes.manifests] });
+    bindObjects(this.artifacts, bucket, {
+      get: [prefixes.chunks, prefixes.manifests, prefixes.artifacts, prefixes.secrets],
+    });
     bindObjects(this.derive, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
       put: [prefixes.derived],

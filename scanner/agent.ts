@@ -1,18 +1,18 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inventoryShadow } from '../shared/messages/shadow.ts';
+import { advancedShadow, inventoryShadow } from '../shared/messages/shadow.ts';
 import type { ArtifactTools } from './artifacts.ts';
 import { type Backoff, delayOf } from './backoff.ts';
 import { keepConnected } from './connection.ts';
-import { type Conversation, openConversation } from './conversation.ts';
+import { type Conversation, type DesiredShadow, openConversation } from './conversation.ts';
 import { type HostInterfaces, inventoryOf } from './inventory.ts';
-import { listSupply } from './list-supply.ts';
 import { type PassOutcome, startLoop } from './loop.ts';
 import type { LinkOptions } from './mqtt-link.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { isNews } from './plan.ts';
 import { type Memory, reconcile } from './reconcile.ts';
 import type { Sink } from './sink.ts';
+import { supplyWith } from './supply.ts';
 
 export interface AgentOptions {
   /** Where to connect, as whom and with what. `clientId` is the Scanner's id. */
@@ -64,7 +64,7 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
     if (!conversation) throw new TypeError('There is no conversation to ask in.');
     return conversation.artifacts(request, either);
   };
-  const lists = listSupply({ cache, newId, ask }, log);
+  const supply = supplyWith({ cache, newId, ask }, log);
 
   const reportInventory = async (present: Conversation): Promise<void> => {
     if (!inventoryDue) return;
@@ -88,9 +88,9 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
       if (!present || present.ended.aborted) return 'parked';
       const either = AbortSignal.any([present.ended, signal]);
       await reportInventory(present);
-      const work = { conversation: present, lists, sink, memory, now, log, signal: either, overtaken };
+      const work = { conversation: present, supply, sink, memory, now, log, signal: either, overtaken };
       const outcome = await reconcile(work).catch((error: unknown) => {
-        if (!either.aborted) log(`the shadow could not be worked on: ${messageOf(error)}`);
+        if (!either.aborted) log(`the shadows could not be worked on: ${messageOf(error)}`);
         return 'again' as const;
       });
       return either.aborted ? 'parked' : outcome;
@@ -100,14 +100,14 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
 
 /**
  * Verifies what the sink holds, then runs a Scanner until it is stopped: keeps a connection up, and on each connection, on each
- * delta and some time after each failure looks at its shadow and works towards what it desires.
+ * delta and some time after each failure looks at its shadows and works towards what they desire.
  * @throws Error when the sink cannot be read.
  */
 export const createScannerAgent = async (options: AgentOptions): Promise<ScannerAgent> => {
   const settings: Settings = { ...defaults, ...options };
   const { link, log, newId, now, random, patience, retry } = settings;
   const { current, previous } = await settings.sink.held();
-  log(current ? `runs revision ${current.revision}` : 'runs no configuration yet');
+  log(current ? `runs revision ${current.smtp.revision}` : 'runs no configuration yet');
 
   const memory: Memory = { applied: current, previous, refused: null, atHand: null };
   const stopping = new AbortController();
@@ -116,8 +116,8 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
     () => pass(loop.rung),
     (failures) => delayOf(retry, failures, random()),
   );
-  const onDelta = (delta: unknown): void => {
-    if (isNews(delta, memory.atHand)) loop.ringAnew();
+  const onDelta = (name: DesiredShadow, delta: unknown): void => {
+    if (name === advancedShadow || isNews(delta, memory.atHand)) loop.ringAnew();
   };
   const onOpen = (opened: Conversation): void => {
     log(`connected to ${link.host}:${link.port} as ${link.clientId}`);

@@ -14,8 +14,10 @@ const downloads = 8;
 /** A link lives 15 minutes, so even a slow network uses up one or two before its forty objects are there. */
 const rounds = 3;
 
-/** The list that objects belong to, by which the control plane judges a request: it names the root under the revision. */
-export interface ListIdentity {
+/**
+ * What objects belong to, by which the control plane judges a request: the revision names the root of a list, or the digest of an artifact.
+ */
+export interface Owner {
   revision: number;
   root: string;
 }
@@ -48,11 +50,11 @@ const linksFor = (hashes: readonly string[], answer: ArtifactsAccepted): Link[] 
 /** Fetches one batch into the cache and answers the hashes whose link was refused. */
 const fetchBatch = async (
   { cache, ask, newId }: ArtifactTools,
-  list: ListIdentity,
+  owner: Owner,
   hashes: string[],
   signal: AbortSignal,
 ): Promise<string[]> => {
-  const answer = await ask({ requestId: newId(), ...list, hashes }, signal);
+  const answer = await ask({ requestId: newId(), ...owner, hashes }, signal);
   const refused = await inParallel(linksFor(hashes, answer), downloads, async (link) => {
     const bytes = await download(link, signal);
     if (bytes === null) return [link.sha256];
@@ -63,23 +65,36 @@ const fetchBatch = async (
 };
 
 /**
- * Brings objects of a list into the cache, each verified against its sha-256. A link that is refused is asked for again. What is there when
+ * Brings objects into the cache, each verified against its sha-256. A link that is refused is asked for again. What is there when
  * it fails stays, so the next try fetches only the rest.
  * @throws Error, DigestMismatch among them, with a message for the report.
  */
 export const fetchArtifacts = async (
   tools: ArtifactTools,
-  list: ListIdentity,
+  owner: Owner,
   hashes: readonly string[],
   signal: AbortSignal,
 ): Promise<void> => {
   let wanted = [...hashes];
   for (let round = 0; round < rounds && wanted.length > 0; round++) {
-    const fetchOne = (batch: string[]) => fetchBatch(tools, list, batch, signal);
+    const fetchOne = (batch: string[]) => fetchBatch(tools, owner, batch, signal);
     wanted = (await inParallel(batchesOf(wanted), requests, fetchOne)).flat();
   }
   if (wanted.length > 0)
     throw new Error(
       `Links to ${wanted.length} objects were refused (403) ${rounds} times, ${wanted[0]} first.`,
     );
+};
+
+/** Fetches what the cache lacks of these objects, and answers how many that were. @throws as `fetchArtifacts`. */
+export const fetchLacking = async (
+  tools: ArtifactTools,
+  owner: Owner,
+  hashes: readonly string[],
+  signal: AbortSignal,
+): Promise<number> => {
+  const lacking: string[] = [];
+  for (const hash of new Set(hashes)) if (!(await tools.cache.has(hash))) lacking.push(hash);
+  if (lacking.length > 0) await fetchArtifacts(tools, owner, lacking, signal);
+  return lacking.length;
 };

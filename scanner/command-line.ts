@@ -16,8 +16,10 @@ its folder on the configuration that the control plane wants it to have.
   --enrol            takes a new key and certificate even if it has one that works
   --help             this text
 
-In its folder: current/configuration.json and current/lists/<list>.txt (enabled entries, one a line) are what is in
-force, switched at once; objects/ holds fetched chunks under their sha-256; private-key.pem never leaves.
+In its folder: current/configuration.json, current/lists/<list>.txt (enabled entries, one a line) and
+current/artifacts/<name>.json (certificates with their keys, directory sources and the like, readable by its own
+user alone) are what is in force, switched at once; objects/ holds what was fetched, under its sha-256;
+private-key.pem never leaves.
 An enrolled Scanner starts without the API too. One process for each folder.
 
 Ends with 0 when told to (SIGINT, SIGTERM); 1 when its folder cannot be used; 2 when called wrongly; 3 when the control

@@ -6,7 +6,7 @@ import {
   artifactsRejected,
   artifactTopics,
 } from '../shared/messages/artifacts.ts';
-import { inventoryShadow, smtpShadow } from '../shared/messages/shadow.ts';
+import { advancedShadow, inventoryShadow, smtpShadow } from '../shared/messages/shadow.ts';
 import { type Link, type LinkOptions, openLink } from './mqtt-link.ts';
 import { questions } from './questions.ts';
 
@@ -25,7 +25,10 @@ const rejected = z.object({
   clientToken: z.optional(z.string()),
 });
 
-type ShadowName = typeof smtpShadow | typeof inventoryShadow;
+/** Shadows that a configuration comes in. */
+export const desiredShadows = [advancedShadow, smtpShadow] as const;
+export type DesiredShadow = (typeof desiredShadows)[number];
+type ShadowName = DesiredShadow | typeof inventoryShadow;
 
 /** The control plane's no to a request. */
 export class RequestRefused extends Error {
@@ -40,8 +43,8 @@ export class RequestRefused extends Error {
 
 /** Everything that a Scanner and the control plane say to each other over one connection. */
 export interface Conversation {
-  /** The shadow `smtp` as it is now; null where there is none yet. */
-  shadow(): Promise<Shadow | null>;
+  /** A shadow as it is now; null where there is none yet. */
+  shadow(name: DesiredShadow): Promise<Shadow | null>;
   /** Changes `reported`; null members are removed. Resolves when it is accepted. */
   report(name: ShadowName, reported: object): Promise<void>;
   /** Asks for links to objects; gives up when `signal` is aborted. */
@@ -51,8 +54,8 @@ export interface Conversation {
 }
 
 export interface Listener {
-  /** The shadow `smtp` differs from what is reported, as a delta says. It may come late, doubled and out of order. */
-  onDelta: (delta: unknown) => void;
+  /** A shadow differs from what is reported, as a delta says. It may come late, doubled and out of order. */
+  onDelta: (name: DesiredShadow, delta: unknown) => void;
   newId: () => string;
   /** Milliseconds to wait for an answer. */
   patience: number;
@@ -108,13 +111,19 @@ export const openConversation = async (
     },
   };
 
-  const smtp = shadowTopic(clientId, smtpShadow);
+  const desiredRoutes = (name: DesiredShadow): Routes => {
+    const topic = shadowTopic(clientId, name);
+    return {
+      ...shadowAnswers(`${topic}/get`),
+      ...shadowAnswers(`${topic}/update`),
+      [`${topic}/update/delta`]: (delta) => onDelta(name, delta),
+    };
+  };
+
   const routes: Routes = {
-    ...shadowAnswers(`${smtp}/get`),
-    ...shadowAnswers(`${smtp}/update`),
+    ...Object.assign({}, ...desiredShadows.map(desiredRoutes)),
     ...shadowAnswers(`${shadowTopic(clientId, inventoryShadow)}/update`),
     ...artifactAnswers,
-    [`${smtp}/update/delta`]: onDelta,
   };
 
   const hear = (topic: string, text: string) => routes[topic]?.(parsedJson(text));
@@ -126,8 +135,8 @@ export const openConversation = async (
   };
 
   return {
-    async shadow() {
-      const asking = request(`${smtp}/get`, {});
+    async shadow(name) {
+      const asking = request(`${shadowTopic(clientId, name)}/get`, {});
       const answer = await asking.catch((error: unknown) => {
         if (error instanceof RequestRefused && error.code === 404) return null;
         throw error;

@@ -1,33 +1,28 @@
 import * as z from 'zod/mini';
-import { pointerOf } from '../shared/domain/pointer.ts';
+import { type Desired, digestOfAdvanced } from '../shared/domain/desired.ts';
+import { isObject } from '../shared/domain/sections.ts';
 import { settingsOnly, settingsProblems } from '../shared/domain/settings.ts';
-import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
-import { readCoded } from '../shared/schemas/common.ts';
+import { type SmtpAdvancedDesired, type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { type ListName, listNames } from '../shared/schemas/lists.ts';
 import { smtpSettings } from '../shared/schemas/smtp.ts';
+import { advancedRefusals } from './desired-advanced.ts';
+import { artifactRefusals } from './desired-artifacts.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+import { sha256 } from './sha256.ts';
 
-/** Why a configuration can never work on this Scanner, and where in the desired document (a JSON pointer, RFC 6901). */
-export interface Refusal {
-  pointer: string;
-  message: string;
+/** `desired` of the two shadows that a configuration comes in, as they are. */
+export interface Documents {
+  smtp: unknown;
+  advanced: unknown;
 }
 
-/** What a desired document comes to. Without a revision nobody could be told of it, so there is nothing to do. */
+/** What the desired documents come to. Without a revision nobody could be told of it, so there is nothing to do. */
 export type Reading =
   | { revision: null }
-  | { revision: number; desired: SmtpDesired }
-  | { revision: number; refusal: Refusal };
-
-const refusalOf = (issue: z.core.$ZodIssue): Refusal => {
-  if (issue.code === 'unrecognized_keys') {
-    const [name = ''] = issue.keys;
-    return {
-      pointer: pointerOf([...issue.path, name]),
-      message: `This Scanner does not know "${name}", and leaving it out could open what it is meant to close.`,
-    };
-  }
-  return { pointer: pointerOf(issue.path), message: readCoded(issue.message)?.message ?? issue.message };
-};
+  | { revision: number; refusal: Refusal }
+  /** Sound as far as `smtp` goes, but `smtp-advanced` is not, or no longer, the state that it names (DESIGN 5). */
+  | { revision: number; awaiting: SmtpDesired }
+  | { revision: number; desired: Desired };
 
 const strictDesired = z.strictObject({
   ...smtpDesired.shape,
@@ -40,7 +35,7 @@ const strictDesired = z.strictObject({
  */
 const shapeRefusals = (document: Record<string, unknown>): Refusal[] =>
   [strictDesired.safeParse(document), smtpSettings.safeParse(settingsOnly(document as never))].flatMap(
-    (result) => result.error?.issues.map(refusalOf) ?? [],
+    (result) => result.error?.issues.map((issue) => refusalOf(issue)) ?? [],
   );
 
 /** Lists without which it is not known who may connect (outbound clients are always listed), or where mail is to go. */
@@ -63,6 +58,13 @@ const missingLists = (desired: SmtpDesired): Refusal[] =>
       message: `The ${name} list decides here, but is not named.`,
     }));
 
+const smtpRefusals = (document: Record<string, unknown>): Refusal[] => {
+  const shape = shapeRefusals(document);
+  if (shape.length > 0) return shape;
+  const desired = document as SmtpDesired;
+  return [...settingsProblems(desired), ...missingLists(desired), ...artifactRefusals(desired)];
+};
+
 const statesRevision = z.object({ revision: smtpDesired.shape.revision });
 
 const revisionOf = (document: unknown): number | null => {
@@ -70,15 +72,25 @@ const revisionOf = (document: unknown): number | null => {
   return revision.success ? revision.data.revision : null;
 };
 
-/** Judges `desired` of the shadow `smtp`; of several faults the first is named and the others are counted. */
-export const readDesired = (document: unknown): Reading => {
+const named = (advanced: unknown, { advanced: digest }: SmtpDesired): boolean =>
+  isObject(advanced) && digestOfAdvanced(advanced, sha256) === digest;
+
+/** Of several faults the first is named and the others are counted. */
+const inAll = ([first, ...others]: Refusal[]): Refusal | undefined =>
+  first && {
+    pointer: first.pointer,
+    message: others.length > 0 ? `${first.message} (${others.length} more)` : first.message,
+  };
+
+/** Judges what is desired. What `smtp` says alone can never work is refused without waiting for the other shadow. */
+export const readDesired = ({ smtp: document, advanced }: Documents): Reading => {
   const revision = revisionOf(document);
   if (revision === null) return { revision };
-  const shape = shapeRefusals(document as Record<string, unknown>);
-  const desired = document as SmtpDesired;
-  const refusals = shape.length > 0 ? shape : [...settingsProblems(desired), ...missingLists(desired)];
-  const [first] = refusals;
-  if (!first) return { revision, desired };
-  const more = refusals.length > 1 ? ` (${refusals.length - 1} more)` : '';
-  return { revision, refusal: { pointer: first.pointer, message: `${first.message}${more}` } };
+  const refusal = inAll(smtpRefusals(document as Record<string, unknown>));
+  if (refusal) return { revision, refusal };
+  const smtp = document as SmtpDesired;
+  if (!named(advanced, smtp)) return { revision, awaiting: smtp };
+  const refused = inAll(advancedRefusals(advanced));
+  if (refused) return { revision, refusal: refused };
+  return { revision, desired: { smtp, advanced: advanced as SmtpAdvancedDesired } };
 };

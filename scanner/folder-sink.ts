@@ -5,8 +5,8 @@ import type { Sink } from './sink.ts';
 import { buildVersion, type Files, readVersion, syncFolder, type Version } from './version-folder.ts';
 
 /**
- * A sink that is a folder: `current/configuration.json` and `current/lists/<list>.txt` (enabled entries, one a line). `current` is a
- * symbolic link to one of `versions/`, and a switch is one rename of that link (POSIX rename is atomic), so a reader
+ * A sink that is a folder: `current/configuration.json`, `current/lists/<list>.txt` (enabled entries, one a line) and
+ * `current/artifacts/<name>.json` (for the Scanner's own user alone: keys and passwords are in them). `current` is a symbolic link to one of `versions/`, and a switch is one rename of that link (POSIX rename is atomic), so a reader
  * that opens files through it sees the old version or the new one. The version before is kept. Needs a POSIX file system.
  */
 export const folderSink = (dir: string, files: Files = nodeFiles): Sink => {
@@ -47,12 +47,12 @@ export const folderSink = (dir: string, files: Files = nodeFiles): Sink => {
       const previous = inForce?.record.previous ? await versionAt(inForce.record.previous) : null;
       return { current: inForce?.record.desired ?? null, previous: previous?.record.desired ?? null };
     },
-    async apply(desired, lists) {
+    async apply(desired, contents) {
       if (inForce === undefined) inForce = await look();
-      const name = `${desired.revision}-${randomBytes(4).toString('hex')}`;
+      const name = `${desired.smtp.revision}-${randomBytes(4).toString('hex')}`;
       const path = join(versions, name);
       try {
-        const record = await buildVersion(files, path, { desired, lists, from: inForce });
+        const record = await buildVersion(files, path, { desired, contents, from: inForce });
         await syncFolder(files, versions);
         await switchTo(name);
         inForce = { name, path, record };

@@ -3,7 +3,7 @@ import { enabledLines } from '../shared/domain/lists/chunks.ts';
 import type { SmtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
 import type { ListName } from '../shared/schemas/lists.ts';
-import { type ArtifactTools, fetchArtifacts } from './artifacts.ts';
+import { type ArtifactTools, fetchLacking } from './artifacts.ts';
 import { ConfigurationRefused } from './sink.ts';
 
 const count = z.int().check(z.minimum(0));
@@ -72,30 +72,22 @@ export interface ListSupply {
     names: readonly ListName[],
     signal: AbortSignal,
   ): Promise<Map<ListName, AsyncIterable<string>>>;
-  /** Forgets objects that none of these configurations names. */
-  keepOnly(configurations: readonly SmtpDesired[]): Promise<void>;
+  /** Every object that the lists of a configuration consist of, as far as is known here. */
+  objectsOf(desired: SmtpDesired): Promise<string[]>;
 }
 
 export const listSupply = (tools: ArtifactTools, log: (line: string) => void): ListSupply => {
   const { cache } = tools;
-
-  const lacking = async (hashes: readonly string[]): Promise<string[]> => {
-    const absent: string[] = [];
-    for (const hash of new Set(hashes)) if (!(await cache.has(hash))) absent.push(hash);
-    return absent;
-  };
 
   const fetchMissing = async (
     list: { name: ListName; revision: number; root: string },
     hashes: readonly string[],
     signal: AbortSignal,
   ): Promise<void> => {
-    const missing = await lacking(hashes);
-    if (missing.length === 0) return;
     const { name, revision, root } = list;
-    await fetchArtifacts(tools, { revision, root }, missing, signal);
-    const what = hashes[0] === root ? 'manifest' : `${missing.length} of ${hashes.length} chunks`;
-    log(`revision ${revision}: fetched ${what} of the ${name} list`);
+    const fetched = await fetchLacking(tools, { revision, root }, hashes, signal);
+    const what = hashes[0] === root ? 'manifest' : `${fetched} of ${hashes.length} chunks`;
+    if (fetched > 0) log(`revision ${revision}: fetched ${what} of the ${name} list`);
   };
 
   async function* lines(name: ListName, chunks: readonly ChunkReference[]): AsyncIterable<string> {
@@ -130,15 +122,15 @@ export const listSupply = (tools: ArtifactTools, log: (line: string) => void): L
       }
       return found;
     },
-    async keepOnly(configurations) {
-      const keep = new Set<string>();
-      for (const { root } of configurations.flatMap((one) => Object.values(one.lists))) {
-        keep.add(root);
+    async objectsOf({ lists }) {
+      const objects: string[] = [];
+      for (const { root } of Object.values(lists)) {
+        objects.push(root);
         if (!(await cache.has(root))) continue;
         const manifest = manifestSchema.safeParse(parsedJson(await cache.read(root)));
-        for (const chunk of manifest.data?.chunks ?? []) keep.add(chunk.sha256);
+        for (const chunk of manifest.data?.chunks ?? []) objects.push(chunk.sha256);
       }
-      await cache.prune(keep);
+      return objects;
     },
   };
 };

@@ -8,7 +8,7 @@ export class DigestMismatch extends Error {
 }
 
 /**
- * Manifests and chunks, each under the sha-256 of its text. What is in it may have been damaged by others, so nothing is taken from it
+ * Manifests, chunks and artifacts, each under the sha-256 of its text, for the Scanner's own user alone, since artifacts may be secret. What is in it may have been damaged by others, so nothing is taken from it
  * unverified; what does not verify counts as absent.
  */
 export interface ObjectCache {
@@ -27,11 +27,13 @@ const assertDigest = (sha256: string, bytes: Uint8Array): void => {
     throw new DigestMismatch(`The object ${sha256} came with bytes whose sha-256 is ${actual}.`);
 };
 
+const modes = { folder: 0o700, file: 0o600 } as const;
+
 /** Opens the cache in `dir`: objects under `objects/`, what is being written under `incoming/`. */
 export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
   const objects = join(dir, 'objects');
   const incoming = join(dir, 'incoming');
-  await mkdir(objects, { recursive: true });
+  await mkdir(objects, { recursive: true, mode: modes.folder });
   /** Verified since this process began, to spare reading everything twice for one configuration. */
   const verified = new Set<string>();
 
@@ -53,9 +55,9 @@ export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
       ),
     async write(sha256, bytes) {
       assertDigest(sha256, bytes);
-      await mkdir(incoming, { recursive: true });
+      await mkdir(incoming, { recursive: true, mode: modes.folder });
       const path = join(incoming, `${sha256}-${randomBytes(4).toString('hex')}`);
-      await writeFile(path, bytes);
+      await writeFile(path, bytes, { mode: modes.file });
       await rename(path, join(objects, sha256));
       verified.add(sha256);
     },

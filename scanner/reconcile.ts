@@ -1,17 +1,18 @@
-import type { ReportStatus, SmtpDesired } from '../shared/messages/shadow.ts';
-import { smtpShadow } from '../shared/messages/shadow.ts';
-import { type ListName, listNames } from '../shared/schemas/lists.ts';
+import type { Desired } from '../shared/domain/desired.ts';
+import { shadowDifference } from '../shared/domain/shadow-difference.ts';
+import type { ReportStatus } from '../shared/messages/shadow.ts';
+import { advancedShadow, smtpShadow } from '../shared/messages/shadow.ts';
 import type { Conversation } from './conversation.ts';
-import type { Refusal } from './desired.ts';
-import type { ListSupply } from './list-supply.ts';
 import { nextStep, type Step } from './plan.ts';
+import type { Refusal } from './refusal.ts';
 import { reportChange, reportedOf } from './report.ts';
-import { ConfigurationRefused, type ListContent, type Sink } from './sink.ts';
+import { ConfigurationRefused, type Sink } from './sink.ts';
+import type { Supply } from './supply.ts';
 
 /** What a Scanner carries from one look at its shadow to the next. */
 export interface Memory {
-  applied: SmtpDesired | null;
-  previous: SmtpDesired | null;
+  applied: Desired | null;
+  previous: Desired | null;
   refused: { revision: number; refusal: Refusal } | null;
   /** The revision that was last looked at, so that a delta can be told from an echo. */
   atHand: number | null;
@@ -19,7 +20,7 @@ export interface Memory {
 
 export interface Reconciling {
   conversation: Pick<Conversation, 'shadow' | 'report'>;
-  lists: ListSupply;
+  supply: Supply;
   sink: Sink;
   memory: Memory;
   now: () => Date;
@@ -30,48 +31,54 @@ export interface Reconciling {
   overtaken: () => boolean;
 }
 
-/** `again`: it failed in a way that may pass with time. */
+/** `again`: it failed in a way that may pass with time, or what it needs is on its way. */
 export type Outcome = 'settled' | 'again';
 
 type Say = (status: Omit<ReportStatus, 'at'>) => Promise<void>;
 
-/** Reports what is applied and the status, as the least change to what the shadow holds; a shadow that says it already is left alone. */
-const speaker = ({ conversation, memory, now }: Reconciling, reported: Record<string, unknown>): Say => {
-  let held = reported;
+type Reported = Record<string, unknown>;
+
+/**
+ * Reports what is applied and the status, as the least change to what the shadows hold; a shadow that says it already is left alone. `smtp`
+ * comes last: once it says "applied", nothing is left to say.
+ */
+const speaker = (
+  { conversation, memory, now }: Reconciling,
+  held: { smtp: Reported; advanced: Reported },
+): Say => {
+  const saidBefore = { ...held };
+  const mirrorAdvanced = async (): Promise<void> => {
+    const wanted: Reported = { ...memory.applied?.advanced };
+    const change = shadowDifference(saidBefore.advanced, wanted);
+    if (!change) return;
+    await conversation.report(advancedShadow, change);
+    saidBefore.advanced = wanted;
+  };
   return async (status) => {
-    const wanted = reportedOf(memory.applied, { ...status, at: now().toISOString() });
-    const change = reportChange(held, wanted);
+    await mirrorAdvanced();
+    const wanted = reportedOf(memory.applied?.smtp ?? null, { ...status, at: now().toISOString() });
+    const change = reportChange(saidBefore.smtp, wanted);
     if (!change) return;
     await conversation.report(smtpShadow, change);
-    held = { ...wanted };
+    saidBefore.smtp = { ...wanted };
   };
 };
 
 type Apply = Extract<Step, { do: 'apply' }>;
 
-const contentsOf = async (
-  { lists, signal }: Reconciling,
-  { desired, changed }: Apply,
-): Promise<Map<ListName, ListContent>> => {
-  const contents = new Map<ListName, ListContent>(await lists.contents(desired, changed, signal));
-  for (const name of listNames)
-    if (desired.lists[name] && !contents.has(name)) contents.set(name, 'as-applied');
-  return contents;
+const summary = ({ smtp: { lists, artifacts = {} } }: Desired): string => {
+  const entries = Object.entries(lists).map(([name, list]) => `${name} ${list?.entries ?? 0}`);
+  return [`entries: ${entries.join(', ') || 'no lists'}`, ...Object.keys(artifacts)].join('; ');
 };
 
-const summary = ({ lists }: SmtpDesired): string =>
-  Object.entries(lists)
-    .map(([name, list]) => `${name} ${list?.entries ?? 0}`)
-    .join(', ');
-
-const putInForce = async (work: Reconciling, step: Apply): Promise<void> => {
-  const { sink, memory, signal, log } = work;
-  const contents = await contentsOf(work, step);
+const putInForce = async (work: Reconciling, { desired, changed }: Apply): Promise<void> => {
+  const { supply, sink, memory, signal, log } = work;
+  const contents = await supply.contents(desired, changed, signal);
   signal.throwIfAborted();
-  await sink.apply(step.desired, contents);
+  await sink.apply(desired, contents);
   memory.previous = memory.applied;
-  memory.applied = step.desired;
-  log(`applied revision ${step.desired.revision} (entries: ${summary(step.desired) || 'no lists'})`);
+  memory.applied = desired;
+  log(`applied revision ${desired.smtp.revision} (${summary(desired)})`);
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -109,8 +116,8 @@ const refuse = async (
 };
 
 const apply = async (work: Reconciling, step: Apply, say: Say, announce: boolean): Promise<Outcome> => {
-  const { memory, lists, log } = work;
-  const { revision } = step.desired;
+  const { memory, supply, log } = work;
+  const { revision } = step.desired.smtp;
   // The work does not wait for this report, but the next report does, so that the two cannot change places.
   const announced = announce ? say({ revision, code: 'applying' }).catch(() => undefined) : undefined;
   try {
@@ -122,7 +129,9 @@ const apply = async (work: Reconciling, step: Apply, say: Say, announce: boolean
   await announced;
   await say({ revision, code: 'applied' });
   const inUse = [memory.applied, memory.previous].filter((one) => one !== null);
-  await lists.keepOnly(inUse).catch((error: unknown) => log(`the cache was not tidied: ${messageOf(error)}`));
+  await supply
+    .keepOnly(inUse)
+    .catch((error: unknown) => log(`the cache was not tidied: ${messageOf(error)}`));
   return 'settled';
 };
 
@@ -132,21 +141,39 @@ const saidFailed = (reported: Record<string, unknown>, revision: number): boolea
   return status?.code === 'failed' && status.revision === revision;
 };
 
+const look = async (conversation: Reconciling['conversation']) => {
+  const [advanced, smtp] = await Promise.all([
+    conversation.shadow(advancedShadow),
+    conversation.shadow(smtpShadow),
+  ]);
+  return {
+    documents: { smtp: smtp?.desired, advanced: advanced?.desired },
+    reported: { smtp: smtp?.reported ?? {}, advanced: advanced?.reported ?? {} },
+  };
+};
+
+const revisionAtHand = (step: Step): number | null => {
+  if (step.do === 'refuse') return step.revision;
+  return step.do === 'apply' || step.do === 'keep' ? step.desired.smtp.revision : null;
+};
+
 /**
- * One pass: looks at the shadow as it is now and works towards its desired state; never a mixture of two revisions. What it throws
+ * One pass: looks at the shadows as they are now and works towards their desired state; never a mixture of two revisions. What it throws
  * came of the conversation, and may pass with time.
  */
 export const reconcile = async (work: Reconciling): Promise<Outcome> => {
-  const { conversation, memory } = work;
-  const { desired: document, reported = {} } = (await conversation.shadow()) ?? {};
-  const step = nextStep({ document, applied: memory.applied, refused: memory.refused });
+  const { conversation, memory, log } = work;
+  const { documents, reported } = await look(conversation);
+  const step = nextStep({ documents, applied: memory.applied, refused: memory.refused });
   const say = speaker(work, reported);
-  memory.atHand = step.do === 'apply' || step.do === 'keep' ? step.desired.revision : null;
-  if (step.do === 'refuse') {
-    memory.atHand = step.revision;
-    return refuse(work, step, say);
+  memory.atHand = revisionAtHand(step);
+  if (step.do === 'refuse') return refuse(work, step, say);
+  if (step.do === 'apply')
+    return apply(work, step, say, !saidFailed(reported.smtp, step.desired.smtp.revision));
+  if (step.do === 'wait') {
+    log(`revision ${step.revision} waits for its advanced settings`);
+    return 'again';
   }
-  if (step.do === 'apply') return apply(work, step, say, !saidFailed(reported, step.desired.revision));
-  if (memory.applied) await say({ revision: memory.applied.revision, code: 'applied' });
-  return 'settled';
+  if (memory.applied) await say({ revision: memory.applied.smtp.revision, code: 'applied' });
+  return step.do === 'rest' || step.settled ? 'settled' : 'again';
 };

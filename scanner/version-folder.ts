@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { type SmtpDesired, smtpDesired } from '../shared/messages/shadow.ts';
+import { type Desired, digestOfAdvanced } from '../shared/domain/desired.ts';
+import { smtpAdvancedDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
 import type { ListName } from '../shared/schemas/lists.ts';
-import type { ListContent } from './sink.ts';
+import { sha256 } from './sha256.ts';
+import type { Contents } from './sink.ts';
 
 /** The calls of `node:fs/promises` that a folder sink makes; an argument, so that a test can end the process between any two. */
 export type Files = Pick<
@@ -23,11 +25,20 @@ export type Files = Pick<
   | 'writeFile'
 >;
 
+const isDesired = (value: unknown): value is Desired => {
+  const { smtp, advanced } = (value ?? {}) as Partial<Desired>;
+  return (
+    smtpDesired.safeParse(smtp).success &&
+    smtpAdvancedDesired.safeParse(advanced).success &&
+    digestOfAdvanced(advanced ?? {}, sha256) === smtp?.advanced
+  );
+};
+
 /** What was applied and what each file must be, beside the files themselves, so that both are switched at once. */
 const recordSchema = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   /** Checked, but kept as it is: a schema would order its members anew. */
-  desired: z.custom<SmtpDesired>((value) => smtpDesired.safeParse(value).success),
+  desired: z.custom<Desired>(isDesired),
   /** Path in the folder to the sha-256 of the file. */
   files: z.record(z.string(), digest),
   /** Name of the version folder that was in force before. */
@@ -37,9 +48,17 @@ export type VersionRecord = z.infer<typeof recordSchema>;
 
 const recordFile = 'record.json';
 export const configurationFile = 'configuration.json';
-export const listFile = (name: ListName): string => join('lists', `${name}.txt`);
+const listsFolder = 'lists';
+const artifactsFolder = 'artifacts';
+export const listFile = (name: ListName): string => join(listsFolder, `${name}.txt`);
+export const artifactFile = (name: string): string => join(artifactsFolder, `${name}.json`);
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** Artifacts may be secret: nobody but the Scanner's own user reads them. */
+const secretModes = { folder: 0o700, file: 0o600 } as const;
+const fileMode = 0o666;
+
+/** What `configuration.json` says: the settings as desired, with the advanced settings themselves where their digest stood. */
+export const configurationOf = ({ smtp, advanced }: Desired) => ({ ...smtp, advanced });
 
 const document = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -53,14 +72,24 @@ export const syncFolder = async (files: Files, path: string): Promise<void> => {
   }
 };
 
+/** What a file of a version is made of; `as-applied` takes over the one of the version in force. */
+type FileContent = AsyncIterable<string> | readonly string[] | 'as-applied';
+
+interface NewFile {
+  path: string;
+  content: FileContent;
+  mode: number;
+}
+
 /** Writes pieces to a new file, makes them last, and answers their sha-256. */
 const writeNew = async (
   files: Files,
   path: string,
-  pieces: AsyncIterable<string> | [string],
+  pieces: Exclude<FileContent, 'as-applied'>,
+  mode: number = fileMode,
 ): Promise<string> => {
   const hash = createHash('sha256');
-  const file = await files.open(path, 'wx');
+  const file = await files.open(path, 'wx', mode);
   try {
     for await (const piece of pieces) {
       hash.update(piece);
@@ -73,41 +102,55 @@ const writeNew = async (
   return hash.digest('hex');
 };
 
-/** The version in force, from which unchanged lists are taken. */
+/** The version in force, from which unchanged files are taken. */
 export interface Version {
   name: string;
   path: string;
   record: VersionRecord;
 }
 
-/** An unchanged list is the same file under a second name, or a copy where the file system has no such thing. */
-const takeOver = async (files: Files, from: Version | null, to: string, name: ListName): Promise<string> => {
-  const hash = from?.record.files[listFile(name)];
-  if (!from || hash === undefined) throw new TypeError(`There is no ${name} list as applied.`);
-  const source = join(from.path, listFile(name));
-  const target = join(to, listFile(name));
+/** What has not changed is the same file under a second name, or a copy, its mode with it, where the file system has no such thing. */
+const takeOver = async (files: Files, from: Version | null, to: string, path: string): Promise<string> => {
+  const hash = from?.record.files[path];
+  if (!from || hash === undefined) throw new TypeError(`There is no ${path} as applied.`);
+  const source = join(from.path, path);
+  const target = join(to, path);
   await files.link(source, target).catch(() => files.copyFile(source, target));
   return hash;
+};
+
+const filesOf = ({ lists, artifacts }: Contents): NewFile[] => [
+  ...[...lists].map(([name, content]) => ({ path: listFile(name), content, mode: fileMode })),
+  ...[...artifacts].map(([name, content]) => ({
+    path: artifactFile(name),
+    content: content === 'as-applied' ? content : [content.text],
+    mode: secretModes.file,
+  })),
+];
+
+const makeFolders = async (files: Files, path: string): Promise<void> => {
+  await files.mkdir(join(path, listsFolder), { recursive: true });
+  await files.mkdir(join(path, artifactsFolder), { mode: secretModes.folder });
 };
 
 /** Builds a whole version in the folder `path`, which must not exist. Nobody reads it before it is switched to. */
 export const buildVersion = async (
   files: Files,
   path: string,
-  content: { desired: SmtpDesired; lists: ReadonlyMap<ListName, ListContent>; from: Version | null },
+  { desired, contents, from }: { desired: Desired; contents: Contents; from: Version | null },
 ): Promise<VersionRecord> => {
-  const { desired, lists, from } = content;
-  await files.mkdir(join(path, 'lists'), { recursive: true });
+  await makeFolders(files, path);
   const hashes: Record<string, string> = {};
-  for (const [name, list] of lists)
-    hashes[listFile(name)] =
-      list === 'as-applied'
+  for (const { path: name, content, mode } of filesOf(contents))
+    hashes[name] =
+      content === 'as-applied'
         ? await takeOver(files, from, path, name)
-        : await writeNew(files, join(path, listFile(name)), list);
-  hashes[configurationFile] = await writeNew(files, join(path, configurationFile), [document(desired)]);
-  const record: VersionRecord = { format: 1, desired, files: hashes, previous: from?.name ?? null };
+        : await writeNew(files, join(path, name), content, mode);
+  const configuration = document(configurationOf(desired));
+  hashes[configurationFile] = await writeNew(files, join(path, configurationFile), [configuration]);
+  const record: VersionRecord = { format: 2, desired, files: hashes, previous: from?.name ?? null };
   await writeNew(files, join(path, recordFile), [document(record)]);
-  await syncFolder(files, join(path, 'lists'));
+  for (const folder of [listsFolder, artifactsFolder]) await syncFolder(files, join(path, folder));
   await syncFolder(files, path);
   return record;
 };
@@ -123,16 +166,22 @@ const hashOfFile = async (files: Files, path: string): Promise<string> => {
   return hash.digest('hex');
 };
 
-/** What the folder must hold for its record to be the truth. */
-const expectedFiles = ({ desired }: VersionRecord): string[] => [
-  configurationFile,
-  ...Object.keys(desired.lists).map((name) => listFile(name as ListName)),
+/** What the folder must hold for its record to be the truth, by path: the sha-256 that each file must have. */
+const expectedFiles = ({ desired, files }: VersionRecord): [string, string | undefined][] => [
+  [configurationFile, sha256(document(configurationOf(desired)))],
+  ...Object.keys(desired.smtp.lists).map((name): [string, string | undefined] => {
+    const path = listFile(name as ListName);
+    return [path, files[path]];
+  }),
+  ...Object.entries(desired.smtp.artifacts ?? {}).map(([name, hash]): [string, string] => [
+    artifactFile(name),
+    hash,
+  ]),
 ];
 
 const verifies = async (files: Files, path: string, record: VersionRecord): Promise<boolean> => {
-  if (record.files[configurationFile] !== sha256(document(record.desired))) return false;
-  for (const name of expectedFiles(record))
-    if ((await hashOfFile(files, join(path, name))) !== record.files[name]) return false;
+  for (const [name, hash] of expectedFiles(record))
+    if ((await hashOfFile(files, join(path, name))) !== hash) return false;
   return true;
 };
 

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
+import type { Head } from '../../shared/domain/configuration.ts';
+import { artifactsHandedOut } from '../../shared/domain/handed-out.ts';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import { type ArtifactRequest, artifactRequest, artifactTopics } from '../../shared/messages/artifacts.ts';
 import { logger } from '../lib/logger.ts';
 import { readRevision } from '../stores/heads.ts';
 import { chunkKey, manifestKey, readManifest } from '../stores/lists.ts';
-import { sizeOf } from '../stores/objects.ts';
+import { sha256, sizeOf } from '../stores/objects.ts';
 import { presignedGet } from '../stores/presigned.ts';
 import { publishMessage } from '../stores/shadows.ts';
 import { readState } from '../stores/status.ts';
@@ -18,31 +20,45 @@ const deny = (message: string): never => {
   throw new AppError('ARTIFACT_NOT_NAMED', message);
 };
 
-/** Only the head's revision and the one last applied can be asked about: one manifest decides. */
-const assertNamed = async (scannerId: string, request: ArtifactRequest): Promise<Map<string, string>> => {
-  const { head, report } = await readState(scannerId);
-  if (request.revision !== head.revision && request.revision !== report?.appliedRevision)
-    deny(`Revision ${request.revision} is neither the desired nor the applied one.`);
-  const { lists } = (await readRevision(scannerId, request.revision)).configuration;
-  if (!Object.values(lists).some((list) => list.root === request.root))
-    deny(`Revision ${request.revision} has no list with this root.`);
-  const named = new Map([[request.root, manifestKey(request.root)]]);
-  for (const chunk of (await readManifest(request.root)).chunks)
-    named.set(chunk.sha256, chunkKey(chunk.sha256));
-  return named;
+/** Keys of the objects that may be asked for, by hash. */
+type Named = Map<string, string>;
+
+/** Lists of the head's revision and of the one last applied can be asked about: one manifest decides. */
+const listNamed = async (scannerId: string, { revision, root }: ArtifactRequest): Promise<Named> => {
+  const { lists } = (await readRevision(scannerId, revision)).configuration;
+  if (!Object.values(lists).some((list) => list.root === root))
+    deny(`Revision ${revision} has no list or artifact with this root.`);
+  const { chunks } = await readManifest(root);
+  return new Map([
+    [root, manifestKey(root)],
+    ...chunks.map(({ sha256: hash }): [string, string] => [hash, chunkKey(hash)]),
+  ]);
 };
 
-const linkTo = async (sha256: string, key: string, now: Date) => ({
-  sha256,
+const artifactNamed = (head: Head, { revision, root }: ArtifactRequest): Named | null => {
+  const key = artifactsHandedOut(head, revision, sha256).get(root);
+  return key === undefined ? null : new Map([[root, key]]);
+};
+
+const namedBy = async (scannerId: string, request: ArtifactRequest): Promise<Named> => {
+  const { head, report } = await readState(scannerId);
+  const { revision } = request;
+  if (revision !== head.revision && revision !== report?.appliedRevision)
+    deny(`Revision ${revision} is neither the desired nor the applied one.`);
+  return artifactNamed(head, request) ?? listNamed(scannerId, request);
+};
+
+const linkTo = async (hash: string, key: string, now: Date) => ({
+  sha256: hash,
   url: await presignedGet(key, linkSeconds),
   bytes: (await sizeOf(key)) ?? 0,
   expiresAt: new Date(now.getTime() + linkSeconds * 1000).toISOString(),
 });
 
 const answer = async (scannerId: string, request: ArtifactRequest, now: Date): Promise<void> => {
-  const named = await assertNamed(scannerId, request);
+  const named = await namedBy(scannerId, request);
   const links = request.hashes.map((hash) =>
-    linkTo(hash, named.get(hash) ?? deny(`The list does not name ${hash}.`), now),
+    linkTo(hash, named.get(hash) ?? deny(`The root that was given does not name ${hash}.`), now),
   );
   const { requestId } = request;
   await publishMessage(artifactTopics(scannerId).accepted, {

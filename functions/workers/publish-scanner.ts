@@ -11,23 +11,33 @@ const attempts = 10;
 
 type Step = 'again' | 'nothing' | { revision: number; shadowVersion: number };
 
-const wantedOf = (state: ScannerState): Desired | null =>
+const wantedOf = (state: Pick<ScannerState, 'head' | 'scanner'>): Desired | null =>
   state.scanner.enabled ? desiredOf(state.head, sha256) : null;
+
+/** What a publisher reads and writes; an argument, so that a test can play any order of them. */
+export interface Edges {
+  getShadow: typeof getShadow;
+  updateShadow: typeof updateShadow;
+  readState: (scannerId: string) => Promise<Pick<ScannerState, 'head' | 'scanner'>>;
+  putPublished: typeof putPublished;
+}
+
+const stores: Edges = { getShadow, updateShadow, readState, putPublished };
 
 /** Brings a shadow from what was read to what is wanted, and answers its version; null when it has moved meanwhile, or is only now made. */
 const bring = async (
-  scannerId: string,
-  name: string,
-  present: ShadowDocument | null,
+  edges: Edges,
+  shadow: { scannerId: string; name: string; present: ShadowDocument | null },
   wanted: object,
 ): Promise<number | null> => {
+  const { scannerId, name, present } = shadow;
   if (!present) {
-    await updateShadow(scannerId, name, {});
+    await edges.updateShadow(scannerId, name, {});
     return null;
   }
   const difference = shadowDifference(present.state.desired ?? {}, { ...wanted });
   return difference
-    ? updateShadow(scannerId, name, { desired: difference }, present.version)
+    ? edges.updateShadow(scannerId, name, { desired: difference }, present.version)
     : present.version;
 };
 
@@ -35,25 +45,26 @@ const bring = async (
  * One round: the shadows are read first and the head after them, so what is sent is at least as new as what it replaces; a shadow's version
  * makes the update fail where another publisher was faster. `smtp`, which names the state of the other, comes last (DESIGN 5).
  */
-const publishOnce = async (scannerId: string): Promise<Step> => {
-  const [smtp, advanced] = await Promise.all([
-    getShadow(scannerId, smtpShadow),
-    getShadow(scannerId, advancedShadow),
-  ]);
-  const wanted = wantedOf(await readState(scannerId));
+const publishOnce = async (scannerId: string, edges: Edges): Promise<Step> => {
+  const read = async (name: string) => ({ scannerId, name, present: await edges.getShadow(scannerId, name) });
+  const [smtp, advanced] = await Promise.all([read(smtpShadow), read(advancedShadow)]);
+  const wanted = wantedOf(await edges.readState(scannerId));
   if (!wanted) return 'nothing';
-  if ((await bring(scannerId, advancedShadow, advanced, wanted.advanced)) === null) return 'again';
-  const version = await bring(scannerId, smtpShadow, smtp, wanted.smtp);
+  if ((await bring(edges, advanced, wanted.advanced)) === null) return 'again';
+  const version = await bring(edges, smtp, wanted.smtp);
   return version === null ? 'again' : { revision: wanted.smtp.revision, shadowVersion: version };
 };
 
-/** Brings the shadows of a Scanner to its head, whatever woke us and however often (DESIGN 5). */
-export const publishScanner = async (scannerId: string, now: Date): Promise<void> => {
+/**
+ * Brings the shadows of a Scanner to its head, whatever woke us and however often (DESIGN 5). Whoever fails in between must run again: it
+ * may have left one shadow ahead of the other, which a Scanner waits out.
+ */
+export const publishScanner = async (scannerId: string, now: Date, edges: Edges = stores): Promise<void> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const step = await publishOnce(scannerId);
+    const step = await publishOnce(scannerId, edges);
     if (step === 'nothing') return;
     if (step !== 'again') {
-      await putPublished(scannerId, { ...step, at: now.toISOString() });
+      await edges.putPublished(scannerId, { ...step, at: now.toISOString() });
       return;
     }
   }

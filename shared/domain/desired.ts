@@ -34,7 +34,7 @@ export const desiredLists = ({ configuration: { smtp, lists } }: Head): SmtpDesi
   smtp ? listsOf(smtp, lists) : {};
 
 /** `desired` of the shadow `smtp-advanced`: all but what has no bound. */
-const advancedOf = (advanced: AdvancedSettings): SmtpAdvancedDesired => {
+export const advancedOf = (advanced: AdvancedSettings): SmtpAdvancedDesired => {
   const { domains: _, ...bindings } = advanced.bindings;
   return withoutNull({ ...advanced, bindings }) as SmtpAdvancedDesired;
 };

@@ -11,8 +11,6 @@ const sameArray = (one: Json[], other: Json[]) =>
 const equal = (one: Json, other: Json): boolean =>
   Array.isArray(one) && Array.isArray(other) ? sameArray(one, other) : Object.is(one, other);
 
-const empty = (value: JsonObject): boolean => Object.keys(value).length === 0;
-
 const changeOf = (present: Json, wanted: Json): Json | undefined => {
   if (isObject(present) && isObject(wanted)) return shadowDifference(present, wanted);
   return equal(present, wanted) ? undefined : wanted;
@@ -23,12 +21,14 @@ const changeOf = (present: Json, wanted: Json): Json | undefined => {
  * (the shadow service merges objects and removes what is null). Undefined when there is nothing to send.
  */
 export const shadowDifference = (present: JsonObject, wanted: JsonObject): JsonObject | undefined => {
-  const changes: JsonObject = {};
-  for (const key of Object.keys(present)) if (wanted[key] === undefined) changes[key] = null;
-  for (const [key, value] of Object.entries(wanted)) {
-    if (value === undefined) continue;
-    const change = key in present ? changeOf(present[key], value) : value;
-    if (change !== undefined) changes[key] = change;
-  }
-  return empty(changes) ? undefined : changes;
+  const kept = (name: string) => Object.hasOwn(wanted, name) && wanted[name] !== undefined;
+  const gone = Object.keys(present).filter((name) => !kept(name));
+  const changed = Object.entries(wanted).flatMap(([name, value]): [string, Json][] => {
+    if (value === undefined) return [];
+    const change = Object.hasOwn(present, name) ? changeOf(present[name], value) : value;
+    return change === undefined ? [] : [[name, change]];
+  });
+  const changes: [string, Json][] = [...gone.map((name): [string, Json] => [name, null]), ...changed];
+  // From entries, so that a name like `__proto__` is a member as any other.
+  return changes.length === 0 ? undefined : Object.fromEntries(changes);
 };

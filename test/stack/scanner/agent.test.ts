@@ -1,14 +1,14 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteConnectionCommand } from '@aws-sdk/client-iot-data-plane';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigurationRefused, type Sink } from '../../../scanner/sink.ts';
 import type { BuiltList } from '../../../shared/domain/lists/chunks.ts';
-import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
+import { advancedShadow, type SmtpDesired, smtpShadow } from '../../../shared/messages/shadow.ts';
 import { until } from '../../contract/iot/embedded.ts';
-import { desired, shadowTls, wholeDesired } from '../../unit/scanner/documents.ts';
+import { advancedDesired, desired, pair, shadowTls, wholeDesired } from '../../unit/scanner/documents.ts';
 import { inForce } from '../../unit/scanner/folder.ts';
-import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
+import { enabledOf, listOf, objectsOf, sha } from '../../unit/scanner/lists-of.ts';
 import { addScanner, type Fleet, said, startFleet, type TestScanner } from './fleet.ts';
 
 let fleet: Fleet;
@@ -39,6 +39,12 @@ const stored = (list: BuiltList) => {
   return { root: list.root, entries: list.manifest.entries };
 };
 
+/** Puts an artifact where it can be fetched, and answers its digest. */
+const storedText = (text: string): string => {
+  fleet.objects.set(sha(text), text);
+  return sha(text);
+};
+
 const wanting = (list: BuiltList, revision: number, more: Partial<SmtpDesired> = {}): SmtpDesired =>
   desired({ revision, lists: { inbound: stored(list) }, ...more });
 
@@ -55,8 +61,9 @@ describe('a Scanner', () => {
     const reported = await applied(2);
 
     expect(inForce(mx.dir)).toEqual({
-      configuration: wanting(list, 2),
+      configuration: { ...wanting(list, 2), advanced: advancedDesired() },
       lists: { 'inbound.txt': enabledOf(list) },
+      artifacts: {},
     });
     expect(reported).toEqual({ ...wanting(list, 2), status: reported.status });
     expect(Date.parse(reported.status.at)).toBeGreaterThan(Date.now() - 60_000);
@@ -110,7 +117,12 @@ describe('a Scanner', () => {
 
   it('reports without the sections that disappeared, and with those that came', async () => {
     const [a, b, c] = [listOf(30), listOf(40), listOf(50)].map(stored);
-    const whole = wholeDesired({ revision: 2, lists: { inbound: a, outbound: b, authentication: c } });
+    const artifacts = { 'directory-sources': storedText('[]') };
+    const whole = wholeDesired({
+      revision: 2,
+      lists: { inbound: a, outbound: b, authentication: c },
+      artifacts,
+    });
     await desire(whole);
     await mx.start();
     expect(await applied(2)).toEqual({ ...whole, status: expect.anything() });
@@ -139,6 +151,189 @@ describe('a Scanner', () => {
       interfaces: [{ name: 'eth0', type: 'ethernet', ipv4: ['192.0.2.10'], ipv6: [] }],
       software: { name: 'reference-scanner', version: '1' },
     });
+  });
+});
+
+describe('the advanced settings of a revision', () => {
+  const advanced = (minRetryMinutes: number) => advancedDesired({ delivery: { minRetryMinutes } });
+  const shown = () => inForce(mx.dir)?.configuration.advanced;
+  const started = async () => {
+    await fleet.desire(mx.id, wanting(listOf(3), 2));
+    await mx.start();
+    await applied(2);
+  };
+  const waits = (revision: number) =>
+    until('it waits', () => mx.lines.includes(`revision ${revision} waits for its advanced settings`));
+
+  it('are put in force with it and reported, and no delta remains', async () => {
+    await started();
+    const next = pair(wanting(listOf(3), 3), advanced(5));
+
+    await fleet.desire(mx.id, next.smtp, next.advanced);
+    await applied(3);
+
+    expect(shown()).toEqual(next.advanced);
+    expect(await fleet.reported(mx.id, advancedShadow)).toEqual(next.advanced);
+    expect(await fleet.deltas(mx.id)).toEqual([undefined, undefined]);
+  });
+
+  it('are waited for when the settings come first, without a word, and a delta of them is enough', async () => {
+    await started();
+    const version = await fleet.version(mx.id);
+    const next = pair(wanting(listOf(4), 3), advanced(5));
+    await fleet.desireOne(mx.id, smtpShadow, next.smtp);
+    await waits(3);
+
+    expect(await fleet.version(mx.id)).toBe(version + 1);
+    expect(mx.switches).toEqual([2]);
+    await fleet.desireOne(mx.id, advancedShadow, next.advanced);
+
+    await applied(3);
+    expect(shown()).toEqual(next.advanced);
+  });
+
+  it('whose delta is lost are found by trying again', async () => {
+    const next = pair(wanting(listOf(4), 3), advanced(5));
+    await fleet.desireOne(mx.id, smtpShadow, next.smtp);
+    await mx.start();
+    await waits(3);
+
+    fleet.desireSilently(mx.id, advancedShadow, next.advanced);
+
+    await applied(3);
+    expect(shown()).toEqual(next.advanced);
+  });
+
+  it('that come while it is away are found when it connects', async () => {
+    const next = pair(wanting(listOf(4), 3), advanced(5));
+    await fleet.desireOne(mx.id, smtpShadow, next.smtp);
+    await mx.start({ retry: { baseMs: 3_600_000, capMs: 3_600_000 } });
+    await waits(3);
+    await mx.stop();
+    await fleet.desireOne(mx.id, advancedShadow, next.advanced);
+
+    await mx.start({ retry: { baseMs: 3_600_000, capMs: 3_600_000 } });
+
+    await applied(3);
+  });
+
+  it('that have moved ahead of the settings change nothing until the settings follow', async () => {
+    await started();
+    await fleet.desireOne(mx.id, advancedShadow, advanced(5));
+    await fleet.desireOne(mx.id, advancedShadow, advanced(6));
+    const next = pair(wanting(listOf(3), 3), advanced(6));
+    await fleet.desireOne(mx.id, smtpShadow, next.smtp);
+
+    await applied(3);
+
+    expect(shown()).toEqual(advanced(6));
+    expect(mx.switches).toEqual([2, 3]);
+  });
+
+  it('with a member that this Scanner does not know are refused with a pointer', async () => {
+    await started();
+    const next = pair(wanting(listOf(3), 3), { ...advanced(5), routing: { by: 'x' } } as never);
+    await fleet.desire(mx.id, next.smtp, next.advanced);
+
+    const { status } = await said(fleet, mx.id, { code: 'rejected', revision: 3 });
+
+    expect(status.pointer).toBe('/advanced/routing');
+    expect(shown()).toEqual(advancedDesired());
+  });
+});
+
+describe('the artifacts of a revision', () => {
+  const certificate = 'cert-0123456789abcdef';
+  const textOf = (key: string) => JSON.stringify({ certificatePem: 'chain', privateKeyPem: key });
+  const offering = (key: string, revision: number, more: Record<string, string> = {}) =>
+    wanting(listOf(3), revision, {
+      inbound: {
+        ipv4: { address: '192.0.2.10', port: 25 },
+        tls: { accept: true, certificateId: certificate, require: false, clientCertificate: 'none' },
+        accept: 'listed',
+      },
+      artifacts: { [certificate]: storedText(textOf(key)), ...more },
+    });
+  const artifacts = () => inForce(mx.dir)?.artifacts;
+
+  it('are fetched by their own digests, kept for the owner alone, reported by digest, and logged by name', async () => {
+    await desire(offering('k1', 2));
+    await mx.start();
+    const reported = await applied(2);
+
+    expect(artifacts()).toEqual({ [`${certificate}.json`]: textOf('k1') });
+    const digest = sha(textOf('k1'));
+    const request = fleet.requests.find((one) => one.root === digest);
+    expect(request).toMatchObject({ revision: 2, hashes: [digest] });
+    for (const path of [`current/artifacts/${certificate}.json`, `objects/${digest}`])
+      expect(statSync(join(mx.dir, path)).mode & 0o777).toBe(0o600);
+    expect(reported.artifacts).toEqual({ [certificate]: digest });
+    expect(mx.lines.join()).toContain(certificate);
+    expect(mx.lines.join()).not.toContain('privateKeyPem');
+  });
+
+  it('are fetched again only where they changed, and the old ones are dropped in time', async () => {
+    const sources = { 'directory-sources': storedText('[1]') };
+    await desire(offering('k1', 2, sources));
+    await mx.start();
+    await applied(2);
+    const before = fleet.fetched.length;
+
+    await desire(offering('k2', 3, sources));
+    await applied(3);
+
+    expect(fleet.fetched.slice(before)).toEqual([sha(textOf('k2'))]);
+    expect(artifacts()).toEqual({ [`${certificate}.json`]: textOf('k2'), 'directory-sources.json': '[1]' });
+    for (const revision of [4, 5]) {
+      await desire(wanting(listOf(3), revision));
+      await applied(revision);
+    }
+    expect(artifacts()).toEqual({});
+    await until(
+      'it has tidied',
+      () => readdirSync(join(mx.dir, 'objects')).length === objectsOf(listOf(3)).size,
+    );
+  });
+
+  it('that cannot be fetched leave the whole last good in force, and are tried again', async () => {
+    await desire(offering('k1', 2));
+    await mx.start();
+    await applied(2);
+    const next = offering('k2', 3);
+    fleet.refuse = (hash) => (hash === sha(textOf('k2')) ? 500 : undefined);
+    await desire(next);
+
+    await said(fleet, mx.id, { code: 'failed', revision: 3 });
+
+    expect(artifacts()).toEqual({ [`${certificate}.json`]: textOf('k1') });
+    expect(inForce(mx.dir)?.configuration.revision).toBe(2);
+    fleet.refuse = () => undefined;
+    await applied(3);
+    expect(artifacts()).toEqual({ [`${certificate}.json`]: textOf('k2') });
+  });
+
+  it('with bytes of another digest are never put in force', async () => {
+    const document = offering('k1', 2);
+    fleet.objects.set(sha(textOf('k1')), textOf('another'));
+    await desire(document);
+    await mx.start();
+
+    const { status } = await said(fleet, mx.id, { code: 'failed', revision: 2 });
+
+    expect(status.message).toMatch(/sha-256/);
+    expect(status.message).not.toContain('another');
+    expect(artifacts()).toBeUndefined();
+    storedText(textOf('k1'));
+    await applied(2);
+  });
+
+  it('that settings need but do not name are refused, and nothing is fetched', async () => {
+    const { artifacts: _, ...document } = offering('k1', 2);
+    await desire(document);
+    await mx.start();
+    const { status } = await said(fleet, mx.id, { code: 'rejected', revision: 2 });
+    expect(status.pointer).toBe('/inbound/tls/certificateId');
+    expect(fleet.requests).toEqual([]);
   });
 });
 
@@ -189,9 +384,9 @@ describe('a Scanner that was away', () => {
     const seen: unknown[] = [];
     mx.wrap = (sink) => ({
       ...sink,
-      async apply(document, lists) {
+      async apply(document, contents) {
         seen.push(await said(fleet, mx.id, { code: 'applying' }));
-        await sink.apply(document, lists);
+        await sink.apply(document, contents);
       },
     });
 
@@ -294,8 +489,8 @@ describe('a revision that cannot be applied now', () => {
     let full = false;
     mx.wrap = (sink) => ({
       held: () => sink.held(),
-      apply: (document, lists) =>
-        full ? Promise.reject(new Error('ENOSPC: no space left on device')) : sink.apply(document, lists),
+      apply: (document, contents) =>
+        full ? Promise.reject(new Error('ENOSPC: no space left on device')) : sink.apply(document, contents),
     });
     await mx.start();
     await applied(2);
@@ -320,7 +515,7 @@ describe('a revision that can never work', () => {
     const port = 70_000;
     await desire({
       ...wanting(listOf(5000), 3),
-      inbound: { ipv4: { address: '192.0.2.1', port }, accept: 'all' },
+      inbound: { ipv4: { address: '192.0.2.1', port }, tls: shadowTls, accept: 'all' },
     });
 
     const reported = await said(fleet, mx.id, { code: 'rejected', revision: 3 });
@@ -336,11 +531,12 @@ describe('a revision that can never work', () => {
     let tries = 0;
     const picky = (sink: Sink): Sink => ({
       held: () => sink.held(),
-      async apply(document, lists) {
+      async apply(document, contents) {
         tries += 1;
         const pointer = '/inbound/ipv4/address';
-        if (document.revision === 2) throw new ConfigurationRefused({ pointer, message: 'not on this host' });
-        await sink.apply(document, lists);
+        if (document.smtp.revision === 2)
+          throw new ConfigurationRefused({ pointer, message: 'not on this host' });
+        await sink.apply(document, contents);
       },
     });
     mx.wrap = picky;

@@ -10,6 +10,7 @@ import { folderSink } from '../../../scanner/folder-sink.ts';
 import type { LinkOptions } from '../../../scanner/mqtt-link.ts';
 import { openObjectCache } from '../../../scanner/object-cache.ts';
 import { type Device, type Embedded, enrol, startEmbedded, until } from '../../contract/iot/embedded.ts';
+import { desired, pair, shadowTls } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
 
 let iot: Embedded;
@@ -52,23 +53,22 @@ const saidLine = (pattern: RegExp) =>
   until(`a line like ${pattern}`, () => lines.find((line) => pattern.test(line)));
 
 /** Settings without any list, so that nothing has to be fetched. */
-const desire = (revision: number) =>
-  iot.data.send(
-    new UpdateThingShadowCommand({
-      thingName: 'mx1',
-      shadowName: 'smtp',
-      payload: JSON.stringify({
-        state: {
-          desired: {
-            revision,
-            mailFiltering: 'inbound',
-            inbound: { ipv4: { address: '192.0.2.1', port: 25 }, accept: 'all' },
-            lists: {},
-          },
-        },
-      }),
+const settings = (revision: number) =>
+  pair(
+    desired({
+      revision,
+      inbound: { ipv4: { address: '192.0.2.1', port: 25 }, tls: shadowTls, accept: 'all' },
+      lists: {},
     }),
   );
+
+const desire = async (revision: number) => {
+  const { smtp, advanced } = settings(revision);
+  for (const [shadowName, document] of [['smtp-advanced', advanced] as const, ['smtp', smtp] as const]) {
+    const payload = JSON.stringify({ state: { desired: document } });
+    await iot.data.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName, payload }));
+  }
+};
 
 describe('the connection of a Scanner', () => {
   it('comes back when the broker was away, and the Scanner finds what has changed', async () => {

@@ -7,13 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { GetThingShadowCommand, UpdateThingShadowCommand } from '@aws-sdk/client-iot-data-plane';
+import { openShadows } from '../../../local/iot/shadows.ts';
 import { type AgentOptions, createScannerAgent, type ScannerAgent } from '../../../scanner/agent.ts';
 import { folderSink } from '../../../scanner/folder-sink.ts';
 import { openObjectCache } from '../../../scanner/object-cache.ts';
 import type { Sink } from '../../../scanner/sink.ts';
 import { shadowDifference } from '../../../shared/domain/shadow-difference.ts';
 import { type ArtifactRequest, artifactTopics } from '../../../shared/messages/artifacts.ts';
-import type { SmtpDesired, SmtpReported } from '../../../shared/messages/shadow.ts';
+import {
+  advancedShadow,
+  type SmtpAdvancedDesired,
+  type SmtpReported,
+  smtpShadow,
+} from '../../../shared/messages/shadow.ts';
 import {
   connect,
   type Device,
@@ -22,6 +28,7 @@ import {
   startEmbedded,
   until,
 } from '../../contract/iot/embedded.ts';
+import { advancedDesired } from '../../unit/scanner/documents.ts';
 
 /** What the control plane does with a request for artifacts: a rejection, or nothing at all; links otherwise. */
 export type Verdict = { code: string; message: string } | 'silence' | undefined;
@@ -40,9 +47,15 @@ export interface Fleet {
   readonly fetched: string[];
   /** Holds back every GET until it is called again with false. */
   hold(on: boolean): void;
-  /** Brings the shadow's desired section to exactly this document, in one update. */
-  desire(thing: string, document: object): Promise<void>;
-  reported(thing: string, shadow?: 'smtp' | 'inventory'): Promise<SmtpReported>;
+  /** Brings the shadow `smtp-advanced`, then `smtp`, to exactly these documents, in one update each, as a publisher does. */
+  desire(thing: string, smtp: object, advanced?: SmtpAdvancedDesired): Promise<void>;
+  /** Brings one shadow's desired section to exactly this document. */
+  desireOne(thing: string, shadow: string, document: object): Promise<void>;
+  /** Sets a shadow's desired section where it had none; no delta is heard of it, as when one is lost. */
+  desireSilently(thing: string, shadow: string, document: object): void;
+  reported(thing: string, shadow?: 'smtp' | 'smtp-advanced' | 'inventory'): Promise<SmtpReported>;
+  /** What is desired but not reported, over both shadows. */
+  deltas(thing: string): Promise<unknown[]>;
   /** Version of the shadow `smtp`: how often it was written to. */
   version(thing: string): Promise<number>;
   close(): Promise<void>;
@@ -78,7 +91,7 @@ const objectServer = async (fleet: () => Fleet) => {
 const shadowOf = async (iot: Embedded, thingName: string, shadowName: string) => {
   const answer = await iot.data.send(new GetThingShadowCommand({ thingName, shadowName }));
   return JSON.parse(Buffer.from(answer.payload ?? []).toString('utf8')) as {
-    state: { desired?: Record<string, unknown>; reported?: Record<string, unknown> };
+    state: Partial<Record<'desired' | 'reported' | 'delta', Record<string, unknown>>>;
     version: number;
   };
 };
@@ -104,11 +117,11 @@ export const startFleet = async (): Promise<Fleet> => {
   });
   await client.subscribeAsync('scanners/+/artifacts/get', { qos: 1 });
 
-  const update = (thingName: string, state: object) =>
+  const update = (thingName: string, shadowName: string, state: object) =>
     iot.data.send(
       new UpdateThingShadowCommand({
         thingName,
-        shadowName: 'smtp',
+        shadowName,
         payload: Buffer.from(JSON.stringify({ state })),
       }),
     );
@@ -121,11 +134,23 @@ export const startFleet = async (): Promise<Fleet> => {
     requests: [],
     fetched: [],
     hold: server.hold,
-    async desire(thing, document) {
-      const present = await shadowOf(iot, thing, 'smtp').catch(() => undefined);
+    async desire(thing, smtp, advanced = advancedDesired()) {
+      await fleet.desireOne(thing, advancedShadow, advanced);
+      await fleet.desireOne(thing, smtpShadow, smtp);
+    },
+    async desireOne(thing, shadow, document) {
+      const present = await shadowOf(iot, thing, shadow).catch(() => undefined);
       const wanted = document as Record<string, unknown>;
       const difference = shadowDifference(present?.state.desired ?? {}, wanted);
-      if (difference) await update(thing, { desired: difference });
+      if (difference) await update(thing, shadow, { desired: difference });
+    },
+    desireSilently(thing, shadow, document) {
+      const payload = Buffer.from(JSON.stringify({ state: { desired: document } }));
+      openShadows(iot.state, () => new Date()).update({ thing, shadow }, payload);
+    },
+    deltas: async (thing) => {
+      const both = [smtpShadow, advancedShadow].map((shadow) => shadowOf(iot, thing, shadow));
+      return (await Promise.all(both)).map(({ state }) => state.delta);
     },
     reported: async (thing, shadow = 'smtp') =>
       ((await shadowOf(iot, thing, shadow)).state.reported ?? {}) as SmtpReported,
@@ -157,9 +182,9 @@ export interface TestScanner {
 
 const counting = (sink: Sink, switches: number[]): Sink => ({
   held: () => sink.held(),
-  async apply(desired: SmtpDesired, lists) {
-    await sink.apply(desired, lists);
-    switches.push(desired.revision);
+  async apply(desired, contents) {
+    await sink.apply(desired, contents);
+    switches.push(desired.smtp.revision);
   },
 });
 

@@ -32,6 +32,17 @@ describe('the difference of two sections', () => {
     });
   });
 
+  it.each([
+    'constructor',
+    '__proto__',
+    'toString',
+  ])('takes a member called %s for one as any other', (name) => {
+    const odd = JSON.parse(`{ "a": 1, "${name}": { "b": 2 } }`) as Record<string, unknown>;
+    expect(JSON.stringify(shadowDifference(odd, { a: 1 }))).toBe(`{"${name}":null}`);
+    expect(JSON.stringify(shadowDifference({ a: 1 }, odd))).toBe(`{"${name}":{"b":2}}`);
+    expect(shadowDifference(odd, structuredClone(odd))).toBeUndefined();
+  });
+
   it('sends arrays whole', () => {
     expect(shadowDifference({ a: [1, 2] }, { a: [1, 3] })).toEqual({ a: [1, 3] });
   });

@@ -342,6 +342,22 @@ describe('the use of the key', () => {
   });
 });
 
+describe('the function that hands out links', () => {
+  const policies = template.findResources('AWS::IAM::Policy') as Record<
+    string,
+    { Properties: { PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown }[] } } }
+  >;
+  const [, artifacts] = Object.entries(policies).find(([id]) => id.includes('Artifacts')) ?? [];
+  const statements = artifacts?.Properties.PolicyDocument.Statement ?? [];
+
+  it('may get what it links to: chunks, manifests, artifacts and secrets, and write no object', () => {
+    const reading = statements.find((statement) => [statement.Action].flat().includes('s3:GetObject'));
+    const found = [...JSON.stringify(reading?.Resource).matchAll(/"\/([^"]+\*)"/g)].map(([, key]) => key);
+    expect(found.sort()).toEqual(['artifacts/*', 'lists/chunks/*', 'lists/manifests/*', 'secrets/*']);
+    expect(JSON.stringify(statements)).not.toMatch(/s3:(Put|Delete)/);
+  });
+});
+
 describe('a Scanner’s policy', () => {
   const own = `\${iot:Connection.Thing.ThingName}`;
   const [policy] = model.iotPolicies;
@@ -366,6 +382,25 @@ describe('a Scanner’s policy', () => {
     );
   });
 
+  it('lets it hear whatever is said to itself, and nothing else', () => {
+    for (const [action, kind] of [
+      ['iot:Receive', 'topic'],
+      ['iot:Subscribe', 'topicfilter'],
+    ] as const)
+      expect(resources(action)).toEqual([
+        `${kind}/$aws/things/${own}/shadow/name/*`,
+        `${kind}/scanners/${own}/artifacts/*`,
+      ]);
+  });
+
+  it('fits in the 2,048 characters of a policy where the names of partition and region are longest', () => {
+    const text = JSON.stringify(policy?.document).replaceAll(
+      'arn:aws:iot:eu-west-1',
+      'arn:aws-us-gov:iot:ap-southeast-1',
+    );
+    expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(2048);
+  });
+
   it('names its own thing in everything, and allows nothing else', () => {
     const statements = policy?.document.Statement ?? [];
     expect(statements.map((statement) => statement.Action).sort()).toEqual([
@@ -376,7 +411,7 @@ describe('a Scanner’s policy', () => {
     ]);
     for (const statement of statements)
       for (const resource of [statement.Resource].flat()) expect(resource).toContain(own);
-    for (const resource of resources('iot:Receive')) expect(resource).not.toMatch(/[+#*]/);
+    for (const resource of resources('iot:Publish')) expect(resource).not.toMatch(/[+#*]/);
   });
 });
 

@@ -1,5 +1,8 @@
 import * as fc from 'fast-check';
-import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
+import { advancedOf, type Desired, digestOfAdvanced } from '../../../shared/domain/desired.ts';
+import type { SmtpAdvancedDesired, SmtpDesired } from '../../../shared/messages/shadow.ts';
+import { type AdvancedSettingsInput, advancedSettings } from '../../../shared/schemas/advanced.ts';
+import { sha } from './lists-of.ts';
 
 export const root = (digit: string): string => digit.repeat(64);
 
@@ -7,13 +10,28 @@ export const root = (digit: string): string => digit.repeat(64);
 export const shadowOutboundTls = { accept: false };
 export const shadowTls = { accept: false, require: false, clientCertificate: 'none' as const };
 
+/** Advanced settings as the shadow `smtp-advanced` says them. */
+export const advancedDesired = (more: AdvancedSettingsInput = {}): SmtpAdvancedDesired =>
+  advancedOf(advancedSettings.parse(more));
+
+export const digestOf = (advanced: object): string => digestOfAdvanced(advanced, sha);
+
+/** The digest of the advanced settings that nobody has changed. */
+const standard = digestOf(advancedDesired());
+
+/** The two documents of a configuration, which belong together. */
+export const pair = (smtp: SmtpDesired, advanced = advancedDesired()): Desired => ({
+  smtp: { ...smtp, advanced: digestOf(advanced) },
+  advanced,
+});
+
 /** A desired document that any Scanner takes. */
 export const desired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
   revision: 7,
   mailFiltering: 'inbound',
   inbound: { ipv4: { address: '192.0.2.10', port: 25 }, tls: shadowTls, accept: 'listed' },
   lists: { inbound: { root: root('a'), entries: 2 } },
-  advanced: root('0'),
+  advanced: standard,
   ...more,
 });
 
@@ -40,7 +58,8 @@ export const wholeDesired = (more: Partial<SmtpDesired> = {}): SmtpDesired => ({
     outbound: { root: root('b'), entries: 2 },
     authentication: { root: root('c'), entries: 3 },
   },
-  advanced: root('0'),
+  advanced: standard,
+  artifacts: { 'directory-sources': root('e') },
   ...more,
 });
 
@@ -60,7 +79,7 @@ const outbound = fc.record({
 const authentication = fc.oneof(
   fc.constant({ enabled: false }),
   fc.record({
-    enabled: fc.constant(true),
+    enabled: fc.constant(true as const),
     ipv4: listener(3),
     tls: fc.constant(shadowTls),
     source: fc.constant({ type: 'ldap' as const }),
@@ -68,32 +87,39 @@ const authentication = fc.oneof(
   }),
 );
 const revision = fc.integer({ min: 1, max: 1_000_000 });
-const advanced = fc.stringMatching(/^[0-9a-f]{64}$/);
+const advanced = fc
+  .record({ minRetryMinutes: fc.integer({ min: 1, max: 420 }), opportunisticTls: fc.boolean() })
+  .map((delivery) => advancedDesired({ delivery }));
+const artifacts = fc.record({ 'directory-sources': fc.stringMatching(/^[0-9a-f]{64}$/) });
 
-/** Desired documents as the publisher makes them: in each mode, the lists of the sections that take clients. */
-export const anyDesired: fc.Arbitrary<SmtpDesired> = fc.oneof(
+const anySmtp = fc.oneof(
   fc.record({
     revision,
-    advanced,
     mailFiltering: fc.constant('inbound' as const),
     inbound,
     lists: fc.record({ inbound: list }),
   }),
   fc.record({
     revision,
-    advanced,
     mailFiltering: fc.constant('outbound' as const),
     outbound,
     authentication,
+    artifacts,
     lists: fc.record({ outbound: list, authentication: list }),
   }),
   fc.record({
     revision,
-    advanced,
     mailFiltering: fc.constant('inbound-and-outbound' as const),
     inbound,
     outbound,
     authentication,
+    artifacts,
     lists: fc.record({ inbound: list, outbound: list, authentication: list }),
   }),
 );
+
+/** Desired documents as the publisher makes them: in each mode, the lists of the sections that take clients. */
+export const anyPair: fc.Arbitrary<Desired> = fc
+  .tuple(anySmtp, advanced)
+  .map(([smtp, settings]) => pair({ ...smtp, advanced: '' }, settings));
+export const anyDesired: fc.Arbitrary<SmtpDesired> = anyPair.map(({ smtp }) => smtp);

@@ -3,22 +3,67 @@ import * as nodeFiles from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderSink } from '../../../scanner/folder-sink.ts';
-import { ConfigurationRefused, type ListContent } from '../../../scanner/sink.ts';
+import {
+  type ArtifactContent,
+  ConfigurationRefused,
+  type Contents,
+  type ListContent,
+  type Sink,
+} from '../../../scanner/sink.ts';
 import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
-import { desired, root, wholeDesired } from './documents.ts';
+import { advancedDesired, desired, pair, root, wholeDesired } from './documents.ts';
 import { dyingFiles } from './dying-files.ts';
 import { emptyFolder, inForce, pieces } from './folder.ts';
+import { sha } from './lists-of.ts';
 
-type Lists = ReadonlyMap<AccessListName, ListContent>;
+type Lists = Contents['lists'];
+type Artifacts = Contents['artifacts'];
 
-const inbound = (...texts: string[]): Lists => new Map([['inbound', pieces(...texts)]]);
-const whole = (): Lists =>
-  new Map([
-    ['inbound', pieces('192.0.2.1\n')],
-    ['outbound', pieces('10.0.0.0/8\n', 'example.org\n')],
-    ['authentication', pieces()],
+const holding = (lists: Lists, artifacts: Artifacts = new Map()): Contents => ({ lists, artifacts });
+const inbound = (...texts: string[]): Contents => holding(new Map([['inbound', pieces(...texts)]]));
+const inboundAsApplied = (): Contents => holding(new Map([['inbound', 'as-applied']]));
+
+const certificate = 'cert-0123456789abcdef';
+const secretOf = (key: string): string => JSON.stringify({ privateKeyPem: key });
+const sources = '[{"bindPassword":"s3cret"}]';
+const named = (key: string) => ({ [certificate]: sha(secretOf(key)), 'directory-sources': sha(sources) });
+const secrets = (key: string): Artifacts =>
+  new Map<string, ArtifactContent>([
+    [certificate, { text: secretOf(key) }],
+    ['directory-sources', { text: sources }],
   ]);
+const certificateFile = `${certificate}.json`;
+
+/** Three lists and two artifacts. */
+const wholeWith = (key: string, more: Partial<SmtpDesired> = {}) =>
+  pair(wholeDesired({ artifacts: named(key), ...more }));
+const whole = (key = 'k1'): Contents =>
+  holding(
+    new Map([
+      ['inbound', pieces('192.0.2.1\n')],
+      ['outbound', pieces('10.0.0.0/8\n', 'example.org\n')],
+      ['authentication', pieces()],
+    ]),
+    secrets(key),
+  );
+const wholeFiles = (key: string) => ({
+  lists: {
+    'inbound.txt': '192.0.2.1\n',
+    'outbound.txt': '10.0.0.0/8\nexample.org\n',
+    'authentication.txt': '',
+  },
+  artifacts: { [certificateFile]: secretOf(key), 'directory-sources.json': sources },
+});
+
+const put = (sink: Sink, smtp: SmtpDesired, contents: Contents) => sink.apply(pair(smtp), contents);
+const shown = (smtp: SmtpDesired) => ({ ...smtp, advanced: advancedDesired() });
+/** Files of artifacts in whatever version, finished or not. */
+const artifactsBelow = (dir: string): string[] =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.startsWith('versions/') && name.includes('/artifacts/'))
+    .map((name) => join(dir, name));
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 const versionsIn = (dir: string) => readdirSync(join(dir, 'versions')).sort();
 
@@ -27,36 +72,32 @@ describe('a folder sink', () => {
     expect(await folderSink(emptyFolder()).held()).toEqual({ current: null, previous: null });
   });
 
-  it('writes the configuration and each list, one entry a line', async () => {
+  it('writes the configuration, advanced settings and all, each list, one entry a line, and each artifact', async () => {
     const dir = emptyFolder();
 
-    await folderSink(dir).apply(wholeDesired(), whole());
+    await folderSink(dir).apply(wholeWith('k1'), whole());
 
-    expect(inForce(dir)).toEqual({
-      configuration: wholeDesired(),
-      lists: {
-        'inbound.txt': '192.0.2.1\n',
-        'outbound.txt': '10.0.0.0/8\nexample.org\n',
-        'authentication.txt': '',
-      },
-    });
+    expect(inForce(dir)).toEqual({ configuration: shown(wholeWith('k1').smtp), ...wholeFiles('k1') });
     expect(lstatSync(join(dir, 'current')).isSymbolicLink()).toBe(true);
   });
 
   it('tells after a restart what it holds, and what it held before', async () => {
     const dir = emptyFolder();
     const sink = folderSink(dir);
-    await sink.apply(desired(), inbound('192.0.2.1\n'));
-    await sink.apply(desired({ revision: 8 }), inbound('192.0.2.2\n'));
+    await put(sink, desired(), inbound('192.0.2.1\n'));
+    await put(sink, desired({ revision: 8 }), inbound('192.0.2.2\n'));
 
-    expect(await folderSink(dir).held()).toEqual({ current: desired({ revision: 8 }), previous: desired() });
+    expect(await folderSink(dir).held()).toEqual({
+      current: pair(desired({ revision: 8 })),
+      previous: pair(desired()),
+    });
   });
 
   it('keeps the version before and no older one', async () => {
     const dir = emptyFolder();
     const sink = folderSink(dir);
     for (const revision of [7, 8, 9, 10])
-      await sink.apply(desired({ revision }), inbound(`192.0.2.${revision}\n`));
+      await put(sink, desired({ revision }), inbound(`192.0.2.${revision}\n`));
 
     expect(versionsIn(dir).map((name) => name.split('-')[0])).toEqual(['10', '9']);
   });
@@ -64,28 +105,28 @@ describe('a folder sink', () => {
   it('takes an unchanged list over, the very same file', async () => {
     const dir = emptyFolder();
     const file = join(dir, 'current', 'lists', 'inbound.txt');
-    await folderSink(dir).apply(desired(), inbound('192.0.2.1\n'));
+    await put(folderSink(dir), desired(), inbound('192.0.2.1\n'));
     const before = statSync(file).ino;
 
-    await folderSink(dir).apply(desired({ revision: 8 }), new Map([['inbound', 'as-applied']]));
+    await put(folderSink(dir), desired({ revision: 8 }), inboundAsApplied());
 
     expect(statSync(file).ino).toBe(before);
-    expect((await folderSink(dir).held()).current?.revision).toBe(8);
+    expect((await folderSink(dir).held()).current?.smtp.revision).toBe(8);
   });
 
   it('copies an unchanged list where files cannot have two names', async () => {
     const dir = emptyFolder();
-    await folderSink(dir).apply(desired(), inbound('192.0.2.1\n'));
+    await put(folderSink(dir), desired(), inbound('192.0.2.1\n'));
     const sink = folderSink(dir, { ...nodeFiles, link: () => Promise.reject(new Error('EPERM')) });
 
-    await sink.apply(desired({ revision: 8 }), new Map([['inbound', 'as-applied']]));
+    await put(sink, desired({ revision: 8 }), inboundAsApplied());
 
     expect(inForce(dir)?.lists).toEqual({ 'inbound.txt': '192.0.2.1\n' });
   });
 
   it('refuses to take over a list that is not there', async () => {
     const dir = emptyFolder();
-    const applying = folderSink(dir).apply(desired(), new Map([['inbound', 'as-applied']]));
+    const applying = put(folderSink(dir), desired(), inboundAsApplied());
 
     await expect(applying).rejects.toThrow(TypeError);
     expect(inForce(dir)).toBeNull();
@@ -100,19 +141,23 @@ describe('a folder sink', () => {
   ])('keeps the old one, and nothing of the new one, on %s', async (_, error) => {
     const dir = emptyFolder();
     const sink = folderSink(dir);
-    await sink.apply(desired(), inbound('192.0.2.1\n'));
+    await put(sink, desired(), inbound('192.0.2.1\n'));
     const before = versionsIn(dir);
     async function* failing(): AsyncIterable<string> {
       yield '192.0.2.2\n';
       throw error;
     }
 
-    const applying = sink.apply(desired({ revision: 8 }), new Map([['inbound', failing()]]));
+    const applying = put(sink, desired({ revision: 8 }), holding(new Map([['inbound', failing()]])));
 
     await expect(applying).rejects.toBe(error);
-    expect(inForce(dir)).toEqual({ configuration: desired(), lists: { 'inbound.txt': '192.0.2.1\n' } });
+    expect(inForce(dir)).toEqual({
+      configuration: shown(desired()),
+      lists: { 'inbound.txt': '192.0.2.1\n' },
+      artifacts: {},
+    });
     expect(versionsIn(dir)).toEqual(before);
-    expect((await sink.held()).current).toEqual(desired());
+    expect((await sink.held()).current).toEqual(pair(desired()));
   });
 });
 
@@ -123,6 +168,21 @@ describe('what a folder sink says it holds', () => {
     ['a list is gone', (dir) => rmSync(join(dir, 'current/lists/inbound.txt'))],
     ['the configuration was changed', (dir) => writeFileSync(join(dir, 'current/configuration.json'), '{}')],
     ['the configuration is gone', (dir) => rmSync(join(dir, 'current/configuration.json'))],
+    [
+      'an artifact was changed',
+      (dir) => writeFileSync(join(dir, 'current/artifacts', certificateFile), '{}'),
+    ],
+    ['an artifact is gone', (dir) => rmSync(join(dir, 'current/artifacts', certificateFile))],
+    [
+      'the record has advanced settings of another digest',
+      (dir) => {
+        const file = join(dir, 'current/record.json');
+        writeFileSync(
+          file,
+          readFileSync(file, 'utf8').replace('"minRetryMinutes": 15', '"minRetryMinutes": 16'),
+        );
+      },
+    ],
     ['the record is gone', (dir) => rmSync(join(dir, 'current/record.json'))],
     ['the record is no JSON', (dir) => writeFileSync(join(dir, 'current/record.json'), '{"format":1')],
     [
@@ -138,7 +198,7 @@ describe('what a folder sink says it holds', () => {
 
   it.each(damage)('is nothing when %s', async (_, harm) => {
     const dir = emptyFolder();
-    await folderSink(dir).apply(desired(), inbound('192.0.2.1\n'));
+    await folderSink(dir).apply(wholeWith('k1'), whole());
 
     harm(dir);
 
@@ -147,39 +207,99 @@ describe('what a folder sink says it holds', () => {
 
   it.each(damage)('is whole again after the next apply when %s', async (_, harm) => {
     const dir = emptyFolder();
-    await folderSink(dir).apply(desired(), inbound('192.0.2.1\n'));
+    await folderSink(dir).apply(wholeWith('k1'), whole());
     harm(dir);
 
-    await folderSink(dir).apply(desired(), inbound('192.0.2.1\n'));
+    await folderSink(dir).apply(wholeWith('k1'), whole());
 
-    expect(inForce(dir)?.lists).toEqual({ 'inbound.txt': '192.0.2.1\n' });
-    expect((await folderSink(dir).held()).current).toEqual(desired());
+    expect(inForce(dir)).toMatchObject(wholeFiles('k1'));
+    expect((await folderSink(dir).held()).current).toEqual(wholeWith('k1'));
+  });
+});
+
+describe('the artifacts in a folder', () => {
+  it('are readable by their owner alone', async () => {
+    const dir = emptyFolder();
+    await folderSink(dir).apply(wholeWith('k1'), whole());
+    const folder = join(dir, 'current', 'artifacts');
+
+    expect(modeOf(folder)).toBe(0o700);
+    for (const name of readdirSync(folder)) expect(modeOf(join(folder, name))).toBe(0o600);
+  });
+
+  const unchanged = (): Contents =>
+    holding(whole().lists, new Map([...secrets('k2'), ['directory-sources', 'as-applied']]));
+
+  it('that have not changed are taken over, the very same files', async () => {
+    const dir = emptyFolder();
+    const file = join(dir, 'current', 'artifacts', 'directory-sources.json');
+    await folderSink(dir).apply(wholeWith('k1'), whole());
+    const before = statSync(file).ino;
+
+    await folderSink(dir).apply(wholeWith('k2', { revision: 8 }), unchanged());
+
+    expect(inForce(dir)).toMatchObject(wholeFiles('k2'));
+    expect(statSync(file).ino).toBe(before);
+    expect((await folderSink(dir).held()).current).toEqual(wholeWith('k2', { revision: 8 }));
+  });
+
+  it('stay readable by their owner alone where they must be copied', async () => {
+    const dir = emptyFolder();
+    await folderSink(dir).apply(wholeWith('k1'), whole());
+    const sink = folderSink(dir, { ...nodeFiles, link: () => Promise.reject(new Error('EPERM')) });
+
+    await sink.apply(wholeWith('k2', { revision: 8 }), unchanged());
+
+    expect(inForce(dir)).toMatchObject(wholeFiles('k2'));
+    expect(modeOf(join(dir, 'current', 'artifacts', 'directory-sources.json'))).toBe(0o600);
+  });
+
+  it('are in the configuration by their digests alone', async () => {
+    const dir = emptyFolder();
+    await folderSink(dir).apply(wholeWith('k1'), whole());
+    for (const file of ['configuration.json', 'record.json']) {
+      const text = readFileSync(join(dir, 'current', file), 'utf8');
+      expect(text).toContain(sha(secretOf('k1')));
+      expect(text).not.toMatch(/k1|s3cret/);
+    }
+  });
+
+  it('that no configuration names any more are gone from the folder two versions later', async () => {
+    const dir = emptyFolder();
+    const sink = folderSink(dir);
+    await sink.apply(wholeWith('k1'), whole());
+    for (const revision of [8, 9]) await put(sink, desired({ revision }), inbound('192.0.2.1\n'));
+
+    const files = readdirSync(dir, { recursive: true, encoding: 'utf8' });
+    expect(files.filter((name) => name.includes(certificate))).toEqual([]);
   });
 });
 
 describe('a folder sink that is killed before any of its steps', () => {
-  const before = wholeDesired();
-  const after: SmtpDesired = {
-    ...wholeDesired({ revision: 8 }),
-    lists: { ...wholeDesired().lists, outbound: { root: root('d'), entries: 1 } },
-  };
-  const changed = (): Lists =>
-    new Map<AccessListName, ListContent>([
-      ['inbound', 'as-applied'],
-      ['outbound', pieces('172.16.0.0/12\n', '192.168.0.0/16\n')],
-      ['authentication', 'as-applied'],
-    ]);
-  const old = {
-    configuration: before,
-    lists: {
-      'inbound.txt': '192.0.2.1\n',
-      'outbound.txt': '10.0.0.0/8\nexample.org\n',
-      'authentication.txt': '',
-    },
-  };
+  const before = wholeWith('k1');
+  const after = pair(
+    wholeDesired({
+      revision: 8,
+      artifacts: named('k2'),
+      lists: { ...wholeDesired().lists, outbound: { root: root('d'), entries: 1 } },
+    }),
+    advancedDesired({ delivery: { minRetryMinutes: 5 } }),
+  );
+  const changed = (): Contents =>
+    holding(
+      new Map<AccessListName, ListContent>([
+        ['inbound', 'as-applied'],
+        ['outbound', pieces('172.16.0.0/12\n', '192.168.0.0/16\n')],
+        ['authentication', 'as-applied'],
+      ]),
+      new Map([...secrets('k2'), ['directory-sources', 'as-applied']]),
+    );
+  const old = { configuration: { ...before.smtp, advanced: before.advanced }, ...wholeFiles('k1') };
+  const freshLists = { ...wholeFiles('k2').lists, 'outbound.txt': '172.16.0.0/12\n192.168.0.0/16\n' };
   const fresh = {
-    configuration: after,
-    lists: { ...old.lists, 'outbound.txt': '172.16.0.0/12\n192.168.0.0/16\n' },
+    configuration: { ...after.smtp, advanced: after.advanced },
+    ...wholeFiles('k2'),
+    lists: freshLists,
   };
 
   /** Applies the second configuration in a folder that has the first, dying at step n. */
@@ -197,7 +317,7 @@ describe('a folder sink that is killed before any of its steps', () => {
 
   it('leaves the old or the new, whole, knows which, and applies again', async () => {
     const steps = await stepsOf();
-    expect(steps).toBeGreaterThan(15);
+    expect(steps).toBeGreaterThan(20);
     const seen = new Set<number>();
     for (let n = 0; n < steps; n++) {
       const { dir, died } = await dieAt(n);
@@ -207,9 +327,11 @@ describe('a folder sink that is killed before any of its steps', () => {
       const { current } = await folderSink(dir).held();
 
       expect([old, fresh]).toContainEqual(left);
-      expect(current).toEqual(left?.configuration);
-      seen.add(current?.revision ?? 0);
-      await folderSink(dir).apply({ ...after, revision: 9 }, whole());
+      expect([before, after]).toContainEqual(current);
+      for (const path of artifactsBelow(dir)) expect(modeOf(path)).toBe(0o600);
+      expect(current?.smtp.revision).toBe(left?.configuration.revision);
+      seen.add(current?.smtp.revision ?? 0);
+      await folderSink(dir).apply(wholeWith('k3', { revision: 9 }), whole('k3'));
       expect(inForce(dir)?.configuration).toMatchObject({ revision: 9 });
       expect(versionsIn(dir)).toHaveLength(2);
       expect(existsSync(join(dir, 'current.next'))).toBe(false);

@@ -10,14 +10,20 @@ export const emptyFolder = (): string => {
   return dir;
 };
 
+const textsIn = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
+
 /** What a reader sees that opens everything in the version that is in force at that moment; null while there is none. */
 export const inForce = (dir: string) => {
   try {
     const version = realpathSync(join(dir, 'current'));
     const configuration = JSON.parse(readFileSync(join(version, 'configuration.json'), 'utf8'));
-    const names = readdirSync(join(version, 'lists')).sort();
-    const lists = names.map((name) => [name, readFileSync(join(version, 'lists', name), 'utf8')]);
-    return { configuration, lists: Object.fromEntries(lists) as Record<string, string> };
+    const [lists, artifacts] = ['lists', 'artifacts'].map((name) => textsIn(join(version, name)));
+    return { configuration, lists: lists ?? {}, artifacts: artifacts ?? {} };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -227,24 +227,3 @@ describe('a list that contradicts itself', () => {
     await expect(textOf(contents.get('inbound'))).rejects.toThrow(ConfigurationRefused);
   });
 });
-
-describe('what is kept of fetched objects', () => {
-  it('is what the given configurations name', async () => {
-    const [one, two, three] = [listOf(3000), listOf(3000, 9000), listOf(3000, 20_000)];
-    const world = await supplied(objectsOf(one, two, three));
-    for (const list of [one, two, three]) await inboundText(world, list);
-
-    await world.supply.keepOnly([wanting(two), wanting(three)]);
-
-    const kept = readdirSync(join(world.dir, 'objects')).sort();
-    expect(kept).toEqual([...objectsOf(two, three).keys()].sort());
-  });
-
-  it('is nothing without any configuration', async () => {
-    const list = listOf(10);
-    const world = await supplied(objectsOf(list));
-    await inboundText(world, list);
-    await world.supply.keepOnly([]);
-    expect(readdirSync(join(world.dir, 'objects'))).toEqual([]);
-  });
-});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DigestMismatch, openObjectCache } from '../../../scanner/object-cache.ts';
@@ -22,6 +22,13 @@ describe('the object cache', () => {
     expect(readdirSync(join(dir, 'objects'))).toEqual([sha(text)]);
     expect(await cache.has(sha(text))).toBe(true);
     expect(await cache.read(sha(text))).toBe(text);
+  });
+
+  it('keeps it readable by its owner alone', async () => {
+    const dir = emptyFolder();
+    await filled(dir);
+    expect(statSync(join(dir, 'objects')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dir, 'objects', sha(text))).mode & 0o777).toBe(0o600);
   });
 
   it('refuses bytes that are not those of the name, and keeps nothing of them', async () => {
