@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import { scannerId } from './nouns.ts';
+import { certificateId, scannerId } from './nouns.ts';
 
 interface Placed {
   readonly pointer: string;
@@ -19,6 +19,10 @@ export interface CodeExample {
   readonly job?: { readonly detail: string };
   /** Among the `problems` of an import: one value of its file. */
   readonly value?: { readonly token: string; readonly message: string; readonly suggestion?: string };
+  /** As the reason of a match. */
+  readonly reason?: { readonly accepted: boolean | null };
+  /** What lint says of an entry. */
+  readonly finding?: { readonly value: string; readonly message: string; readonly by?: string };
   /** In an answer to a Scanner, over MQTT. */
   readonly rejected?: { readonly message: string };
 }
@@ -34,6 +38,10 @@ const placed = (pointer: string, message: string, suggestion?: string): Placed =
 const problem = (...of: Parameters<typeof placed>): CodeExample => ({ problem: placed(...of) });
 const warning = (pointer: string, message: string): CodeExample => ({ warning: { pointer, message } });
 const job = (detail: string): CodeExample => ({ job: { detail } });
+const reason = (accepted: boolean | null): CodeExample => ({ reason: { accepted } });
+const finding = (value: string, message: string, by?: string): CodeExample => ({
+  finding: { value, message, ...(by === undefined ? {} : { by }) },
+});
 const rejected = (message: string): CodeExample => ({ rejected: { message } });
 
 /** A value that is no entry, refused in an edit and in a file alike. */
@@ -46,6 +54,8 @@ const emptyList = 'The inbound access list has no enabled entry, so nobody may c
 const wideNetwork = '10.0.0.0/7: A network this wide on the outbound list may make an open relay.';
 const foreignAddress = '192.0.2.99 is on none of the interfaces that the Scanner reported.';
 const relayHosts = 'Relaying needs a host in the relay list; add one first.';
+const expired = '"mx.example.com 2025" expired at 2025-12-01T00:00:00.000Z.';
+const noListener = 'The mail filtering mode has no outbound listener.';
 const comment = 'A comment has up to 255 characters and no control characters.';
 
 /** An example of every code in every place where it may stand. */
@@ -109,6 +119,56 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
     '/inbound',
     'There is no local-delivery host, so inbound mail has no place to go.',
   ),
+  CERTIFICATE_REQUIRED: problem('/inbound/tls/certificateId', 'Accepting TLS needs a certificate.'),
+  CERTIFICATE_NOT_FOUND: problem('/inbound/tls/certificateId', `There is no certificate ${certificateId}.`),
+  CERTIFICATE_EXPIRED: {
+    ...problem('/inbound/tls/certificateId', expired),
+    ...warning('/inbound/tls/certificateId', expired),
+  },
+  CERTIFICATE_EXPIRING: warning(
+    '/inbound/tls/certificateId',
+    '"mx.example.com 2026" expires at 2026-12-01T00:00:00.000Z.',
+  ),
+  TLS_FIELDS_WITHOUT_TLS: problem(
+    '/inbound/tls/require',
+    'TLS is not accepted here, so "require" means nothing; leave it out or accept TLS.',
+  ),
+  CLIENT_CERTIFICATE_WITHOUT_REQUIRED_TLS: problem(
+    '/inbound/tls/clientCertificate',
+    'A client certificate can be required only where TLS is required.',
+  ),
+  CLIENT_CA_REQUIRED: problem(
+    '/inbound/tls/clientCertificate',
+    'There is no client authority to verify certificates of clients with; add one first.',
+  ),
+  MAY_REFUSE_SENDERS: warning(
+    '/inbound/tls',
+    'Ordinary senders on port 25 may have no TLS or no client certificate; what they send is then refused.',
+  ),
+  AUTHENTICATION_WITHOUT_TLS: warning(
+    '/authentication/tls/require',
+    'Without required TLS, passwords may cross the network in the clear.',
+  ),
+  SHARED_LISTENER_NAMES: warning(
+    '/inbound',
+    'Inbound and outbound share a listener, and the inbound list has domains: reverse lookups decide which way mail goes.',
+  ),
+  SHARED_LISTENER_TLS: warning(
+    '/outbound/tls',
+    'Inbound and outbound share a listener, but not their TLS; that of inbound is used for both.',
+  ),
+  DIRECTORY_SOURCE_REQUIRED: problem(
+    '/authentication/source',
+    'No directory source has the function "authentication"; add one first.',
+  ),
+  LIMIT_CONFLICT: problem(
+    '/delivery/minRetryMinutes',
+    'minRetryMinutes is above maxRetryMinutes, which is 420.',
+  ),
+  BINDING_NOT_AVAILABLE: {
+    ...problem('/bindings/nonLocal', noListener),
+    ...warning('/bindings/nonLocal', noListener),
+  },
   READ_ONLY_IGNORED: warning(
     '/revision',
     '"revision" is read-only and differs from what is stored; it was ignored.',
@@ -160,6 +220,21 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   SHARES_LINE_WITH_INVALID: {
     value: { token: '192.0.2.1', message: 'Accepted, but another value on this line is bad.' },
   },
+  ENTRY_NOT_FOUND: document('The list has no entry 192.0.2.0/24.'),
+  ENTRY_EXISTS: document('The list has an entry 192.0.2.0/24 already.'),
+  COUNT_MISMATCH: document('The list has 12245 entries, not 12000.', { entries: 12_245 }),
+  LISTED: reason(true),
+  NOT_LISTED: reason(false),
+  ONLY_DISABLED: reason(false),
+  NAME_NEEDED: reason(null),
+  ACCEPTS_ALL: reason(true),
+  SECTION_ABSENT: reason(false),
+  SECTION_DISABLED: reason(false),
+  REVISION_GONE: reason(null),
+  COVERED: finding('192.0.2.7', '192.0.2.0/24 lets in all that this entry does.', '192.0.2.0/24'),
+  MERGEABLE: finding('192.0.2.0/25', 'With 192.0.2.128/25 it is 192.0.2.0/24.', '192.0.2.128/25'),
+  NOT_PUBLIC: finding('10.0.0.0/8', 'No client on the Internet connects from there.'),
+  MATCHES_EVERYTHING: finding('0.0.0.0/0', 'This network is all addresses.'),
   HOST_INVALID: problem('/host', '"mail server" is no IPv4 address and no host name.'),
   HOST_EXISTS: document('mail.example.com:25 is in the list already.'),
   IPV6_NOT_SUPPORTED: problem('/host', 'IPv6 addresses are not supported for this feature.'),

@@ -1,7 +1,7 @@
 import type { RevisionSummary } from '../schemas/history.ts';
 import type { Examples } from './define.ts';
-import { actor, at, cursor, lists, requestId, scannerId } from './nouns.ts';
-import { settings, smtpDocument } from './settings.ts';
+import { actor, at, certificateId, cursor, inboundRoot, lists, requestId, scannerId } from './nouns.ts';
+import { advanced, settings, smtpDocument } from './settings.ts';
 
 const summary: RevisionSummary = {
   revision: 17,
@@ -34,7 +34,16 @@ export const historyExamples = {
   },
   'get-revision': {
     params: { scannerId, revision },
-    returns: { 200: { ...summary, scannerId, smtp: settings, lists } },
+    returns: {
+      200: {
+        ...summary,
+        scannerId,
+        smtp: settings,
+        advanced,
+        lists,
+        artifacts: { [certificateId]: inboundRoot },
+      },
+    },
   },
   'diff-revision': {
     params: { scannerId, revision },

@@ -1,6 +1,6 @@
 import type { AccessEntry } from '../schemas/lists.ts';
 import type { Examples } from './define.ts';
-import { cursor, host, inboundRoot, scannerId } from './nouns.ts';
+import { at, cursor, host, inboundRoot, scannerId } from './nouns.ts';
 
 const lyon: AccessEntry = {
   value: '192.0.2.0/24',
@@ -32,7 +32,7 @@ export const listExamples = {
   },
   'list-entries': {
     params: accessList,
-    query: { page: '1', pageSize: '50', cursor, revision: '17' },
+    query: { page: '1', pageSize: '50', cursor, under: '192.0.2.0/24', kind: 'ipv4-network', revision: '17' },
     returns: {
       200: {
         items: [lyon, partner],
@@ -70,6 +70,90 @@ export const listExamples = {
     returns: {
       200: { revision: 19, added: 0, removed: 1, changed: 0, unchanged: 1, normalized: [], warnings: [] },
     },
+  },
+  'get-entry': {
+    params: accessList,
+    query: { value: '192.0.2.0/24' },
+    returns: { 200: lyon },
+  },
+  'patch-entry': {
+    params: accessList,
+    query: { value: '192.0.2.0/24', ...write },
+    body: { enabled: false, comment: 'Lyon office, closed' },
+    returns: {
+      200: { revision: 18, added: 0, removed: 0, changed: 1, unchanged: 0, normalized: [], warnings: [] },
+    },
+  },
+  'delete-entry': {
+    params: accessList,
+    query: { value: 'partner.example', acknowledge: 'empty-list', dryRun: 'false' },
+    returns: {
+      200: { revision: 18, added: 0, removed: 1, changed: 0, unchanged: 0, normalized: [], warnings: [] },
+    },
+  },
+  'clear-entries': {
+    params: accessList,
+    query: { acknowledge: 'empty-list', dryRun: 'false' },
+    body: { entries: 12_245 },
+    returns: {
+      200: {
+        revision: 18,
+        added: 0,
+        removed: 12_245,
+        changed: 0,
+        unchanged: 0,
+        normalized: [],
+        warnings: [],
+      },
+    },
+  },
+  'match-access-list': {
+    params: accessList,
+    query: { client: '192.0.2.7', name: 'mail.example.com' },
+    returns: {
+      200: {
+        client: '192.0.2.7',
+        name: 'mail.example.com',
+        desired: { accepted: true, reason: 'LISTED', entries: [lyon] },
+        applied: { revision: 12, accepted: false, reason: 'NOT_LISTED', entries: [] },
+      },
+    },
+  },
+  'lint-access-list': {
+    params: accessList,
+    returns: {
+      200: {
+        list: 'inbound',
+        root: inboundRoot,
+        revision: 17,
+        counts: { COVERED: 1 },
+        findings: [
+          {
+            code: 'COVERED',
+            value: '192.0.2.7',
+            message: '192.0.2.0/24 lets in all that this entry does.',
+            by: '192.0.2.0/24',
+          },
+        ],
+        findingsTotal: 1,
+      },
+      202: { state: 'pending', root: inboundRoot },
+    },
+  },
+  'export-access-list': {
+    params: accessList,
+    query: { format: 'json' },
+    returns: {
+      200: [lyon, partner],
+      202: { state: 'pending', root: inboundRoot },
+      303: { url: 'https://bucket.example.com/derived/inbound.csv?X-Amz-Signature=…', expiresAt: at },
+    },
+  },
+  'copy-access-list': {
+    params: accessList,
+    query: write,
+    body: { from: 'mx2' },
+    returns: { 200: { revision: 18, root: inboundRoot, entries: 12_245, enabled: 12_243, warnings: [] } },
   },
   'list-hosts': {
     params: hostList,

@@ -9,6 +9,8 @@ export const actor = 'ops@example.com';
 export const importId = 'imp-5e0c3a52-7d0b-4c7e-9a51-0d6a4f6f8a10';
 export const cursor = 'eyJyZXZpc2lvbiI6MTcsIm5leHQiOjUwfQ';
 
+export const certificateId = 'cert-5e0c3a527d0b4c7e';
+
 /** The root of an empty list. */
 export const emptyRoot = '48dc52c6cefca236696eb089e4f37104fdb27391b4d0e079b3564f09e881f743';
 export const inboundRoot = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';

@@ -31,6 +31,8 @@ const shown: { readonly [P in Place]: (code: ErrorCode, example: NonNullable<Cod
   warning: (code, { pointer, message }) => ({ pointer, code, message }),
   job: (code, { detail }) => ({ importId, state: 'failed', error: { code, detail }, finishedAt: at }),
   value: (code, { token, ...rest }) => ({ line: 1, column: 1, token, code, ...rest }),
+  reason: (code, { accepted }) => ({ accepted, reason: code, entries: [] }),
+  finding: (code, rest) => ({ code, ...rest }),
   rejected: (code, { message }) => ({ requestId, code, message }),
 };
 
@@ -41,6 +43,8 @@ const prefixes: Readonly<Record<Place, string>> = {
   warning: 'warnings',
   job: 'imports',
   value: 'import-problems',
+  reason: 'reasons',
+  finding: 'findings',
   rejected: 'artifacts',
 };
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { advancedDocument, advancedPatch } from '../schemas/advanced.ts';
 import { scannerId, writeQuery } from '../schemas/common.ts';
+import { advancedProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const patchSmtpAdvanced = defineOperation({
@@ -19,4 +20,5 @@ export const patchSmtpAdvanced = defineOperation({
   ifMatch: true,
   returns: { 200: advancedDocument },
   errors: ['NOT_FOUND'],
+  problems: advancedProblems,
 });

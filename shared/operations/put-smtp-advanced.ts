@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { advancedBody, advancedDocument } from '../schemas/advanced.ts';
 import { scannerId, writeQuery } from '../schemas/common.ts';
+import { advancedProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const putSmtpAdvanced = defineOperation({
@@ -18,4 +19,5 @@ export const putSmtpAdvanced = defineOperation({
   ifMatch: true,
   returns: { 200: advancedDocument },
   errors: ['NOT_FOUND'],
+  problems: advancedProblems,
 });

@@ -32,4 +32,22 @@ export const settingsProblems = [
   'ADDRESS_NOT_ON_SCANNER',
   'RELAY_HOSTS_REQUIRED',
   'LIST_EMPTY',
+  'CERTIFICATE_REQUIRED',
+  'CERTIFICATE_NOT_FOUND',
+  'CERTIFICATE_EXPIRED',
+  'TLS_FIELDS_WITHOUT_TLS',
+  'CLIENT_CERTIFICATE_WITHOUT_REQUIRED_TLS',
+  'CLIENT_CA_REQUIRED',
+  'DIRECTORY_SOURCE_REQUIRED',
+  'HOST_INVALID',
+  'BINDING_NOT_AVAILABLE',
+] as const satisfies readonly ErrorCode[];
+
+/** What advanced settings are refused for. */
+export const advancedProblems = [
+  'LIMIT_CONFLICT',
+  'ADDRESS_INVALID',
+  'DOMAIN_INVALID',
+  'ADDRESS_NOT_ON_SCANNER',
+  'BINDING_NOT_AVAILABLE',
 ] as const satisfies readonly ErrorCode[];

@@ -13,7 +13,7 @@ import { artifactsRejected } from '../../shared/messages/artifacts.ts';
 import { documentCodes, type Operation, problemCodes } from '../../shared/operations/define.ts';
 import { operations } from '../../shared/operations/index.ts';
 import { time, warning } from '../../shared/schemas/common.ts';
-import { importJob, importProblem } from '../../shared/schemas/lists.ts';
+import { finding, importJob, importProblem, matchAnswer } from '../../shared/schemas/lists.ts';
 import { problemDocument } from '../../shared/schemas/problem.ts';
 
 const registry: readonly Operation[] = operations;
@@ -89,6 +89,8 @@ describe('an error code', () => {
       finishedAt: time,
     }),
     'import-problems': importProblem,
+    reasons: matchAnswer.shape.desired,
+    findings: finding,
     artifacts: artifactsRejected,
   };
 

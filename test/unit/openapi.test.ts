@@ -13,7 +13,8 @@ const rules = {
  * Codes that stand in successes, in reports of files or in MQTT messages: no response of OpenAPI can refer to a part of itself, so nothing
  * refers to their examples.
  */
-const referredToByNothing = /^#\/components\/examples\/(warnings|imports|import-problems|artifacts)\./;
+const referredToByNothing =
+  /^#\/components\/examples\/(warnings|imports|import-problems|reasons|findings|artifacts)\./;
 
 const expected = ({ ruleId, location }: NormalizedProblem): boolean =>
   ruleId === 'no-unused-components' && referredToByNothing.test(location[0]?.pointer ?? '');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
 import type { AccessEntry, ListReferences } from '../../../shared/schemas/lists.ts';
+import { noOutboundTls } from '../../../shared/schemas/smtp.ts';
 import { newId, startServices } from './services.ts';
 
 /** Commands that went to the table and to the bucket, as the SDK sent them. */
@@ -196,7 +197,12 @@ describe('in a list of networks, domains and addresses', () => {
           ...configuration,
           smtp: {
             mailFiltering: 'outbound',
-            outbound: { ipv4: { address: '192.0.2.1', port: 25 }, ipv6: null, nonLocalDelivery: 'mx' },
+            outbound: {
+              ipv4: { address: '192.0.2.1', port: 25 },
+              ipv6: null,
+              tls: noOutboundTls,
+              nonLocalDelivery: 'mx',
+            },
           },
         },
         result: null,
