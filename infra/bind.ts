@@ -43,11 +43,12 @@ export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: St
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
-export type ObjectUse = 'get' | 'put';
+export type ObjectUse = 'get' | 'put' | 'delete';
 
 const objectActions: Record<ObjectUse, string[]> = {
   get: ['s3:GetObject', 's3:GetObjectVersion'],
   put: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  delete: ['s3:DeleteObject'],
 };
 
 /** Objects of the bucket under certain prefixes; without the listing, a missing object answers 403, so that is granted, too. */

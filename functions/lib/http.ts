@@ -46,6 +46,13 @@ const actorOf = (event: HttpEvent): Actor => {
   return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
 };
 
+/** The engine's message may show the text around the mistake, and in it a part of a key or of a password. */
+const withoutExcerpt = (message: string): string =>
+  message.replace(
+    /, (?:\.\.\.)?".*" is not valid JSON$|, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s,
+    '',
+  );
+
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
   const taken = operation.mediaTypes ?? ['application/json'];
@@ -61,7 +68,7 @@ const readBody = (operation: Operation, event: HttpEvent): unknown => {
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new AppError('MALFORMED_JSON', `The body is not JSON: ${(error as Error).message}`);
+    throw new AppError('MALFORMED_JSON', `The body is not JSON: ${withoutExcerpt((error as Error).message)}`);
   }
 };
 
@@ -98,7 +105,7 @@ const parsePart = (
 };
 
 /** Rules of an operation that judge the body as it came, also where its shape is wrong. */
-export type BodyRules = (body: unknown) => Problem[];
+export type BodyRules = (body: unknown, now: Date) => Problem[];
 
 const readCall = <O extends Operation>(
   operation: O,
@@ -114,11 +121,12 @@ const readCall = <O extends Operation>(
     ifMatch: readIfMatch(operation, event, problems),
     idempotency: readIdempotency(operation, event, problems),
   };
-  const more = rules && raw !== undefined ? rules(raw) : [];
+  const now = new Date();
+  const more = rules && raw !== undefined ? rules(raw, now) : [];
   const known = new Set(problems.map((problem) => problem.pointer));
   problems.push(...more.filter((problem) => !known.has(problem.pointer)));
   if (problems.length > 0) throw invalid(problems);
-  return { ...parts, actor: actorOf(event), now: new Date() } as Call<O>;
+  return { ...parts, actor: actorOf(event), now } as Call<O>;
 };
 
 /** As many as a request can have entries; an answer with more might not fit in the 6 MB that a function may answer. */

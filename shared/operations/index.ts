@@ -2,13 +2,22 @@ import { addEntries } from './add-entries.ts';
 import { addHost } from './add-host.ts';
 import { cancelImport } from './cancel-import.ts';
 import { confirmImport } from './confirm-import.ts';
+import { createCertificate } from './create-certificate.ts';
+import { createClientAuthority } from './create-client-authority.ts';
+import { createDirectorySource } from './create-directory-source.ts';
 import { createImport } from './create-import.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
+import { deleteCertificate } from './delete-certificate.ts';
+import { deleteClientAuthority } from './delete-client-authority.ts';
+import { deleteDirectorySource } from './delete-directory-source.ts';
 import { deleteHost } from './delete-host.ts';
 import { diffRevision } from './diff-revision.ts';
 import { getAccessList } from './get-access-list.ts';
+import { getCertificate } from './get-certificate.ts';
+import { getClientAuthority } from './get-client-authority.ts';
+import { getDirectorySource } from './get-directory-source.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
@@ -18,6 +27,9 @@ import { getScanner } from './get-scanner.ts';
 import { getSmtp } from './get-smtp.ts';
 import { getSync } from './get-sync.ts';
 import { listAudit } from './list-audit.ts';
+import { listCertificates } from './list-certificates.ts';
+import { listClientAuthorities } from './list-client-authorities.ts';
+import { listDirectorySources } from './list-directory-sources.ts';
 import { listEntries } from './list-entries.ts';
 import { listFleetAudit } from './list-fleet-audit.ts';
 import { listHosts } from './list-hosts.ts';
@@ -26,6 +38,9 @@ import { listRevisions } from './list-revisions.ts';
 import { listScanners } from './list-scanners.ts';
 import { patchScanner } from './patch-scanner.ts';
 import { patchSmtp } from './patch-smtp.ts';
+import { putCertificate } from './put-certificate.ts';
+import { putClientAuthority } from './put-client-authority.ts';
+import { putDirectorySource } from './put-directory-source.ts';
 import { putHost } from './put-host.ts';
 import { putSmtp } from './put-smtp.ts';
 import { removeEntries } from './remove-entries.ts';
@@ -37,12 +52,21 @@ export const operations = [
   addHost,
   cancelImport,
   confirmImport,
+  createCertificate,
+  createClientAuthority,
+  createDirectorySource,
   createImport,
   createScanner,
   createScannerCertificate,
+  deleteCertificate,
+  deleteClientAuthority,
+  deleteDirectorySource,
   deleteHost,
   diffRevision,
   getAccessList,
+  getCertificate,
+  getClientAuthority,
+  getDirectorySource,
   getHealth,
   getImport,
   getImportReport,
@@ -52,6 +76,9 @@ export const operations = [
   getSmtp,
   getSync,
   listAudit,
+  listCertificates,
+  listClientAuthorities,
+  listDirectorySources,
   listEntries,
   listFleetAudit,
   listHosts,
@@ -60,6 +87,9 @@ export const operations = [
   listScanners,
   patchScanner,
   patchSmtp,
+  putCertificate,
+  putClientAuthority,
+  putDirectorySource,
   putHost,
   putSmtp,
   removeEntries,
