@@ -12,6 +12,15 @@ const assertWellFormed = (key: string, value: unknown): unknown => {
   throw new SyntaxError('a string has half of a surrogate pair (RFC 7493, section 2.1)');
 };
 
-/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. */
-export const parseJson = (text: string): unknown =>
-  JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);
+/** The engine's message may show the text around a mistake, and in it a part of a key or of a password. */
+const withoutExcerpt = (message: string): string =>
+  message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+
+/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. A SyntaxError that repeats nothing of it. */
+export const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text, escapedSurrogate.test(text) ? assertWellFormed : undefined);
+  } catch (error) {
+    throw new SyntaxError(withoutExcerpt((error as Error).message));
+  }
+};

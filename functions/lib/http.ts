@@ -46,13 +46,6 @@ const actorOf = (event: HttpEvent): Actor => {
   return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
 };
 
-/** The engine's message may show the text around the mistake, and in it a part of a key or of a password. */
-const withoutExcerpt = (message: string): string =>
-  message.replace(
-    /, (?:\.\.\.)?".*" is not valid JSON$|, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s,
-    '',
-  );
-
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
   const taken = operation.mediaTypes ?? ['application/json'];
@@ -68,7 +61,7 @@ const readBody = (operation: Operation, event: HttpEvent): unknown => {
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new AppError('MALFORMED_JSON', `The body is not JSON: ${withoutExcerpt((error as Error).message)}`);
+    throw new AppError('MALFORMED_JSON', `The body is not JSON: ${(error as Error).message}`);
   }
 };
 

@@ -1,5 +1,6 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientAuthoritiesArtifact } from '../../../shared/domain/artifacts.ts';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import { newId, startServices } from './services.ts';
@@ -306,6 +307,98 @@ describe('a renewal', () => {
     await renewArtifact(certificateId, at);
 
     expect(await named(scannerId, certificateId)).toBe(after.digest);
+  });
+});
+
+describe('the worker that renews', () => {
+  type Handler = typeof import('../../../functions/workers/renew.lambda.ts').handler;
+  let handler: Handler;
+  beforeAll(async () => {
+    ({ handler } = await import('../../../functions/workers/renew.lambda.ts'));
+  });
+  const event = (name: string) =>
+    ({
+      Records: [
+        { dynamodb: { SequenceNumber: '1', Keys: { pk: { S: `artifact#${name}` }, sk: { S: 'artifact' } } } },
+      ],
+    }) as never;
+  const head = (scannerId: string, item: object) =>
+    dynamo.dynamo.send(
+      new PutCommand({
+        TableName: dynamo.tableName(),
+        Item: { pk: `scanner#${scannerId}`, sk: 'head', ...item },
+      }),
+    );
+
+  it('renews the others where one Scanner cannot be, says so, and finishes when it can', async () => {
+    const { certificateId, digest, name } = await created();
+    const scannerIds = await Promise.all(Array.from({ length: 4 }, registered));
+    for (const scannerId of scannerIds) await use(scannerId, certificateId);
+    const [broken = '', ...others] = scannerIds;
+    const { scannerId: _, ...whole } = await heads.readHead(broken);
+    await head(broken, { scannerId: broken, ...whole, configuration: { ...whole.configuration, smtp: {} } });
+    const after = await certificates.replaceCertificate(
+      certificateId,
+      given(name, 'new'),
+      asked('put-certificate'),
+    );
+
+    expect(await handler(event(certificateId))).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+    for (const scannerId of others) expect(await named(scannerId, certificateId)).toBe(after.digest);
+    expect(await stored(digest)).not.toBeNull();
+
+    await head(broken, { scannerId: broken, ...whole });
+    expect(await handler(event(certificateId))).toEqual({ batchItemFailures: [] });
+    expect(await named(broken, certificateId)).toBe(after.digest);
+    expect(await stored(digest)).toBeNull();
+  });
+
+  it('does once a day what was left over, whatever became of its event', async () => {
+    const { certificateId, digest, name } = await created();
+    const scannerId = await registered();
+    await use(scannerId, certificateId);
+    const after = await certificates.replaceCertificate(
+      certificateId,
+      given(name, 'new'),
+      asked('put-certificate'),
+    );
+
+    await handler({ source: 'aws.events' });
+
+    expect(await named(scannerId, certificateId)).toBe(after.digest);
+    expect(await stored(digest)).toBeNull();
+    expect(await secrets.artifactsWithLooseObjects()).not.toContain(certificateId);
+  });
+});
+
+describe('the worker that watches certificates', () => {
+  it('measures how long they are good, and names those that should be renewed', async () => {
+    const { handler } = await import('../../../functions/workers/watch-certificates.lambda.ts');
+    const ending = async (days: number) => {
+      const wanted = given(newId('watched'));
+      const notAfter = new Date(Date.now() + days * 86_400_000).toISOString();
+      const ended = { ...wanted, details: { ...wanted.details, notAfter } };
+      return certificates.createCertificate(certificateIdOf(), ended, asked('create-certificate'));
+    };
+    const [expired, expiring] = [await ending(-3), await ending(3.5)];
+    const lines: string[] = [];
+    const spies = [process.stdout, process.stderr].map((stream) =>
+      vi.spyOn(stream, 'write').mockImplementation((text) => lines.push(String(text)) > 0),
+    );
+    try {
+      await handler();
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+
+    const said = lines.join('\n');
+    const metrics = JSON.parse(lines.find((line) => line.includes('_aws')) ?? '{}');
+    expect(metrics).toMatchObject({ DaysUntilFirstCertificateExpires: 3, _aws: { CloudWatchMetrics: [{}] } });
+    expect(metrics.CertificatesExpiring).toBeGreaterThanOrEqual(1);
+    expect(metrics.CertificatesExpired).toBeGreaterThanOrEqual(1);
+    for (const { certificateId, name } of [expired, expiring])
+      expect(said).toContain(`"id":"${certificateId}","name":"${name}"`);
+    expect(said).not.toContain(keyMarker);
   });
 });
 

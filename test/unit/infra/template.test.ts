@@ -133,6 +133,15 @@ describe('event sources', () => {
     });
   });
 
+  it('of renewals are fleet artifacts that are changed or deleted, one at a time', () => {
+    expect(source('renew.lambda.ts', 'dynamodb')).toMatchObject({
+      batchSize: 1,
+      filters: [{ eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } }],
+      partialResponses: true,
+      onFailureQueueArn: expect.stringContaining('DeadLetters'),
+    });
+  });
+
   it('read a stream from its beginning', () => {
     for (const mapping of propertiesOf('AWS::Lambda::EventSourceMapping') as unknown as Record<
       string,
