@@ -13,6 +13,12 @@ import type { Storage } from './storage.ts';
 /** An import of the largest list takes about a minute at this memory; five leave room. */
 export const importTimeout = Duration.minutes(5);
 
+/**
+ * Ten thousand Scanners, eight at a time and a few round trips each, take about two minutes; five leave room. What is not done by then is
+ * done by the next try, which skips what is.
+ */
+const renewTimeout = Duration.minutes(5);
+
 const fromStream = (storage: Storage, props: { filters: object[]; batchSize: number }) =>
   new DynamoEventSource(storage.table, {
     startingPosition: StartingPosition.TRIM_HORIZON,
@@ -39,6 +45,8 @@ export class Workers extends Construct {
   readonly import: ControlPlaneFunction;
   readonly artifacts: ControlPlaneFunction;
   readonly derive: ControlPlaneFunction;
+  readonly renew: ControlPlaneFunction;
+  readonly watchCertificates: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage) {
     super(scope, id);
@@ -72,6 +80,15 @@ export class Workers extends Construct {
       3008,
       Duration.minutes(5),
     );
+    // Nearly all of its time it waits for the table; the memory is for the eight changes under way.
+    this.renew = this.worker('Renew', 'renew', 'Brings Scanners to renewed artifacts', 512, renewTimeout);
+    this.watchCertificates = this.worker(
+      'WatchCertificates',
+      'watch-certificates',
+      'Measures how long certificates are good',
+      256,
+      Duration.seconds(60),
+    );
     for (const fromTopic of [this.report, this.presence, this.artifacts])
       fromTopic.fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -82,6 +99,7 @@ export class Workers extends Construct {
     this.wirePublish(storage);
     this.wireImport(storage);
     this.wireDerive(storage);
+    this.wireRenew(storage);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -114,6 +132,20 @@ export class Workers extends Construct {
       put: [prefixes.derived],
     });
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
+  }
+
+  private bindCredentials(storage: Storage): void {
+    bindCommits(this.renew, storage);
+    bindTable(this.renew, storage.table, ['query']);
+    bindObjects(this.renew, storage.bucket, { delete: [prefixes.secrets] });
+    bindTable(this.watchCertificates, storage.table, ['query']);
+  }
+
+  /** A renewed or a deleted artifact; one that is new has no users and nothing to delete. */
+  private wireRenew(storage: Storage): void {
+    this.bindCredentials(storage);
+    const filters = [changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE'])];
+    this.renew.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
   }
 
   private wirePublish(storage: Storage): void {

@@ -177,6 +177,12 @@ export const errors = {
   CHAIN_BROKEN: entry('invalid', 'A certificate of the chain was not issued by the one that follows it'),
   KEY_TOO_WEAK: entry('invalid', 'A key or signature weaker than RSA 2048, P-256 and SHA-256'),
   CERTIFICATE_AUTHORITY_EXPECTED: entry('invalid', 'Not a certificate of a certificate authority'),
+  CERTIFICATE_NOT_FOR_SERVERS: entry('invalid', 'A certificate that is not meant for servers'),
+  CERTIFICATE_IS_AUTHORITY: entry(
+    'invalid',
+    'A certificate of an authority where one of a server is expected',
+  ),
+  KEY_RARELY_SUPPORTED: entry('invalid', 'A kind of key that many mail servers cannot use'),
   CERTIFICATE_WITHOUT_NAMES: entry('invalid', 'A certificate without subject alternative names'),
   NAME_TAKEN: entry('conflict', 'Another one has this name'),
   CERTIFICATE_IN_USE: entry('conflict', 'Scanners use this certificate'),
@@ -191,6 +197,8 @@ export const errors = {
   TOO_MANY: entry('conflict', 'There are as many as there may be'),
   DISTINGUISHED_NAME_INVALID: entry('invalid', 'Not a distinguished name (RFC 4514)'),
   FILTER_INVALID: entry('invalid', 'Not a search filter (RFC 4515) with a place for the name of the user'),
+  DIRECTORY_WITHOUT_TLS: entry('invalid', 'Passwords cross the network to a directory in the clear'),
+  BIND_WITHOUT_PASSWORD: entry('invalid', 'A directory is asked under a name without its password'),
   // import files and jobs
   FILE_EMPTY: entry('invalid', 'The file has no entry'),
   FILE_TOO_LARGE: entry('too-large', 'The file is larger than an import takes'),

@@ -40,6 +40,17 @@ export const keys = {
   userPrefix: 'user#',
   /** Says that a Scanner's head names the artifact. */
   user: (scannerId: string) => `user#${scannerId}`,
+  /** How many users an artifact has: one number, so that a transaction can hold it to be 0. */
+  usage: 'usage',
+  objectPrefix: 'object#',
+  /** An object under `secrets/` that the artifact's record does not name: not yet, or no more. */
+  object: (digest: string) => `object#${digest}`,
+  /** One directory source, one client authority. */
+  memberPrefix: 'member#',
+  member: (id: string) => `member#${id}`,
+  /** Holds the name of a certificate, so that another cannot have it; names are compared without regard to case. */
+  ofCertificateName: (name: string) => `certificate-name#${name.normalize('NFC').toLowerCase()}`,
+  certificateName: 'name',
   /** The answer given to a request that carried an Idempotency-Key, by the hash of its actor and key. */
   ofAnswer: (hash: string) => `answer#${hash}`,
   answer: 'answer',
@@ -49,6 +60,8 @@ export const keys = {
   /** Index partitions. */
   listedScanners: 'scanners',
   listedCertificates: 'certificates',
+  /** Objects under `secrets/` that no record names, for the sweep. */
+  listedObjects: 'objects',
   listedImports: (scannerId: string) => `imports#${scannerId}`,
   /** Of the month of a time or a date in ISO 8601: a partition that grows for ever would be slow to page. */
   listedAudit: (time: string) => `audit#${time.slice(0, 7)}`,

@@ -11,9 +11,8 @@ import { countKinds } from '../../shared/domain/lists/chunks.ts';
 import type { Acknowledgement } from '../../shared/schemas/common.ts';
 import type { SmtpSettings } from '../../shared/schemas/smtp.ts';
 import {
-  type AuthoritiesRecord,
   type CertificateRecord,
-  type DirectoriesRecord,
+  type CollectionRecord,
   type FleetArtifact,
   readFleetArtifacts,
 } from '../stores/fleet-artifacts.ts';
@@ -36,13 +35,9 @@ const domainEntriesOf = async (
 const certificatesIn = (records: ReadonlyMap<string, FleetArtifact>): Context['certificates'] =>
   new Map([...records].filter(([name]) => name.startsWith('cert-'))) as Map<string, CertificateRecord>;
 
-const authenticationSourcesIn = (records: ReadonlyMap<string, FleetArtifact>): number => {
-  const record = records.get(directorySourcesArtifact) as DirectoriesRecord | undefined;
-  return record?.sources.filter(({ functions }) => functions.includes('authentication')).length ?? 0;
-};
-
-const authoritiesIn = (records: ReadonlyMap<string, FleetArtifact>): number =>
-  (records.get(clientAuthoritiesArtifact) as AuthoritiesRecord | undefined)?.authorities.length ?? 0;
+/** Members of a collection that Scanners would use. */
+const usedIn = (records: ReadonlyMap<string, FleetArtifact>, name: string): number =>
+  (records.get(name) as CollectionRecord | undefined)?.used ?? 0;
 
 /** The world that settings are judged against, and the digests of what they need of it. */
 export interface World {
@@ -71,8 +66,8 @@ export const readWorld = async (
       advancedBefore: present.configuration.advanced,
       interfaces,
       certificates: certificatesIn(records),
-      authenticationSources: authenticationSourcesIn(records),
-      clientAuthorities: authoritiesIn(records),
+      authenticationSources: usedIn(records, directorySourcesArtifact),
+      clientAuthorities: usedIn(records, clientAuthoritiesArtifact),
       domainEntries,
       before: present.configuration.smtp,
       ...asked,

@@ -25,9 +25,24 @@ const assertNotTooDeep = (value: unknown): void => {
   }
 };
 
-/** JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. Up to `deepest` levels. */
+/** The engine's message may show the text around a mistake, and in it a part of a key or of a password. */
+const withoutExcerpt = (message: string): string =>
+  message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+
+const read = (text: string, reviver?: (key: string, value: unknown) => unknown): unknown => {
+  try {
+    return JSON.parse(text, reviver);
+  } catch (error) {
+    throw new SyntaxError(withoutExcerpt((error as Error).message));
+  }
+};
+
+/**
+ * JSON whose strings are all Unicode text: stores and Scanners could not keep anything else. Up to `deepest` levels. A SyntaxError that
+ * repeats nothing of it.
+ */
 export const parseJson = (text: string): unknown => {
-  const whole: unknown = JSON.parse(text);
+  const whole = read(text);
   assertNotTooDeep(whole);
-  return escapedSurrogate.test(text) ? JSON.parse(text, assertWellFormed) : whole;
+  return escapedSurrogate.test(text) ? read(text, assertWellFormed) : whole;
 };

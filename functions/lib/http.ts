@@ -99,7 +99,7 @@ const parsePart = (
 };
 
 /** Rules of an operation that judge the body as it came, also where its shape is wrong. */
-export type BodyRules = (body: unknown) => Problem[];
+export type BodyRules = (body: unknown, now: Date) => Problem[];
 
 const readCall = <O extends Operation>(
   operation: O,
@@ -115,11 +115,12 @@ const readCall = <O extends Operation>(
     ifMatch: readIfMatch(operation, event, problems),
     idempotency: readIdempotency(operation, event, problems),
   };
-  const more = rules && raw !== undefined ? rules(raw) : [];
+  const now = new Date();
+  const more = rules && raw !== undefined ? rules(raw, now) : [];
   const known = new Set(problems.map((problem) => problem.pointer));
   problems.push(...more.filter((problem) => !known.has(problem.pointer)));
   if (problems.length > 0) throw invalid(problems);
-  return { ...parts, actor: actorOf(event), now: new Date() } as Call<O>;
+  return { ...parts, actor: actorOf(event), now } as Call<O>;
 };
 
 /** As many as a request can have entries; an answer with more might not fit in the 6 MB that a function may answer. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Problem } from '../../shared/errors.ts';
 import type { Operation } from '../../shared/operations/define.ts';
@@ -12,7 +12,7 @@ type HttpEvent = Pick<
 /** A request's own name for itself. */
 export interface Idempotency {
   key: string;
-  /** sha-256 of everything that the request asks. */
+  /** Of everything that the request asks; keyed, so that what is stored helps nobody to guess a password in a body. */
   hash: string;
 }
 
@@ -20,8 +20,8 @@ export interface Idempotency {
 const keyPattern = /^[\u0021-\u007e]{1,255}$/;
 
 /** What is asked: method and path, query, and the body to the byte. */
-const requestHash = (event: HttpEvent): string =>
-  createHash('sha256')
+const requestHash = (event: HttpEvent, key: string): string =>
+  createHmac('sha256', key)
     .update(`${event.requestContext.http.method} ${event.rawPath}?${event.rawQueryString}\n`)
     .update(bytesOf(event))
     .digest('hex');
@@ -34,7 +34,7 @@ export const readIdempotency = (
 ): Idempotency | undefined => {
   const key = operation.idempotencyKey ? event.headers['idempotency-key'] : undefined;
   if (key === undefined) return undefined;
-  if (keyPattern.test(key)) return { key, hash: requestHash(event) };
+  if (keyPattern.test(key)) return { key, hash: requestHash(event, key) };
   problems.push({
     pointer: '/headers/idempotency-key',
     code: 'VALUE_INVALID',

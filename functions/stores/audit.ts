@@ -26,31 +26,52 @@ export interface AuditEntry extends AuditDetails {
   actor: string;
   requestId: string;
   operation: string;
-  scannerId: string;
+  /** The Scanner that was written, or the part of the fleet. */
+  scannerId?: string;
+  subject?: string;
 }
 
-/** The audit record of a write, for the transaction of that write: what is not recorded has not happened. */
-export const auditItem = (
-  scannerId: string,
+/** Where a record lies and whom it concerns. */
+interface Place {
+  pk: string;
+  about: { scannerId: string } | { subject: string };
+  /** Tells apart records of one time, operation and request in the listing across the fleet. */
+  name: string;
+}
+
+const recordItem = (
+  { pk, about, name }: Place,
   { actor, operation, at }: Asked,
   details: AuditDetails,
 ): TransactItem => {
   const time = at.toISOString();
   const sk = keys.audit(time, operation, actor.requestId);
   return putNew({
-    pk: keys.ofScanner(scannerId),
+    pk,
     sk,
     listPk: keys.listedAudit(time),
-    listSk: `${sk}#${scannerId}`,
+    listSk: `${sk}#${name}`,
     at: time,
     actor: actor.name,
     requestId: actor.requestId,
     operation,
-    scannerId,
+    ...about,
     ...details,
     ...expiryOf(at),
   });
 };
+
+/** The audit record of a write, for the transaction of that write: what is not recorded has not happened. */
+export const auditItem = (scannerId: string, asked: Asked, details: AuditDetails): TransactItem =>
+  recordItem({ pk: keys.ofScanner(scannerId), about: { scannerId }, name: scannerId }, asked, details);
+
+/** As `auditItem`, of something that belongs to the fleet: a certificate, a directory source, a client authority. */
+export const fleetAuditItem = (
+  { artifact, subject }: { artifact: string; subject: string },
+  asked: Asked,
+  details: AuditDetails,
+): TransactItem =>
+  recordItem({ pk: keys.ofArtifact(artifact), about: { subject }, name: subject }, asked, details);
 
 interface Page {
   limit: number;
@@ -61,6 +82,6 @@ interface Page {
 export const listAudit = (scannerId: string, page: Page) =>
   queryItems<AuditEntry>(keys.ofScanner(scannerId), keys.auditPrefix, { ...page, newestFirst: true });
 
-/** Audit records of all Scanners in one month (`2026-11`, UTC), newest first. */
+/** Audit records of all Scanners and of the fleet in one month (`2026-11`, UTC), newest first. */
 export const listFleetAudit = (month: string, page: Page) =>
   queryListed<AuditEntry>(keys.listedAudit(month), { ...page, newestFirst: true });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
@@ -70,4 +71,9 @@ export const metadataOf = async (key: string, versionId?: string): Promise<Recor
     return undefined;
   });
   return answer.Metadata ?? {};
+};
+
+/** Deletes an object; one that is not there is no error. In a bucket with versions, its text stays until the lifecycle takes it. */
+export const deleteObject = async (key: string): Promise<void> => {
+  await calling(s3.send(new DeleteObjectCommand({ Bucket: bucketName(), Key: key })));
 };

@@ -19,4 +19,5 @@ export const clearEntries = defineOperation({
   idempotencyKey: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND', 'COUNT_MISMATCH'],
+  problems: ['LIST_EMPTY'],
 });

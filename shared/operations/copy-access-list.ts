@@ -19,4 +19,5 @@ export const copyAccessList = defineOperation({
   idempotencyKey: true,
   returns: { 200: listCopy },
   errors: ['NOT_FOUND'],
+  problems: ['OPEN_RELAY', 'LIST_EMPTY'],
 });

@@ -8,7 +8,15 @@ export const scopes = ['scanners/read', 'scanners/write', 'fleet/admin'] as cons
 export type Scope = (typeof scopes)[number];
 
 /** Which function runs an operation: one function, and one role, a resource group. */
-export const resources = ['scanners', 'settings', 'lists', 'imports', 'history', 'meta'] as const;
+export const resources = [
+  'scanners',
+  'settings',
+  'lists',
+  'imports',
+  'history',
+  'credentials',
+  'meta',
+] as const;
 export type Resource = (typeof resources)[number];
 
 /**

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, entryValue, listEdit } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const deleteEntry = defineOperation({
@@ -16,4 +17,5 @@ export const deleteEntry = defineOperation({
   ifMatch: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND', 'ENTRY_NOT_FOUND'],
+  problems: [...entryProblems, 'LIST_EMPTY'],
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { accessEntry, accessListName, entryValue } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const getEntry = defineOperation({
@@ -15,4 +16,5 @@ export const getEntry = defineOperation({
   query: z.strictObject({ value: entryValue }),
   returns: { 200: accessEntry },
   errors: ['NOT_FOUND', 'ENTRY_NOT_FOUND'],
+  problems: entryProblems,
 });

@@ -4,15 +4,24 @@ import { cancelImport } from './cancel-import.ts';
 import { clearEntries } from './clear-entries.ts';
 import { confirmImport } from './confirm-import.ts';
 import { copyAccessList } from './copy-access-list.ts';
+import { createCertificate } from './create-certificate.ts';
+import { createClientAuthority } from './create-client-authority.ts';
+import { createDirectorySource } from './create-directory-source.ts';
 import { createImport } from './create-import.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
+import { deleteCertificate } from './delete-certificate.ts';
+import { deleteClientAuthority } from './delete-client-authority.ts';
+import { deleteDirectorySource } from './delete-directory-source.ts';
 import { deleteEntry } from './delete-entry.ts';
 import { deleteHost } from './delete-host.ts';
 import { diffRevision } from './diff-revision.ts';
 import { exportAccessList } from './export-access-list.ts';
 import { getAccessList } from './get-access-list.ts';
+import { getCertificate } from './get-certificate.ts';
+import { getClientAuthority } from './get-client-authority.ts';
+import { getDirectorySource } from './get-directory-source.ts';
 import { getEntry } from './get-entry.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
@@ -25,6 +34,9 @@ import { getSmtpAdvanced } from './get-smtp-advanced.ts';
 import { getSync } from './get-sync.ts';
 import { lintAccessList } from './lint-access-list.ts';
 import { listAudit } from './list-audit.ts';
+import { listCertificates } from './list-certificates.ts';
+import { listClientAuthorities } from './list-client-authorities.ts';
+import { listDirectorySources } from './list-directory-sources.ts';
 import { listEntries } from './list-entries.ts';
 import { listFleetAudit } from './list-fleet-audit.ts';
 import { listHosts } from './list-hosts.ts';
@@ -36,6 +48,9 @@ import { patchEntry } from './patch-entry.ts';
 import { patchScanner } from './patch-scanner.ts';
 import { patchSmtp } from './patch-smtp.ts';
 import { patchSmtpAdvanced } from './patch-smtp-advanced.ts';
+import { putCertificate } from './put-certificate.ts';
+import { putClientAuthority } from './put-client-authority.ts';
+import { putDirectorySource } from './put-directory-source.ts';
 import { putHost } from './put-host.ts';
 import { putSmtp } from './put-smtp.ts';
 import { putSmtpAdvanced } from './put-smtp-advanced.ts';
@@ -54,11 +69,23 @@ export const operations = [
   createScanner,
   createScannerCertificate,
   deleteEntry,
+  createCertificate,
+  createClientAuthority,
+  createDirectorySource,
+  createImport,
+  createScanner,
+  createScannerCertificate,
+  deleteCertificate,
+  deleteClientAuthority,
+  deleteDirectorySource,
   deleteHost,
   diffRevision,
   exportAccessList,
   getAccessList,
   getEntry,
+  getCertificate,
+  getClientAuthority,
+  getDirectorySource,
   getHealth,
   getImport,
   getImportReport,
@@ -70,6 +97,9 @@ export const operations = [
   getSync,
   lintAccessList,
   listAudit,
+  listCertificates,
+  listClientAuthorities,
+  listDirectorySources,
   listEntries,
   listFleetAudit,
   listHosts,
@@ -81,6 +111,9 @@ export const operations = [
   patchScanner,
   patchSmtp,
   patchSmtpAdvanced,
+  putCertificate,
+  putClientAuthority,
+  putDirectorySource,
   putHost,
   putSmtp,
   putSmtpAdvanced,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { accessListName, entriesPage, entriesWalk, entryKinds } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const listEntries = defineOperation({
@@ -38,4 +39,5 @@ export const listEntries = defineOperation({
   }),
   returns: { 200: z.union([entriesPage, entriesWalk]) },
   errors: ['NOT_FOUND', 'PAGE_OUT_OF_RANGE', 'CURSOR_INVALID'],
+  problems: entryProblems,
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId, writeQuery } from '../schemas/common.ts';
 import { accessListName, entryPatch, entryValue, listEdit } from '../schemas/lists.ts';
+import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const patchEntry = defineOperation({
@@ -19,4 +20,5 @@ export const patchEntry = defineOperation({
   ifMatch: true,
   returns: { 200: listEdit },
   errors: ['NOT_FOUND', 'ENTRY_NOT_FOUND', 'ENTRY_EXISTS'],
+  problems: [...entryProblems, 'COMMENT_INVALID', 'OPEN_RELAY', 'LIST_EMPTY'],
 });

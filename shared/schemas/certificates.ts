@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, digest, text, time, warnings } from './common.ts';
+import { coded, digest, memberVersion, text, time, warnings } from './common.ts';
 import { certificateId } from './smtp.ts';
 
 /** Largest PEM text taken: a chain of ten certificates, or a key, with text around it, is far below. */
@@ -14,7 +14,7 @@ const name = text(100).check(
 );
 
 const chain = pem(
-  'The certificate, then its chain, each issued by the one that follows; the root may be left out. Text around the PEM blocks is ignored.',
+  'The certificate, then its chain, each issued by the one that follows; the root may be left out. Up to 10 certificates; the bound is ours. ASCII; text around the PEM blocks is ignored.',
 );
 
 /** A certificate that Scanners show to clients, with its key. */
@@ -39,6 +39,8 @@ export const certificateFacts = {
   notAfter: time,
   fingerprintSha256: digest,
 };
+const certificateDetails = z.object(certificateFacts);
+export type CertificateDetails = z.infer<typeof certificateDetails>;
 
 export const certificate = z
   .object({
@@ -50,7 +52,7 @@ export const certificate = z
     assignedTo: z
       .array(z.string())
       .check(z.meta({ description: 'Ids of Scanners that use it, the first 1,000.' })),
-    version: z.int().check(z.minimum(1), z.meta({ description: 'Counts its renewals, from 1.' })),
+    version: memberVersion,
     createdAt: time,
     updatedAt: time,
     warnings,
@@ -73,7 +75,9 @@ export const authorityId = z
 /** Certificate authorities by which Scanners verify the certificates of clients; one text may hold several. */
 export const clientAuthorityInput = z.strictObject({
   name,
-  certificatePem: pem('Certificates of authorities, in any order. Text around the PEM blocks is ignored.'),
+  certificatePem: pem(
+    'Certificates of authorities, in any order, up to 50; the bound is ours. ASCII; text around the PEM blocks is ignored.',
+  ),
 });
 export type ClientAuthorityInput = z.infer<typeof clientAuthorityInput>;
 
@@ -81,9 +85,11 @@ export const clientAuthority = z
   .object({
     clientAuthorityId: authorityId,
     name,
-    certificates: z.array(z.object(certificateFacts)),
+    certificates: z.array(certificateDetails),
+    version: memberVersion,
     createdAt: time,
     updatedAt: time,
+    warnings,
   })
   .check(z.meta({ id: 'ClientAuthority' }));
 export type ClientAuthority = z.infer<typeof clientAuthority>;

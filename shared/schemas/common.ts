@@ -84,6 +84,14 @@ export const warning = z
   .check(z.meta({ id: 'Warning' }));
 export const warnings = z.array(warning).check(z.meta({ description: 'What to know; never blocks.' }));
 
+/** Version of something of the fleet, which has no revisions. */
+export const memberVersion = z
+  .int()
+  .check(
+    z.minimum(1),
+    z.meta({ description: 'Counts its changes, from 1; also its ETag, which If-Match takes.' }),
+  );
+
 /** One page of a list that is walked with a cursor. */
 export const pageOf = <T extends z.ZodMiniType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.optional(z.string()) });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, port, text, time } from './common.ts';
+import { coded, memberVersion, port, text, time, warnings } from './common.ts';
 
 export const directorySourceId = z
   .string()
@@ -74,8 +74,10 @@ export const directorySource = z
     ...connection,
     port,
     hasBindPassword: z.boolean(),
+    version: memberVersion,
     createdAt: time,
     updatedAt: time,
+    warnings,
   })
   .check(z.meta({ id: 'DirectorySource' }));
 export type DirectorySource = z.infer<typeof directorySource>;

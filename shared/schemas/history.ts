@@ -90,7 +90,17 @@ export const auditEntry = z
     actor: z.string(),
     requestId: z.string(),
     operation: z.string(),
-    scannerId: z.string(),
+    scannerId: z.optional(z.string()).check(
+      z.meta({
+        description: 'The Scanner that was written; absent where `subject` says what of the fleet.',
+      }),
+    ),
+    subject: z.optional(z.string()).check(
+      z.meta({
+        description: 'Id of the certificate, directory source or client authority that was written.',
+        example: 'cert-5e0c3a527d0b4c7e',
+      }),
+    ),
     revision: z.optional(revision),
     before: z.unknown(),
     after: z.unknown(),

@@ -77,7 +77,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(12);
+    expect(functions).toHaveLength(15);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -153,6 +153,15 @@ describe('event sources', () => {
       batchSize: 1,
       filters: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } }],
       maxRetries: 5,
+      partialResponses: true,
+      onFailureQueueArn: expect.stringContaining('DeadLetters'),
+    });
+  });
+
+  it('of renewals are fleet artifacts that are changed or deleted, one at a time', () => {
+    expect(source('renew.lambda.ts', 'dynamodb')).toMatchObject({
+      batchSize: 1,
+      filters: [{ eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } }],
       partialResponses: true,
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });

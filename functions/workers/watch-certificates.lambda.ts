@@ -1,0 +1,62 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { type ExpirySummary, expirySummary, type Watched } from '../../shared/domain/expiry.ts';
+import { logger } from '../lib/logger.ts';
+import { listCertificates } from '../stores/certificates.ts';
+import { listClientAuthorities } from '../stores/client-authorities.ts';
+
+const metrics = new Metrics({ namespace: 'ScannerControlPlane', serviceName: 'certificates' });
+
+type Page<T> = (page: {
+  limit: number;
+  cursor: string | undefined;
+}) => Promise<{ items: T[]; nextCursor?: string }>;
+
+const all = async <T>(list: Page<T>): Promise<T[]> => {
+  const found: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Awaited<ReturnType<Page<T>>> = await list({ limit: 100, cursor });
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return found;
+};
+
+/** Certificates of servers, and those by which clients are verified: when either ends, mail stops. */
+const watched = async (): Promise<Watched[]> => {
+  const [certificates, authorities] = await Promise.all([all(listCertificates), all(listClientAuthorities)]);
+  return [
+    ...certificates.map(({ certificateId: id, name, notBefore, notAfter }) => ({
+      id,
+      name,
+      notBefore,
+      notAfter,
+    })),
+    ...authorities.flatMap(({ clientAuthorityId: id, name, certificates: own }) =>
+      own.map(({ subject, notBefore, notAfter }) => ({
+        id,
+        name: `${name}: ${subject}`,
+        notBefore,
+        notAfter,
+      })),
+    ),
+  ];
+};
+
+const emit = ({ daysUntilFirst, expiring, expired }: ExpirySummary): void => {
+  if (daysUntilFirst !== null)
+    metrics.addMetric('DaysUntilFirstCertificateExpires', MetricUnit.NoUnit, daysUntilFirst);
+  metrics.addMetric('CertificatesExpiring', MetricUnit.Count, expiring.length);
+  metrics.addMetric('CertificatesExpired', MetricUnit.Count, expired.length);
+  metrics.publishStoredMetrics();
+};
+
+/** Once a day: how long certificates are still good, as metrics to be alarmed on, and each that should be renewed by name. */
+export const handler = async (): Promise<void> => {
+  const summary = expirySummary(await watched(), new Date());
+  for (const { id, name, notAfter } of summary.expired)
+    logger.error('certificate expired', { id, name, notAfter });
+  for (const { id, name, notAfter } of summary.expiring)
+    logger.warn('certificate expiring', { id, name, notAfter });
+  emit(summary);
+};
