@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { Rule } from 'aws-cdk-lib/aws-events';
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -100,6 +100,7 @@ export class Workers extends Construct {
     this.wireImport(storage);
     this.wireDerive(storage);
     this.wireRenew(storage);
+    this.wireDaily(storage);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -146,6 +147,22 @@ export class Workers extends Construct {
     this.bindCredentials(storage);
     const filters = [changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE'])];
     this.renew.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
+  }
+
+  /** Once a day: what was left over of renewals, and how long certificates are still good. */
+  private wireDaily(storage: Storage): void {
+    const daily = [this.renew, this.watchCertificates];
+    for (const { fn } of daily)
+      fn.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(6),
+        onFailure: new SqsDestination(storage.deadLetters),
+      });
+    new Rule(this, 'Daily', {
+      description: 'What is done once a day',
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: daily.map(({ fn }) => new LambdaFunction(fn)),
+    });
   }
 
   private wirePublish(storage: Storage): void {
