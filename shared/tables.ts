@@ -36,6 +36,9 @@ export const keys = {
   /** The answer given to a request that carried an Idempotency-Key, by the hash of its actor and key. */
   ofAnswer: (hash: string) => `answer#${hash}`,
   answer: 'answer',
+  /** The present or last run of the sweep. */
+  ofSweep: 'sweep',
+  sweep: 'sweep',
   /** Index partitions. */
   listedScanners: 'scanners',
   listedImports: (scannerId: string) => `imports#${scannerId}`,
@@ -50,7 +53,15 @@ export const prefixes = {
   chunks: 'lists/chunks/',
   manifests: 'lists/manifests/',
   reports: 'reports/',
+  /** What a run of the sweep has marked so far; gone when it ends. */
+  sweep: 'sweep/',
 } as const;
+
+/**
+ * Prefixes that the sweep clears of what no retained revision names. Below each a key begins with the digest of a chunk or the root of a
+ * list: what is computed once for a root and kept by its name belongs here, too.
+ */
+export const sweptPrefixes: readonly string[] = [prefixes.chunks, prefixes.manifests];
 
 /** Largest import file in bytes and most entries of a list (DESIGN 4). */
 export const limits = {

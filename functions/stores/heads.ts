@@ -7,11 +7,12 @@ import {
   stillHolds,
 } from '../../shared/domain/configuration.ts';
 import { summaryOf } from '../../shared/domain/history.ts';
+import { isRetained, retainedBeyond } from '../../shared/domain/retention.ts';
 import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
 import { type Asked, type AuditDetails, auditItem } from './audit.ts';
 import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
-import { expiryOf, keepsForEver } from './retention.ts';
+import { expiryOfRevision, keepsForEver } from './retention.ts';
 
 export interface Change<T> {
   configuration: Configuration;
@@ -48,6 +49,8 @@ export interface Revision extends Head {
   by: string;
   operation: string;
   summary: string;
+  /** Once it is superseded and history is not kept for ever: see `shared/domain/retention.ts`. */
+  expiresAt?: number;
 }
 
 /** The head of a Scanner, strongly consistent. NOT_FOUND for a Scanner that is not registered. */
@@ -57,16 +60,42 @@ export const readHead = async (scannerId: string): Promise<Head> => {
   return head;
 };
 
-/** One revision; NOT_FOUND when there is none with this number, or no more. */
-export const readRevision = async (scannerId: string, revision: number): Promise<Revision> => {
+/** One revision; NOT_FOUND when there is none with this number, or none that is retained at `at`. */
+export const readRevision = async (
+  scannerId: string,
+  revision: number,
+  at: Date = new Date(),
+): Promise<Revision> => {
   const item = await getItem<Revision>(keys.ofScanner(scannerId), keys.revision(revision));
-  if (!item) throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
+  if (!item || !isRetained(item, at))
+    throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
   return item;
 };
 
-/** Revisions of a Scanner, newest first. */
-export const listRevisions = (scannerId: string, page: { limit: number; cursor?: string | undefined }) =>
-  queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, { ...page, newestFirst: true });
+/**
+ * A condition for the transaction of whoever names the lists of an earlier revision without storing them again: the revision is
+ * retained at `at`, so the sweep leaves them for the days of grace at least.
+ */
+export const retainedItem = (scannerId: string, revision: number, at: Date): TransactItem => ({
+  ConditionCheck: {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: keys.revision(revision) },
+    ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(#expires) OR #expires > :beyond)',
+    ExpressionAttributeNames: { '#expires': table.ttl },
+    ExpressionAttributeValues: { ':beyond': retainedBeyond(at) },
+  },
+});
+
+/** Revisions of a Scanner that are retained at `at`, newest first. The oldest page may be short. */
+export const listRevisions = async (
+  scannerId: string,
+  page: { limit: number; cursor?: string | undefined },
+  at: Date = new Date(),
+) => {
+  const options = { ...page, newestFirst: true };
+  const found = await queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, options);
+  return { ...found, items: found.items.filter((item) => isRetained(item, at)) };
+};
 
 const headPut = (head: Head): TransactItem => {
   const base = head.revision - 1;
@@ -87,7 +116,7 @@ const superseding = (head: Head, at: Date): TransactItem[] => {
     UpdateExpression: 'SET #expires = :expires',
     ConditionExpression: 'attribute_exists(pk)',
     ExpressionAttributeNames: { '#expires': table.ttl },
-    ExpressionAttributeValues: { ':expires': expiryOf(at)[table.ttl] },
+    ExpressionAttributeValues: { ':expires': expiryOfRevision(at) },
   };
   return [{ Update: update }];
 };

@@ -149,8 +149,12 @@ export const markUploaded = (importId: string, source: StoredJob['source']): Pro
   update(importId, { states: ['created'] }, { state: 'uploaded', source });
 
 /** Begins work under a new attempt; null when the job is not to be worked on. Who worked on it before is overtaken. */
-export const beginWork = (importId: string): Promise<StoredJob | null> =>
-  update(importId, { states: workableStates }, { state: 'processing' }, true);
+export const beginWork = (importId: string, at: Date = new Date()): Promise<StoredJob | null> =>
+  update(importId, { states: workableStates }, { state: 'processing', begunAt: at.toISOString() }, true);
+
+/** Sends a job that was lost to a worker again: its change in the table wakes one. Null when somebody works on it after all. */
+export const wakeJob = ({ importId, attempt }: StoredJob, at: Date): Promise<StoredJob | null> =>
+  update(importId, { states: workableStates, attempt }, { state: 'uploaded', wokenAt: at.toISOString() });
 
 /** Writes of the worker that holds `attempt`; null when it was overtaken or the job was cancelled. */
 export const updateWork = (job: StoredJob, members: Members): Promise<StoredJob | null> =>

@@ -18,10 +18,32 @@ export interface StoredJob extends ImportJob {
   /** Who works on the job has incremented this number and writes only while it is still theirs (ADR 0004). */
   attempt: number;
   confirmedAt?: string;
+  /** When the latest attempt began. */
+  begunAt?: string;
+  /** When the sweep last sent a lost job to a worker again. */
+  wokenAt?: string;
 }
 
-/** How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. */
-export const mostAttempts = 6;
+/**
+ * How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. Fewer than
+ * the queue's deliveries of a message, so that the last of them still ends the job.
+ */
+export const mostAttempts = 4;
+
+/** A worker is ended by its time-out, and a message that was lost comes again, both within this time. */
+const leaseMs = 20 * 60_000;
+
+/** True when nobody works on a job that should be worked on, and no message for it can still be under way (DESIGN 4). */
+export const isLost = (
+  job: Pick<StoredJob, 'state' | 'createdAt' | 'confirmedAt' | 'begunAt' | 'wokenAt'>,
+  now: Date,
+): boolean => {
+  if (!workableStates.includes(job.state)) return false;
+  const times = [job.createdAt, job.confirmedAt, job.begunAt, job.wokenAt].map((time) =>
+    Date.parse(time ?? ''),
+  );
+  return now.getTime() - Math.max(...times.filter(Number.isFinite)) > leaseMs;
+};
 
 export const noCounts: ImportCounts = {
   tokens: 0,

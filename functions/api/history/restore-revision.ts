@@ -6,7 +6,7 @@ import { settingsProblems } from '../../../shared/domain/settings.ts';
 import { AppError, type Problem, type Warning } from '../../../shared/errors.ts';
 import { restoreRevision as operation } from '../../../shared/operations/restore-revision.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
-import { type Change, type Revision, readRevision } from '../../stores/heads.ts';
+import { type Change, type Revision, readRevision, retainedItem } from '../../stores/heads.ts';
 import { differenceOf } from '../../stores/lists.ts';
 import { readInterfaces } from '../../stores/status.ts';
 import { smtpDocumentOf } from '../settings/answer.ts';
@@ -38,11 +38,15 @@ const restored = async (call: Restore, present: Head, wanted: Revision): Promise
   const relay = await relayVerdict(call, present, wanted);
   const problems = [...settingsProblems(smtp), ...judged.problems, ...relay.problems];
   if (problems.length > 0) throw invalid(problems);
-  return { configuration, result: [...judged.warnings, ...relay.warnings] };
+  return {
+    configuration,
+    transact: () => [retainedItem(wanted.scannerId, wanted.revision, call.now)],
+    result: [...judged.warnings, ...relay.warnings],
+  };
 };
 
 export const restoreRevision = httpStack(operation, async (call) => {
-  const wanted = await readRevision(call.params.scannerId, call.params.revision);
+  const wanted = await readRevision(call.params.scannerId, call.params.revision, call.now);
   if (!wanted.configuration.smtp)
     throw new AppError('SMTP_NOT_CONFIGURED', `Revision ${wanted.revision} has no settings to restore.`);
   return writeConfiguration<Warning[]>(call, {
