@@ -17,11 +17,12 @@ const allow = (to: ControlPlaneFunction, actions: string[], resources: string[],
   if (wildcard !== undefined) acknowledgeWildcards(to, resources, wildcard);
 };
 
-export type TableUse = 'read' | 'query' | 'write' | 'transact';
+export type TableUse = 'read' | 'query' | 'scan' | 'write' | 'transact';
 
 const tableActions: Record<TableUse, string[]> = {
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
+  scan: ['dynamodb:Scan'],
   write: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
   transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'],
 };
@@ -43,11 +44,12 @@ export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: St
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
-export type ObjectUse = 'get' | 'put';
+export type ObjectUse = 'get' | 'put' | 'sweep';
 
 const objectActions: Record<ObjectUse, string[]> = {
   get: ['s3:GetObject', 's3:GetObjectVersion'],
   put: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  sweep: ['s3:DeleteObjectVersion'],
 };
 
 /** Objects of the bucket under certain prefixes; without the listing, a missing object answers 403, so that is granted, too. */
@@ -65,6 +67,7 @@ export const bindObjects = (
       'Objects are named by hash, by upload or by job: the prefix is as narrow as it can be.',
     );
   if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
+  if (uses.sweep) allow(to, ['s3:ListBucketVersions'], [bucket.bucketArn]);
 };
 
 const iotArn = (to: ControlPlaneFunction, resource: string): string => {

@@ -5,7 +5,7 @@ import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { keys, prefixes, sortKeys } from '../shared/tables.ts';
+import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import { bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -38,6 +38,7 @@ export class Workers extends Construct {
   readonly presence: ControlPlaneFunction;
   readonly import: ControlPlaneFunction;
   readonly artifacts: ControlPlaneFunction;
+  readonly sweep: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage) {
     super(scope, id);
@@ -64,8 +65,9 @@ export class Workers extends Construct {
       512,
       Duration.seconds(30),
     );
-    for (const fromTopic of [this.report, this.presence, this.artifacts])
-      fromTopic.fn.configureAsyncInvoke({
+    this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+    for (const asynchronous of [this.report, this.presence, this.artifacts, this.sweep])
+      asynchronous.fn.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
         onFailure: new SqsDestination(storage.deadLetters),
@@ -98,6 +100,12 @@ export class Workers extends Construct {
     });
     bindTable(this.artifacts, table, ['read']);
     bindObjects(this.artifacts, bucket, { get: [prefixes.chunks, prefixes.manifests] });
+    bindTable(this.sweep, table, ['read', 'scan', 'write']);
+    bindObjects(this.sweep, bucket, {
+      get: [prefixes.manifests, prefixes.sweep],
+      put: [prefixes.sweep],
+      sweep: [...sweptPrefixes, prefixes.sweep],
+    });
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
@@ -106,7 +114,7 @@ export class Workers extends Construct {
     this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
   }
 
-  /** An object in the bucket begins an import; a confirmation, seen in the stream, lets one go on. */
+  /** An object in the bucket begins an import; a confirmation, or the sweep that found it lost, lets one go on by the stream. */
   private wireImport(storage: Storage): void {
     new Rule(this, 'Uploads', {
       description: 'Files for access lists',
@@ -127,8 +135,10 @@ export class Workers extends Construct {
         maxConcurrency: 10,
       }),
     );
-    const confirmed = { NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } } };
-    const filters = [changed([keys.import], confirmed, ['MODIFY'])];
+    const since = (name: string) => ({
+      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
+    });
+    const filters = ['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY']));
     this.import.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
   }
 }

@@ -21,6 +21,8 @@ export interface Change<T> {
   prepare?: () => Promise<unknown>;
   /** Further items of the same transaction; each must carry a condition or be unconditional by nature. */
   transact?: (head: Head) => TransactItem[];
+  /** Items to be stored where nothing comes of the change, in one transaction with a check that the head is still the one computed from. */
+  settle?: TransactItem[];
   result: T;
 }
 
@@ -32,6 +34,8 @@ export interface ChangeRequest<T> extends Asked {
   dryRun?: boolean;
   /** Computes the next configuration from the present head; runs again when the race for the head is lost. */
   compute: (head: Head) => Promise<Change<T>>;
+  /** How often the race for the head may be lost; 12 times unless given. */
+  tries?: number;
   /** An item that goes with the change, also where nothing is changed: what was answered, for example. */
   remember?: (done: Changed<T>) => TransactItem;
 }
@@ -96,6 +100,16 @@ export const listRevisions = async (
   const found = await queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, options);
   return { ...found, items: found.items.filter((item) => isRetained(item, at)) };
 };
+
+/** The head is still at this revision. */
+const headCheck = ({ scannerId, revision }: Head): TransactItem => ({
+  ConditionCheck: {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.head },
+    ConditionExpression: 'revision = :revision',
+    ExpressionAttributeValues: { ':revision': revision },
+  },
+});
 
 const headPut = (head: Head): TransactItem => {
   const base = head.revision - 1;
@@ -181,7 +195,8 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
   const done = { head: next, changed, result: change.result };
   if (request.dryRun) return done;
   const remembered = request.remember ? [request.remember(done)] : [];
-  if (!changed) return commit(done, [], remembered);
+  if (!changed)
+    return commit(done, change.settle ? [headCheck(head)] : [], [...(change.settle ?? []), ...remembered]);
   await change.prepare?.();
   const own = revisionItems(next, before, request, change.audit);
   return commit(done, own, [...(change.transact?.(next) ?? []), ...remembered]);
@@ -193,7 +208,7 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
  * SUPERSEDED when a condition of the caller's own items fails.
  */
 export const changeConfiguration = async <T>(request: ChangeRequest<T>): Promise<Changed<T>> => {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < (request.tries ?? attempts); attempt++) {
     const done = await tryChange(request);
     if (done) return done;
     await pause(attempt);

@@ -1,8 +1,9 @@
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   compareSequencers,
   mostAttempts,
   openStates,
+  orderedSequencer,
   type StoredJob,
   workableStates,
 } from '../../shared/domain/import-job.ts';
@@ -231,15 +232,41 @@ export const takeDrop = async (objectKey: string, drop: Drop): Promise<boolean> 
   for (;;) {
     const present = await getItem<Drop>(pk, keys.drop);
     if (present && compareSequencers(drop.sequencer, present.sequencer) < 0) return false;
-    const put = new PutCommand({
+    const take = new UpdateCommand({
       TableName: tableName(),
-      Item: { pk, sk: keys.drop, ...drop, format },
-      ConditionExpression: present ? 'sequencer = :sequencer' : 'attribute_not_exists(pk)',
-      ...(present ? { ExpressionAttributeValues: { ':sequencer': present.sequencer } } : {}),
+      Key: { pk, sk: keys.drop },
+      UpdateExpression: 'SET sequencer = :sequencer, importId = :importId, #format = :format',
+      ConditionExpression: present ? 'sequencer = :present' : 'attribute_not_exists(sequencer)',
+      ExpressionAttributeNames: { '#format': 'format' },
+      ExpressionAttributeValues: {
+        ':sequencer': drop.sequencer,
+        ':importId': drop.importId,
+        ':format': format,
+        ...(present ? { ':present': present.sequencer } : {}),
+      },
     });
-    const answer = await calling<object | 'moved'>(dynamo.send(put), (error) =>
+    const answer = await calling<object | 'moved'>(dynamo.send(take), (error) =>
       refused(error) ? 'moved' : undefined,
     );
     if (answer !== 'moved') return true;
   }
 };
+
+/**
+ * For the transaction that takes a file into its list: no later upload of the same key has been taken into it. However long a
+ * file took to be read, it does not undo what came after it.
+ */
+export const appliedDropItem = ({ source, sequencer }: StoredJob): TransactItem[] =>
+  sequencer === undefined
+    ? []
+    : [
+        {
+          Update: {
+            TableName: tableName(),
+            Key: { pk: keys.ofDrop(source.key), sk: keys.drop },
+            UpdateExpression: 'SET applied = :own',
+            ConditionExpression: 'attribute_not_exists(applied) OR applied <= :own',
+            ExpressionAttributeValues: { ':own': orderedSequencer(sequencer) },
+          },
+        },
+      ];

@@ -4,6 +4,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
+import { mostAttempts } from '../../../shared/domain/import-job.ts';
 import { type Operation, routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
 
@@ -62,7 +63,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(11);
+    expect(functions).toHaveLength(12);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -84,7 +85,7 @@ describe('functions', () => {
   });
 
   it('that are invoked asynchronously keep what fails', () => {
-    for (const name of ['report', 'presence', 'artifacts']) {
+    for (const name of ['report', 'presence', 'artifacts', 'sweep']) {
       const fn = model.functions.find((candidate) => candidate.entry.endsWith(`${name}.lambda.ts`));
       expect(fn).toMatchObject({
         asyncRetries: 2,
@@ -113,22 +114,20 @@ describe('event sources', () => {
     });
   });
 
-  it('of imports are the queue, and confirmations in the stream', () => {
+  it('of imports are the queue, and in the stream what was confirmed, or lost and woken', () => {
     expect(source('import.lambda.ts', 'sqs')).toMatchObject({
       batchSize: 1,
       partialResponses: true,
       maxConcurrency: 10,
     });
     expect(source('import.lambda.ts', 'dynamodb')).toMatchObject({
-      filters: [
-        {
-          eventName: ['MODIFY'],
-          dynamodb: {
-            Keys: { sk: { S: ['import'] } },
-            NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } },
-          },
+      filters: ['confirmedAt', 'wokenAt'].map((name) => ({
+        eventName: ['MODIFY'],
+        dynamodb: {
+          Keys: { sk: { S: ['import'] } },
+          NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
         },
-      ],
+      })),
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });
   });
@@ -147,6 +146,7 @@ describe('event sources', () => {
 
     expect(queue?.visibilityTimeoutSeconds).toBeGreaterThan(worker?.timeoutSeconds ?? 0);
     expect(queue?.redrive?.maxReceiveCount).toBe(5);
+    expect(mostAttempts).toBeLessThan(5);
   });
 
   it('take only objects of the drop zone and of uploads', () => {
