@@ -5,15 +5,16 @@ import {
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import type { Configuration } from '../../shared/domain/configuration.ts';
-import { isLost, type StoredJob } from '../../shared/domain/import-job.ts';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Head } from '../../shared/domain/configuration.ts';
+import type { StoredJob } from '../../shared/domain/import-job.ts';
 import type { ObjectVersion, SweepRun } from '../../shared/domain/sweep.ts';
 import { AppError } from '../../shared/errors.ts';
-import { keys, prefixes, sortKeys } from '../../shared/tables.ts';
+import { keys, prefixes } from '../../shared/tables.ts';
 import { dynamo, format, getItem, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { bucketName, getObject, s3 } from './objects.ts';
+import { surveyTable } from './survey.ts';
 
 export const readRun = (): Promise<SweepRun | undefined> => getItem<SweepRun>(keys.ofSweep, keys.sweep);
 
@@ -38,12 +39,6 @@ export const saveRun = async (run: SweepRun, seen: number): Promise<SweepRun> =>
   return next;
 };
 
-interface Scanned {
-  pk: string;
-  sk: string;
-  configuration?: Configuration;
-}
-
 /** What a page of the table names: the roots of heads and revisions, and the imports that were lost by `now`. */
 export interface TablePage {
   roots: string[];
@@ -51,31 +46,20 @@ export interface TablePage {
   next?: string;
 }
 
-const rootsOf = ({ configuration }: Scanned): string[] =>
-  Object.values(configuration?.lists ?? {}).map((list) => list.root);
+const rootsOf = ({ configuration }: Head): string[] =>
+  Object.values(configuration.lists).map((list) => list.root);
 
 /**
- * One page of the whole table, strongly consistent: what was written before the call is in it. Every revision that is still there names its
- * lists, also in its days of grace.
+ * One page of the whole table: what was written before the call is in it. Every revision that is still there names its lists, also in its
+ * days of grace.
  */
 export const scanTable = async (cursor: string | undefined, now: Date): Promise<TablePage> => {
-  const scan = new ScanCommand({
-    TableName: tableName(),
-    ConsistentRead: true,
-    FilterExpression: 'sk = :head OR begins_with(sk, :revision) OR sk = :import',
-    ExpressionAttributeValues: {
-      ':head': sortKeys.head,
-      ':revision': keys.revisionPrefix,
-      ':import': keys.import,
-    },
-    ...(cursor === undefined ? {} : { ExclusiveStartKey: JSON.parse(cursor) }),
-  });
-  const answer = await calling(dynamo.send(scan));
-  const items = (answer.Items ?? []) as (Scanned & StoredJob)[];
+  const from = cursor === undefined ? undefined : (JSON.parse(cursor) as Record<string, unknown>);
+  const { heads, revisions, lost, next } = await surveyTable(from, now);
   return {
-    roots: items.flatMap(rootsOf),
-    lost: items.filter((item) => item.sk === keys.import && isLost(item, now)),
-    ...(answer.LastEvaluatedKey ? { next: JSON.stringify(answer.LastEvaluatedKey) } : {}),
+    roots: [...heads, ...revisions].flatMap(rootsOf),
+    lost,
+    ...(next ? { next: JSON.stringify(next) } : {}),
   };
 };
 
