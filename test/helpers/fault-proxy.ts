@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 
 /** One call as it goes over the wire: which service, and what it asks of it. */
 export interface WireCall {
@@ -57,16 +58,12 @@ const collect = async (stream: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(pieces);
 };
 
-const forward = async (
-  target: URL,
-  incoming: IncomingMessage,
-  body: Buffer,
-): Promise<[IncomingMessage, Buffer]> => {
+const forward = async (target: URL, incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> => {
   const { method, url, headers } = incoming;
   const outgoing = request({ host: target.hostname, port: target.port, method, path: url, headers });
   outgoing.end(body);
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
-  return [answer, await collect(answer)];
+  return answer;
 };
 
 export interface FaultProxy {
@@ -95,11 +92,15 @@ export const startFaultProxy = async (
       if (!refuse(call, fate, response)) incoming.socket.destroy();
       return;
     }
-    const [answer, bytes] = await forward(new URL(target), incoming, body);
+    const answer = await forward(new URL(target), incoming, body);
     await board().done?.(call);
-    if (fate === 'lose the answer') return void incoming.socket.destroy();
+    if (fate === 'lose the answer') {
+      answer.destroy();
+      incoming.socket.destroy();
+      return;
+    }
     response.writeHead(answer.statusCode ?? 500, answer.headers);
-    response.end(bytes);
+    await pipeline(answer, response);
   };
   const server = createServer((incoming, response) => {
     // A client that went away takes nothing more: its process was killed, or it gave up.

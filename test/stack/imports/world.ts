@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { build } from 'esbuild';
 import type { StoredJob } from '../../../shared/domain/import-job.ts';
 import type { AccessEntry } from '../../../shared/schemas/lists.ts';
@@ -119,6 +119,8 @@ export const startImportWorld = async (): Promise<ImportWorld> => {
   let board = passing;
   let worker: Promise<string> | undefined;
   const proxies: FaultProxy[] = [];
+  /** Whoever uploads: straight to the bucket, and as long as it takes. */
+  const uploads = new S3Client({ endpoint: process.env['AWS_ENDPOINT_URL_S3'] });
   for (const service of ['dynamodb', 's3'] as const) {
     const name = `AWS_ENDPOINT_URL_${service.toUpperCase()}`;
     const proxy = await startFaultProxy(service, process.env[name] ?? '', () => board);
@@ -167,7 +169,7 @@ export const startImportWorld = async (): Promise<ImportWorld> => {
         Metadata: metadata,
         ContentLength: bytes,
       });
-      return messageOf(Key, (await objects.s3.send(put)).VersionId ?? '', sequencer);
+      return messageOf(Key, (await uploads.send(put)).VersionId ?? '', sequencer);
     },
     async deliver(message) {
       const result = await handler(message as never);
@@ -205,6 +207,7 @@ export const startImportWorld = async (): Promise<ImportWorld> => {
     jobs: async (scannerId) => (await imports.listJobs(scannerId, { limit: 1000 })).items,
     revision: async (scannerId) => (await heads.readHead(scannerId)).revision,
     async end() {
+      uploads.destroy();
       await Promise.all(proxies.map((proxy) => proxy.close()));
       await endServices();
       rmSync(folder, { recursive: true, force: true });
