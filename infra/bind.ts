@@ -21,11 +21,12 @@ const allow = (to: ControlPlaneFunction, actions: string[], resources: string[],
 const allowKey = (to: ControlPlaneFunction, key: IKey, actions: string[], conditions: Conditions): void =>
   to.fn.addToRolePolicy(new PolicyStatement({ actions, resources: [key.keyArn], conditions }));
 
-export type TableUse = 'read' | 'query' | 'write' | 'transact';
+export type TableUse = 'read' | 'query' | 'scan' | 'write' | 'transact';
 
 const tableActions: Record<TableUse, string[]> = {
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
+  scan: ['dynamodb:Scan'],
   write: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
   transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
 };
@@ -60,12 +61,13 @@ export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: St
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
-export type ObjectUse = 'get' | 'put' | 'delete';
+export type ObjectUse = 'get' | 'put' | 'delete' | 'sweep';
 
 const objectActions: Record<ObjectUse, string[]> = {
   get: ['s3:GetObject', 's3:GetObjectVersion'],
   put: ['s3:PutObject', 's3:AbortMultipartUpload'],
   delete: ['s3:DeleteObject'],
+  sweep: ['s3:DeleteObjectVersion'],
 };
 
 /** An upload in parts is read again when it is put together, so whoever puts decrypts, too (S3 user guide, "Multipart upload API and permissions"). */
@@ -73,6 +75,7 @@ const objectKeyActions: Record<ObjectUse, string[]> = {
   get: ['kms:Decrypt'],
   put: ['kms:GenerateDataKey', 'kms:Decrypt'],
   delete: [],
+  sweep: [],
 };
 
 /** With a bucket key, the encryption context is the ARN of the bucket (S3 user guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"). */
@@ -106,6 +109,7 @@ export const bindObjects = (
     );
   if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
   allowObjectKey(to, bucket, Object.keys(uses) as ObjectUse[]);
+  if (uses.sweep) allow(to, ['s3:ListBucketVersions'], [bucket.bucketArn]);
 };
 
 const iotArn = (to: ControlPlaneFunction, resource: string): string => {

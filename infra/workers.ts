@@ -5,7 +5,7 @@ import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { keys, prefixes, sortKeys } from '../shared/tables.ts';
+import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import { bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -47,6 +47,7 @@ export class Workers extends Construct {
   readonly derive: ControlPlaneFunction;
   readonly renew: ControlPlaneFunction;
   readonly watchCertificates: ControlPlaneFunction;
+  readonly sweep: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage) {
     super(scope, id);
@@ -89,8 +90,9 @@ export class Workers extends Construct {
       256,
       Duration.seconds(60),
     );
-    for (const fromTopic of [this.report, this.presence, this.artifacts])
-      fromTopic.fn.configureAsyncInvoke({
+    this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+    for (const asynchronous of [this.report, this.presence, this.artifacts, this.sweep])
+      asynchronous.fn.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
         onFailure: new SqsDestination(storage.deadLetters),
@@ -101,6 +103,7 @@ export class Workers extends Construct {
     this.wireDerive(storage);
     this.wireRenew(storage);
     this.wireDaily(storage);
+    this.wireSweep();
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -131,6 +134,12 @@ export class Workers extends Construct {
     bindObjects(this.derive, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
       put: [prefixes.derived],
+    });
+    bindTable(this.sweep, table, ['read', 'scan', 'write']);
+    bindObjects(this.sweep, bucket, {
+      get: [prefixes.manifests, prefixes.sweep],
+      put: [prefixes.sweep],
+      sweep: [...sweptPrefixes, prefixes.sweep],
     });
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
@@ -170,7 +179,16 @@ export class Workers extends Construct {
     this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
   }
 
-  /** An object in the bucket begins an import; a confirmation, seen in the stream, lets one go on. */
+  /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */
+  private wireSweep(): void {
+    new Rule(this, 'Sweeps', {
+      description: 'Goes on with the sweep of what nothing names',
+      schedule: Schedule.rate(Duration.hours(1)),
+      targets: [new LambdaFunction(this.sweep.fn)],
+    });
+  }
+
+  /** An object in the bucket begins an import; a confirmation, or the sweep that found it lost, lets one go on by the stream. */
   private wireImport(storage: Storage): void {
     new Rule(this, 'Uploads', {
       description: 'Files for access lists',
@@ -191,8 +209,10 @@ export class Workers extends Construct {
         maxConcurrency: 10,
       }),
     );
-    const confirmed = { NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } } };
-    const filters = [changed([keys.import], confirmed, ['MODIFY'])];
+    const since = (name: string) => ({
+      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
+    });
+    const filters = ['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY']));
     this.import.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
   }
   /** A wish for something to be made of a list is an item of its own. */

@@ -57,6 +57,9 @@ export const keys = {
   /** That something is wanted of a list, by its root and the name of what is to be made of it (ADR 0012). */
   ofDerived: (root: string, name: string) => `derived#${root}#${name}`,
   derived: 'derived',
+  /** The present or last run of the sweep. */
+  ofSweep: 'sweep',
+  sweep: 'sweep',
   /** Index partitions. */
   listedScanners: 'scanners',
   listedCertificates: 'certificates',
@@ -79,7 +82,15 @@ export const prefixes = {
   /** Artifacts of the fleet: certificates with their keys, directory sources with their passwords, client authorities. */
   secrets: 'secrets/',
   derived: 'derived/',
+  /** What a run of the sweep has marked so far; gone when it ends. */
+  sweep: 'sweep/',
 } as const;
+
+/**
+ * Prefixes that the sweep clears of what no retained revision names. Below each a key begins with the digest of a chunk or the root of a
+ * list: what is computed once for a root and kept by its name belongs here, too.
+ */
+export const sweptPrefixes: readonly string[] = [prefixes.chunks, prefixes.manifests];
 
 /** Largest import file in bytes, most entries of a list, and more (DESIGN 4). */
 export const limits = {

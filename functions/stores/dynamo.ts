@@ -11,10 +11,10 @@ import {
 import { AppError } from '../../shared/errors.ts';
 import { table } from '../../shared/tables.ts';
 import { requireEnv } from '../lib/env.ts';
-import { calling, translated } from './faults.ts';
+import { calling, patience, translated } from './faults.ts';
 
 /** The one client; undefined members of an item are left out. */
-export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
+export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(patience), {
   marshallOptions: { removeUndefinedValues: true },
 });
 

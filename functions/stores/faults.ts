@@ -10,6 +10,17 @@ const throttles = new Set([
   'LimitExceededException',
 ]);
 
+/** What S3 answers when it waited too long for us (S3 error responses); trying again is all there is to do. */
+const timeouts = new Set(['TimeoutError', 'RequestTimeout', 'RequestTimeoutException']);
+
+/**
+ * How long a call waits for its connection and for its answer, in milliseconds, before it counts as failed and is tried again: a service that
+ * hangs must not use up the time of a function.
+ */
+export const patience = {
+  requestHandler: { connectionTimeout: 3000, requestTimeout: 8000, throwOnRequestTimeout: true },
+};
+
 interface SdkError extends Error {
   $fault?: 'client' | 'server';
   $metadata?: { httpStatusCode?: number };
@@ -17,7 +28,7 @@ interface SdkError extends Error {
 }
 
 const isNetwork = (error: SdkError) =>
-  error.name === 'TimeoutError' ||
+  timeouts.has(error.name) ||
   ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code ?? '');
 
 /**

@@ -8,12 +8,13 @@ import {
   stillHolds,
 } from '../../shared/domain/configuration.ts';
 import { summaryOf } from '../../shared/domain/history.ts';
+import { isRetained, retainedBeyond } from '../../shared/domain/retention.ts';
 import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
 import { type Asked, type AuditDetails, auditItem } from './audit.ts';
 import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
 import { artifactItems } from './fleet-artifacts.ts';
-import { expiryOf, keepsForEver } from './retention.ts';
+import { expiryOfRevision, keepsForEver } from './retention.ts';
 
 export interface Change<T> {
   configuration: Configuration;
@@ -22,6 +23,8 @@ export interface Change<T> {
   prepare?: () => Promise<unknown>;
   /** Further items of the same transaction; each must carry a condition or be unconditional by nature. */
   transact?: (head: Head) => TransactItem[];
+  /** Items to be stored where nothing comes of the change, in one transaction with a check that the head is still the one computed from. */
+  settle?: TransactItem[];
   result: T;
 }
 
@@ -33,6 +36,8 @@ export interface ChangeRequest<T> extends Asked {
   dryRun?: boolean;
   /** Computes the next configuration from the present head; runs again when the race for the head is lost. */
   compute: (head: Head) => Promise<Change<T>>;
+  /** How often the race for the head may be lost; 12 times unless given. */
+  tries?: number;
   /** An item that goes with the change, also where nothing is changed: what was answered, for example. */
   remember?: (done: Changed<T>) => TransactItem;
 }
@@ -50,6 +55,8 @@ export interface Revision extends Head {
   by: string;
   operation: string;
   summary: string;
+  /** Once it is superseded and history is not kept for ever: see `shared/domain/retention.ts`. */
+  expiresAt?: number;
 }
 
 /** A head or a revision whose configuration means what it means today, whichever version stored it. */
@@ -65,16 +72,52 @@ export const readHead = async (scannerId: string): Promise<Head> => {
   return readable(head);
 };
 
-/** One revision; NOT_FOUND when there is none with this number, or no more. */
-export const readRevision = async (scannerId: string, revision: number): Promise<Revision> => {
+/** One revision; NOT_FOUND when there is none with this number, or none that is retained at `at`. */
+export const readRevision = async (
+  scannerId: string,
+  revision: number,
+  at: Date = new Date(),
+): Promise<Revision> => {
   const item = await getItem<Revision>(keys.ofScanner(scannerId), keys.revision(revision));
-  if (!item) throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
+  if (!item || !isRetained(item, at))
+    throw new AppError('NOT_FOUND', `Scanner ${scannerId} has no revision ${revision}.`);
   return readable(item);
 };
 
-/** Revisions of a Scanner, newest first. */
-export const listRevisions = (scannerId: string, page: { limit: number; cursor?: string | undefined }) =>
-  queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, { ...page, newestFirst: true });
+/**
+ * A condition for the transaction of whoever names the lists of an earlier revision without storing them again: the revision is
+ * retained at `at`, so the sweep leaves them for the days of grace at least.
+ */
+export const retainedItem = (scannerId: string, revision: number, at: Date): TransactItem => ({
+  ConditionCheck: {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: keys.revision(revision) },
+    ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(#expires) OR #expires > :beyond)',
+    ExpressionAttributeNames: { '#expires': table.ttl },
+    ExpressionAttributeValues: { ':beyond': retainedBeyond(at) },
+  },
+});
+
+/** Revisions of a Scanner that are retained at `at`, newest first. The oldest page may be short. */
+export const listRevisions = async (
+  scannerId: string,
+  page: { limit: number; cursor?: string | undefined },
+  at: Date = new Date(),
+) => {
+  const options = { ...page, newestFirst: true };
+  const found = await queryItems<Revision>(keys.ofScanner(scannerId), keys.revisionPrefix, options);
+  return { ...found, items: found.items.filter((item) => isRetained(item, at)) };
+};
+
+/** The head is still at this revision. */
+const headCheck = ({ scannerId, revision }: Head): TransactItem => ({
+  ConditionCheck: {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.head },
+    ConditionExpression: 'revision = :revision',
+    ExpressionAttributeValues: { ':revision': revision },
+  },
+});
 
 const headPut = (head: Head): TransactItem => {
   const base = head.revision - 1;
@@ -95,7 +138,7 @@ const superseding = (head: Head, at: Date): TransactItem[] => {
     UpdateExpression: 'SET #expires = :expires',
     ConditionExpression: 'attribute_exists(pk)',
     ExpressionAttributeNames: { '#expires': table.ttl },
-    ExpressionAttributeValues: { ':expires': expiryOf(at)[table.ttl] },
+    ExpressionAttributeValues: { ':expires': expiryOfRevision(at) },
   };
   return [{ Update: update }];
 };
@@ -160,7 +203,8 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
   const done = { head: next, changed, result: change.result };
   if (request.dryRun) return done;
   const remembered = request.remember ? [request.remember(done)] : [];
-  if (!changed) return commit(done, [], remembered);
+  if (!changed)
+    return commit(done, change.settle ? [headCheck(head)] : [], [...(change.settle ?? []), ...remembered]);
   await change.prepare?.();
   const artifacts = artifactItems(head.scannerId, before.artifacts, next.configuration.artifacts);
   const own = [...revisionItems(next, before, request, change.audit), ...artifacts];
@@ -173,7 +217,7 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
  * SUPERSEDED when a condition of the caller's own items fails.
  */
 export const changeConfiguration = async <T>(request: ChangeRequest<T>): Promise<Changed<T>> => {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < (request.tries ?? attempts); attempt++) {
     const done = await tryChange(request);
     if (done) return done;
     await pause(attempt);

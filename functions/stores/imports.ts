@@ -1,8 +1,9 @@
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   compareSequencers,
   mostAttempts,
   openStates,
+  orderedSequencer,
   type StoredJob,
   workableStates,
 } from '../../shared/domain/import-job.ts';
@@ -149,8 +150,12 @@ export const markUploaded = (importId: string, source: StoredJob['source']): Pro
   update(importId, { states: ['created'] }, { state: 'uploaded', source });
 
 /** Begins work under a new attempt; null when the job is not to be worked on. Who worked on it before is overtaken. */
-export const beginWork = (importId: string): Promise<StoredJob | null> =>
-  update(importId, { states: workableStates }, { state: 'processing' }, true);
+export const beginWork = (importId: string, at: Date = new Date()): Promise<StoredJob | null> =>
+  update(importId, { states: workableStates }, { state: 'processing', begunAt: at.toISOString() }, true);
+
+/** Sends a job that was lost to a worker again: its change in the table wakes one. Null when somebody works on it after all. */
+export const wakeJob = ({ importId, attempt }: StoredJob, at: Date): Promise<StoredJob | null> =>
+  update(importId, { states: workableStates, attempt }, { state: 'uploaded', wokenAt: at.toISOString() });
 
 /** Writes of the worker that holds `attempt`; null when it was overtaken or the job was cancelled. */
 export const updateWork = (job: StoredJob, members: Members): Promise<StoredJob | null> =>
@@ -227,15 +232,41 @@ export const takeDrop = async (objectKey: string, drop: Drop): Promise<boolean> 
   for (;;) {
     const present = await getItem<Drop>(pk, keys.drop);
     if (present && compareSequencers(drop.sequencer, present.sequencer) < 0) return false;
-    const put = new PutCommand({
+    const take = new UpdateCommand({
       TableName: tableName(),
-      Item: { pk, sk: keys.drop, ...drop, format },
-      ConditionExpression: present ? 'sequencer = :sequencer' : 'attribute_not_exists(pk)',
-      ...(present ? { ExpressionAttributeValues: { ':sequencer': present.sequencer } } : {}),
+      Key: { pk, sk: keys.drop },
+      UpdateExpression: 'SET sequencer = :sequencer, importId = :importId, #format = :format',
+      ConditionExpression: present ? 'sequencer = :present' : 'attribute_not_exists(sequencer)',
+      ExpressionAttributeNames: { '#format': 'format' },
+      ExpressionAttributeValues: {
+        ':sequencer': drop.sequencer,
+        ':importId': drop.importId,
+        ':format': format,
+        ...(present ? { ':present': present.sequencer } : {}),
+      },
     });
-    const answer = await calling<object | 'moved'>(dynamo.send(put), (error) =>
+    const answer = await calling<object | 'moved'>(dynamo.send(take), (error) =>
       refused(error) ? 'moved' : undefined,
     );
     if (answer !== 'moved') return true;
   }
 };
+
+/**
+ * For the transaction that takes a file into its list: no later upload of the same key has been taken into it. However long a
+ * file took to be read, it does not undo what came after it.
+ */
+export const appliedDropItem = ({ source, sequencer }: StoredJob): TransactItem[] =>
+  sequencer === undefined
+    ? []
+    : [
+        {
+          Update: {
+            TableName: tableName(),
+            Key: { pk: keys.ofDrop(source.key), sk: keys.drop },
+            UpdateExpression: 'SET applied = :own',
+            ConditionExpression: 'attribute_not_exists(applied) OR applied <= :own',
+            ExpressionAttributeValues: { ':own': orderedSequencer(sequencer) },
+          },
+        },
+      ];

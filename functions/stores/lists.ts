@@ -29,7 +29,7 @@ import { getText, putText, sha256 } from './objects.ts';
 const concurrent = 16;
 
 /** Runs `work` for every item, a few at a time; results in the order of the items. */
-const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
+export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
   const results: R[] = new Array(items.length);
   let next = 0;
   const lane = async () => {

@@ -11,9 +11,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../shared/errors.ts';
 import { requireEnv } from '../lib/env.ts';
-import { calling } from './faults.ts';
+import { calling, patience } from './faults.ts';
 
-export const s3 = new S3Client({});
+export const s3 = new S3Client(patience);
 
 export const bucketName = (): string => requireEnv('BUCKET_NAME');
 

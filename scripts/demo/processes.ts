@@ -40,7 +40,9 @@ export const start = (dir: string, name: string, args: string[]): Running & { ch
 };
 
 /** Starts a fresh embedded stack in `dir` and waits until it says where everything is. */
-export const startStack = async (dir: string): Promise<Running & { endpoints: Endpoints }> => {
+export const startStack = async (
+  dir: string,
+): Promise<Running & { child: ChildProcess; endpoints: Endpoints }> => {
   const file = join(dir, 'endpoints.json');
   rmSync(file, { force: true });
   const stack = start(join(dir, 'logs'), 'stack', [

@@ -10,6 +10,7 @@ import {
   isAccessListName,
 } from '../schemas/lists.ts';
 import { prefixes } from '../tables.ts';
+import { shownToken } from './lists/import-file.ts';
 
 /** A job as it is stored: what the API answers, and what only the workers need. */
 export interface StoredJob extends ImportJob {
@@ -18,10 +19,34 @@ export interface StoredJob extends ImportJob {
   /** Who works on the job has incremented this number and writes only while it is still theirs (ADR 0004). */
   attempt: number;
   confirmedAt?: string;
+  /** When the latest attempt began. */
+  begunAt?: string;
+  /** When the sweep last sent a lost job to a worker again. */
+  wokenAt?: string;
+  /** Of a drop: the place of its upload among those of its key, in a form that compares as text. */
+  sequencer?: string;
 }
 
-/** How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. */
-export const mostAttempts = 6;
+/**
+ * How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. Fewer than
+ * the queue's deliveries of a message, so that the last of them still ends the job.
+ */
+export const mostAttempts = 4;
+
+/** A worker is ended by its time-out, and a message that was lost comes again, both within this time. */
+const leaseMs = 20 * 60_000;
+
+/** True when nobody works on a job that should be worked on, and no message for it can still be under way (DESIGN 4). */
+export const isLost = (
+  job: Pick<StoredJob, 'state' | 'createdAt' | 'confirmedAt' | 'begunAt' | 'wokenAt'>,
+  now: Date,
+): boolean => {
+  if (!workableStates.includes(job.state)) return false;
+  const times = [job.createdAt, job.confirmedAt, job.begunAt, job.wokenAt].map((time) =>
+    Date.parse(time ?? ''),
+  );
+  return now.getTime() - Math.max(...times.filter(Number.isFinite)) > leaseMs;
+};
 
 export const noCounts: ImportCounts = {
   tokens: 0,
@@ -67,7 +92,7 @@ export const targetOf = (key: string, scannerId: string, list: string): AccessLi
   if (whole && isScannerId(scannerId) && isAccessListName(list)) return list;
   throw new AppError(
     'TARGET_NOT_FOUND',
-    `${key} is not ${prefixes.drops}<scannerId>/<inbound|outbound|authentication>/<name>.`,
+    `${shownToken(key)} is not ${prefixes.drops}<scannerId>/<inbound|outbound|authentication>/<name>.`,
   );
 };
 
@@ -93,7 +118,7 @@ export const optionsOfMetadata = (metadata: Record<string, string>): ImportOptio
   if (parsed.success) return parsed.data;
   const wrong = metadataNames
     .filter((name) => metadata[name] !== undefined)
-    .map((name) => `${name}=${metadata[name]}`);
+    .map((name) => `${name}=${shownToken(metadata[name] ?? '')}`);
   throw new AppError('IMPORT_OPTION_INVALID', `Not all of these options are known: ${wrong.join(', ')}.`);
 };
 
@@ -106,6 +131,13 @@ export const compareSequencers = (one: string, other: string): number => {
   const [left, right] = [one.padEnd(length, '0').toUpperCase(), other.padEnd(length, '0').toUpperCase()];
   return left === right ? 0 : left < right ? -1 : 1;
 };
+
+/** Longer than any sequencer. */
+const sequencerLength = 64;
+
+/** A sequencer in a form whose order as text is the order of events. */
+export const orderedSequencer = (sequencer: string): string =>
+  sequencer.padEnd(sequencerLength, '0').toUpperCase();
 
 /** A new job, before anything is known of its file. */
 export const newJob = (

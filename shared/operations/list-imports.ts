@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { cursor, limit, pageOf, scannerId } from '../schemas/common.ts';
+import { cursor, limit, pageOf } from '../schemas/common.ts';
 import { importJob, importStates } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -11,7 +11,14 @@ export const listImports = defineOperation({
   scope: 'scanners/read',
   summary: 'Imports of a Scanner, newest first',
   query: z.strictObject({
-    scannerId,
+    // Not only ids that can be: a drop for a Scanner that cannot exist is found by the name that it used.
+    scannerId: z
+      .string()
+      .check(
+        z.minLength(1),
+        z.maxLength(1024),
+        z.meta({ description: 'Id of a Scanner, or what a drop named in its place.', example: 'mx1' }),
+      ),
     state: z.optional(z.enum(importStates)).check(z.meta({ description: 'Only imports in this state.' })),
     cursor,
     limit,

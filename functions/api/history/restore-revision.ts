@@ -5,10 +5,9 @@ import { keyed } from '../../../shared/domain/lists/order.ts';
 import { settingsProblems } from '../../../shared/domain/settings.ts';
 import { AppError, type Warning } from '../../../shared/errors.ts';
 import { restoreRevision as operation } from '../../../shared/operations/restore-revision.ts';
-import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
-import { type Change, readRevision } from '../../stores/heads.ts';
+import { type Change, type Revision, readRevision, retainedItem } from '../../stores/heads.ts';
 import { differenceOf } from '../../stores/lists.ts';
 import { readWorld } from '../context.ts';
 import { smtpDocumentOf } from '../settings/answer.ts';
@@ -28,9 +27,10 @@ const relayVerdict = async (call: Restore, present: Head, wanted: Configuration)
 const restored = async (
   call: Restore,
   present: Head,
-  configuration: Configuration & { smtp: SmtpSettings },
+  { scannerId, revision, configuration: { smtp, ...rest } }: Revision,
 ): Promise<Change<Warning[]>> => {
-  const { smtp } = configuration;
+  if (!smtp) throw new AppError('SMTP_NOT_CONFIGURED', `Revision ${revision} has no settings to restore.`);
+  const configuration = { ...rest, smtp };
   const asked = { acknowledged: acknowledgedBy(call), now: call.now };
   const { context, artifacts } = await readWorld(present, configuration, asked);
   const { problems, warnings } = together(
@@ -42,18 +42,17 @@ const restored = async (
   return {
     configuration: { ...configuration, artifacts },
     prepare: () => writeDomainBindings(configuration.advanced),
+    transact: () => [retainedItem(scannerId, revision, call.now)],
     result: warnings,
   };
 };
 
 export const restoreRevision = httpStack(operation, async (call) => {
-  const { revision, configuration } = await readRevision(call.params.scannerId, call.params.revision);
-  const { smtp } = configuration;
-  if (!smtp) throw new AppError('SMTP_NOT_CONFIGURED', `Revision ${revision} has no settings to restore.`);
+  const wanted = await readRevision(call.params.scannerId, call.params.revision, call.now);
   return writeConfiguration<Warning[]>(call, {
     operation: operation.id,
     part: 'all',
-    compute: (present) => restored(call, present, { ...configuration, smtp }),
+    compute: (present) => restored(call, present, wanted),
     body: smtpDocumentOf,
   });
 });

@@ -1,14 +1,16 @@
 import { canActivate, isActive, withList } from '../../../shared/domain/access-lists.ts';
 import type { Configuration, Head } from '../../../shared/domain/configuration.ts';
 import type { StoredJob } from '../../../shared/domain/import-job.ts';
+import type { BuiltList, Manifest } from '../../../shared/domain/lists/chunks.ts';
 import type { ParsedFile } from '../../../shared/domain/lists/import-file.ts';
 import { type Merged, mergeEntries, needsConfirmation } from '../../../shared/domain/lists/merge.ts';
 import { emptyListVerdict } from '../../../shared/domain/settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { AccessListName, ImportCounts, ImportState } from '../../../shared/schemas/lists.ts';
 import { limits } from '../../../shared/tables.ts';
+import type { TransactItem } from '../../stores/dynamo.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
-import { updateWorkItem } from '../../stores/imports.ts';
+import { appliedDropItem, updateWork, updateWorkItem } from '../../stores/imports.ts';
 import { build, readList, readManifest, writeList } from '../../stores/lists.ts';
 
 /** How a job ends, or where it stops to wait. */
@@ -16,8 +18,6 @@ export interface Outcome {
   state: Extract<ImportState, 'completed' | 'awaiting-confirmation'>;
   counts: ImportCounts;
   revision?: number;
-  /** True when the job's item was written in the transaction of its revision. */
-  written: boolean;
 }
 
 const countsOf = (file: ParsedFile, merged: Merged): ImportCounts => ({ ...file.counts, ...merged.counts });
@@ -37,12 +37,45 @@ const assertNotEmpty = (job: StoredJob, list: AccessListName, next: Configuratio
   if (own) throw new AppError('LIST_EMPTY', own.message);
 };
 
-const mergedInto = async (job: StoredJob, file: ParsedFile, head: Head, list: AccessListName) => {
-  const manifest = await readManifest(head.configuration.lists[list].root);
-  const merged = mergeEntries(await readList(manifest), file.changes, job.mode);
+/** The list after the file, for one list before it. */
+interface Made {
+  root: string;
+  before: Manifest;
+  merged: Merged;
+  built: BuiltList;
+  /** Stores its objects, once. */
+  store(): Promise<unknown>;
+}
+
+const make = async (job: StoredJob, file: ParsedFile, root: string): Promise<Made> => {
+  const before = await readManifest(root);
+  const merged = mergeEntries(await readList(before), file.changes, job.mode);
   if (merged.entries.length > limits.listEntries)
     throw new AppError('TOO_MANY_ENTRIES', `A list has at most ${limits.listEntries} entries.`);
-  return { manifest, merged };
+  const built = build(merged.entries);
+  let stored: Promise<unknown> | undefined;
+  return {
+    root,
+    before,
+    merged,
+    built,
+    store() {
+      stored ??= writeList(built, before);
+      return stored;
+    },
+  };
+};
+
+/** Merges the file into a list; again only when the list is another one: a write of something else on the Scanner costs nothing. */
+const maker = (job: StoredJob, file: ParsedFile) => {
+  let last: Made | undefined;
+  return async (root: string): Promise<Made> => {
+    if (last?.root !== root) {
+      last = undefined;
+      last = await make(job, file, root);
+    }
+    return last;
+  };
 };
 
 const mustWait = (job: StoredJob, before: number, { counts, entries }: Merged): boolean =>
@@ -50,38 +83,47 @@ const mustWait = (job: StoredJob, before: number, { counts, entries }: Merged): 
   job.confirmedAt === undefined &&
   needsConfirmation(before, { removed: counts.removed, after: entries.length }, job.maxRemovals);
 
-/** Computes the list after the file, stores its chunks, and says what the transaction is to be. */
-const computeImport = async (
-  job: StoredJob,
-  file: ParsedFile,
-  bytes: number,
-  at: Date,
-  head: Head,
-): Promise<Change<Omit<Outcome, 'written' | 'revision'>>> => {
+/** What is to be done with a parsed file. */
+interface Application {
+  job: StoredJob;
+  file: ParsedFile;
+  bytes: number;
+  at: Date;
+  made: (root: string) => Promise<Made>;
+}
+
+/** What the transaction holds besides the revision: the end of the job, and that no later file of its key was faster. */
+const endItems = (application: Application, outcome: Outcome): TransactItem[] => {
+  const { job, file, bytes, at } = application;
+  return [updateWorkItem(job, ending(file, bytes, outcome, at)), ...appliedDropItem(job)];
+};
+
+/** Computes the list after the file, and says what the transaction is to be. */
+const computeImport = async (application: Application, head: Head): Promise<Change<Outcome>> => {
+  const { job, file, made } = application;
   const list = job.list as AccessListName;
-  assertActive(job, list, head.configuration);
-  const { manifest, merged } = await mergedInto(job, file, head, list);
+  const { configuration } = head;
+  assertActive(job, list, configuration);
+  const { before, merged, built, store } = await made(configuration.lists[list].root);
   const counts = countsOf(file, merged);
-  const unchanged = { configuration: head.configuration };
-  if (mustWait(job, manifest.entries, merged))
-    return { ...unchanged, result: { state: 'awaiting-confirmation', counts } };
-  const built = build(merged.entries);
-  const reference = { root: built.root, entries: built.manifest.entries, enabled: built.manifest.enabled };
-  const next = withList(head.configuration, list, reference, job.activate);
+  if (mustWait(job, before.entries, merged))
+    return { configuration, result: { state: 'awaiting-confirmation', counts } };
+  const { entries, enabled } = built.manifest;
+  const next = withList(configuration, list, { root: built.root, entries, enabled }, job.activate);
   assertNotEmpty(job, list, next);
-  if (job.dryRun) return { ...unchanged, result: { state: 'completed', counts } };
+  const result = { state: 'completed', counts } as const;
+  if (job.dryRun) return { configuration, result };
   return {
     configuration: next,
-    prepare: () => writeList(built, manifest),
+    prepare: store,
     audit: {
       importId: job.importId,
       counts,
       values: file.changes.slice(0, 20).map((change) => change.value),
     },
-    transact: ({ revision }) => [
-      updateWorkItem(job, ending(file, bytes, { state: 'completed', counts, revision }, at)),
-    ],
-    result: { state: 'completed', counts },
+    transact: ({ revision }) => endItems(application, { ...result, revision }),
+    settle: endItems(application, result),
+    result,
   };
 };
 
@@ -101,23 +143,25 @@ export const ending = (
   ...(outcome.state === 'completed' ? { finishedAt: at.toISOString() } : {}),
 });
 
+/** Losing the race is cheap where the list is the same, and must not fail the import where it is not. */
+const tries = 200;
+
 /**
  * Takes a parsed file into its list: one transaction makes the revision and ends the job. Losing the race to an edit redoes only
- * the merge; the parsed file is kept.
+ * the merge; the parsed file is kept. A job that waits, and a dry run, is written by itself. SUPERSEDED when the job is no longer this
+ * worker's, or a later file of the same key was faster.
  */
-export const applyFile = async (
-  job: StoredJob,
-  file: ParsedFile,
-  bytes: number,
-  at: Date,
-): Promise<Outcome> => {
-  const { head, changed, result } = await changeConfiguration({
+export const applyFile = async (job: StoredJob, file: ParsedFile, bytes: number, at: Date): Promise<void> => {
+  const application = { job, file, bytes, at, made: maker(job, file) };
+  const { result } = await changeConfiguration({
     scannerId: job.scannerId,
     part: `lists.${job.list as AccessListName}`,
     operation: 'import',
     actor: { name: job.createdBy, requestId: job.importId },
     at,
-    compute: (present) => computeImport(job, file, bytes, at, present),
+    tries,
+    compute: (present) => computeImport(application, present),
   });
-  return { ...result, written: changed, ...(changed ? { revision: head.revision } : {}) };
+  const alone = result.state === 'awaiting-confirmation' || job.dryRun;
+  if (alone) await updateWork(job, ending(file, bytes, result, at));
 };

@@ -57,7 +57,7 @@ const takeIn = async (drop: Drop): Promise<StoredJob> => {
     const options = await readOptions(drop);
     const newest = await takeDrop(drop.source.key, { sequencer: drop.sequencer, importId: base.importId });
     const job = newest
-      ? newJob({ ...base, state: 'uploaded' }, options)
+      ? { ...newJob({ ...base, state: 'uploaded' }, options), sequencer: drop.sequencer }
       : ended('cancelled', new AppError('SUPERSEDED'));
     return await createJob(job);
   } catch (error) {

@@ -1,5 +1,9 @@
-import type { StoredJob } from '../../../shared/domain/import-job.ts';
-import { type ParsedFile, readImportFile } from '../../../shared/domain/lists/import-file.ts';
+import { noCounts, type StoredJob } from '../../../shared/domain/import-job.ts';
+import {
+  type FileCounts,
+  type ParsedFile,
+  readImportFile,
+} from '../../../shared/domain/lists/import-file.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { limits } from '../../../shared/tables.ts';
 import { updateWork } from '../../stores/imports.ts';
@@ -18,13 +22,23 @@ const assertStillOurs = (written: StoredJob | null): void => {
   if (!written) throw new Overtaken();
 };
 
+interface Progress {
+  bytesRead: number;
+  counts: FileCounts;
+}
+
+const writeProgress = async (job: StoredJob, bytesTotal: number, { bytesRead, counts }: Progress) =>
+  assertStillOurs(
+    await updateWork(job, { progress: { bytesRead, bytesTotal }, counts: { ...noCounts, ...counts } }),
+  );
+
 /** Writes progress now and then, and with it learns whether the job is still this worker's. */
 const progressWriter = (job: StoredJob, bytesTotal: number, clock: () => number) => {
   let last = clock();
-  return async (bytesRead: number): Promise<void> => {
+  return async (progress: () => Progress): Promise<void> => {
     if (clock() - last < progressEveryMs) return;
     last = clock();
-    assertStillOurs(await updateWork(job, { progress: { bytesRead, bytesTotal } }));
+    await writeProgress(job, bytesTotal, progress());
   };
 };
 
@@ -48,17 +62,20 @@ const readAll = async (
       'FILE_TOO_LARGE',
       `The file has ${bytesTotal} bytes; up to ${limits.importBytes} are taken.`,
     );
-  assertStillOurs(await updateWork(job, { progress: { bytesRead: 0, bytesTotal } }));
-  const progress = progressWriter(job, bytesTotal, Date.now);
   const reader = readerOf(job, report);
   let bytes = 0;
+  const sofar = () => ({ bytesRead: bytes, counts: reader.counts() });
+  await writeProgress(job, bytesTotal, sofar());
+  const progress = progressWriter(job, bytesTotal, Date.now);
   for await (const piece of object.Body as AsyncIterable<Uint8Array>) {
     reader.push(piece);
     bytes += piece.length;
     await report.drained();
-    await progress(bytes);
+    await progress(sofar);
   }
-  return { file: reader.end(), bytes };
+  const file = reader.end();
+  await writeProgress(job, bytesTotal, sofar());
+  return { file, bytes };
 };
 
 /** Reads the job's file, with its report stored beside it. Memory is bounded by the number of entries. */

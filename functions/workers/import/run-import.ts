@@ -3,7 +3,7 @@ import type { ParsedFile } from '../../../shared/domain/lists/import-file.ts';
 import { AppError, hasCode } from '../../../shared/errors.ts';
 import { logger } from '../../lib/logger.ts';
 import { beginWork, givenUp, updateWork } from '../../stores/imports.ts';
-import { applyFile, ending } from './apply-file.ts';
+import { applyFile } from './apply-file.ts';
 import { Overtaken, readSource } from './read-source.ts';
 
 interface Seen {
@@ -32,9 +32,20 @@ const work = async (job: StoredJob, seen: Seen): Promise<void> => {
       'INVALID_ENTRIES',
       `${file.counts.invalid} of ${file.counts.tokens} values are no entries.`,
     );
-  const at = new Date();
-  const outcome = await applyFile(job, file, bytes, at);
-  if (!outcome.written) await updateWork(job, ending(file, bytes, outcome, at));
+  await applyFile(job, file, bytes, new Date());
+};
+
+/** A job that is still this worker's was overtaken by a later file of its key; otherwise this write is refused. */
+const stop = async (job: StoredJob, error: unknown, { file, bytes }: Seen): Promise<void> => {
+  logger.info('import overtaken or cancelled', { importId: job.importId, attempt: job.attempt });
+  if (!hasCode(error, 'SUPERSEDED')) return;
+  await updateWork(job, {
+    state: 'cancelled',
+    error: { code: error.code, detail: 'A later upload of the same file has been taken into the list.' },
+    counts: { ...noCounts, ...file?.counts },
+    progress: { bytesRead: bytes, bytesTotal: bytes },
+    finishedAt: new Date().toISOString(),
+  });
 };
 
 /**
@@ -49,8 +60,7 @@ export const runImport = async (importId: string): Promise<void> => {
     if (givenUp(job)) throw new AppError('INTERNAL', 'The import was tried several times and never ended.');
     await work(job, seen);
   } catch (error) {
-    if (error instanceof Overtaken || hasCode(error, 'SUPERSEDED'))
-      logger.info('import overtaken or cancelled', { importId, attempt: job.attempt });
+    if (error instanceof Overtaken || hasCode(error, 'SUPERSEDED')) await stop(job, error, seen);
     else if (endsJob(error) || (error instanceof AppError && givenUp(job))) await fail(job, error, seen);
     else throw error;
   }

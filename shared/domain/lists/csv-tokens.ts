@@ -3,6 +3,8 @@ import type { TokenReader, TokenSink } from './plain-tokens.ts';
 
 /** More of a field than this is not kept: enough to see that it is too long. */
 const keptOfField = 1000;
+/** Fields beyond the columns that are kept. */
+const keptExtra = 8;
 
 export type CsvDelimiter = ',' | ';' | '\t';
 
@@ -36,8 +38,10 @@ export const csvTokens = (
     if (field.text.length < keptOfField) field.text += character;
   };
 
+  /** A row keeps its columns and a little of what is too much: enough to see that it is. */
   const endField = () => {
-    row.push(field);
+    if (row.length < options.columns.length + keptExtra) row.push(field);
+    else if (field.text !== '') row[row.length - 1] = field;
     field = { text: '', quoted: false, column: column + 1 };
     quoteSeen = false;
     inQuotes = false;

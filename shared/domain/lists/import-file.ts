@@ -41,10 +41,13 @@ const rememberedOfLine = 1000;
 const escaped = (character: string): string =>
   `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 
-/** A token as it can be shown: cut, with everything escaped that a terminal or a log would act on. */
+/** What a terminal or a log would act on, and what a spreadsheet would take for a formula where it begins a cell. */
+const active = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]|(?<=^|[\s,;"'|])[=+@-]/gu;
+
+/** A token as it can be shown: cut, with everything escaped that a terminal, a log or a spreadsheet would act on. */
 export const shownToken = (text: string): string => {
   const shown = text.length > shownOfToken ? `${text.slice(0, shownOfToken)}…` : text;
-  return shown.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/gu, escaped);
+  return shown.toWellFormed().replace(active, escaped);
 };
 
 const booleans: Record<string, boolean> = {
@@ -149,6 +152,7 @@ const collector = (options: ImportFileOptions) => {
       acceptedOnLine = [];
       badOnLine = false;
     },
+    counts: (): FileCounts => ({ ...counts }),
     result: (): ParsedFile => ({
       changes: sortEntries([...found.values()]),
       counts,
@@ -164,12 +168,13 @@ const collector = (options: ImportFileOptions) => {
  */
 export const readImportFile = (
   options: ImportFileOptions,
-): { push(bytes: Uint8Array): void; end(): ParsedFile } => {
+): { push(bytes: Uint8Array): void; end(): ParsedFile; counts(): FileCounts } => {
   const text = textStream();
   const gathered = collector(options);
   const tokens = fileTokens(gathered);
   return {
     push: (bytes) => tokens.push(text.push(bytes)),
+    counts: gathered.counts,
     end() {
       tokens.push(text.end());
       tokens.end();

@@ -102,8 +102,8 @@ export const mergeEntries = (
 };
 
 /**
- * True when an import would empty a list or take out more than half of it (or more than `maxRemovals`): it then waits to be
- * confirmed. Merging never removes.
+ * True when an import would empty a list or take out more than half of it, or more than `maxRemovals` where that is given: it
+ * then waits to be confirmed. Merging never removes.
  */
 export const needsConfirmation = (
   before: number,
@@ -111,6 +111,5 @@ export const needsConfirmation = (
   maxRemovals: number | undefined,
 ): boolean => {
   if (result.removed === 0) return false;
-  if (maxRemovals !== undefined) return result.removed > maxRemovals;
-  return result.after === 0 || result.removed * 2 > before;
+  return result.after === 0 || result.removed > (maxRemovals ?? before / 2);
 };

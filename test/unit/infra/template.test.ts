@@ -8,6 +8,7 @@ import { ControlPlaneFunction } from '../../../infra/functions.ts';
 import { Storage } from '../../../infra/storage.ts';
 import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
+import { mostAttempts } from '../../../shared/domain/import-job.ts';
 import { type Operation, routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
 import { prefixes } from '../../../shared/tables.ts';
@@ -77,7 +78,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(15);
+    expect(functions).toHaveLength(16);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -99,7 +100,7 @@ describe('functions', () => {
   });
 
   it('that are invoked asynchronously keep what fails', () => {
-    for (const name of ['report', 'presence', 'artifacts', 'renew', 'watch-certificates']) {
+    for (const name of ['report', 'presence', 'artifacts', 'renew', 'watch-certificates', 'sweep']) {
       const fn = model.functions.find((candidate) => candidate.entry.endsWith(`${name}.lambda.ts`));
       expect(fn).toMatchObject({
         asyncRetries: 2,
@@ -128,22 +129,20 @@ describe('event sources', () => {
     });
   });
 
-  it('of imports are the queue, and confirmations in the stream', () => {
+  it('of imports are the queue, and in the stream what was confirmed, or lost and woken', () => {
     expect(source('import.lambda.ts', 'sqs')).toMatchObject({
       batchSize: 1,
       partialResponses: true,
       maxConcurrency: 10,
     });
     expect(source('import.lambda.ts', 'dynamodb')).toMatchObject({
-      filters: [
-        {
-          eventName: ['MODIFY'],
-          dynamodb: {
-            Keys: { sk: { S: ['import'] } },
-            NewImage: { state: { S: ['uploaded'] }, confirmedAt: { S: [{ exists: true }] } },
-          },
+      filters: ['confirmedAt', 'wokenAt'].map((name) => ({
+        eventName: ['MODIFY'],
+        dynamodb: {
+          Keys: { sk: { S: ['import'] } },
+          NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
         },
-      ],
+      })),
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });
   });
@@ -181,6 +180,7 @@ describe('event sources', () => {
 
     expect(queue?.visibilityTimeoutSeconds).toBeGreaterThan(worker?.timeoutSeconds ?? 0);
     expect(queue?.redrive?.maxReceiveCount).toBe(5);
+    expect(mostAttempts).toBeLessThan(5);
   });
 
   it('take only objects of the drop zone and of uploads', () => {
@@ -195,6 +195,20 @@ describe('event sources', () => {
         }),
       }),
     ]);
+  });
+});
+
+describe('the sweep', () => {
+  it('is woken each hour, and may list and delete versions of what it sweeps, and nothing else', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 hour)',
+      State: 'ENABLED',
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^WorkersSweep'), 'Arn'] } }),
+      ],
+    });
+    const deleting = JSON.stringify(propertiesOf('AWS::IAM::Policy')).match(/"s3:DeleteObjectVersion"/g);
+    expect(deleting).toHaveLength(1);
   });
 });
 

@@ -269,6 +269,7 @@ describe('the shrink guard', () => {
     ['replaced whole by as many', 10, 10, 10, undefined, true],
     ['within the allowed number', 10, 9, 1, 9, false],
     ['beyond the allowed number', 10, 3, 7, 2, true],
+    ['emptied within the allowed number', 10, 10, 0, 10, true],
   ];
 
   it.each(cases)('%s', (_name, before, removed, after, most, waits) => {

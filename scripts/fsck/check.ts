@@ -1,0 +1,260 @@
+import type { Head } from '../../shared/domain/configuration.ts';
+import {
+  type Finding,
+  type FindingKind,
+  judgeChunk,
+  judgeHistory,
+  judgeManifest,
+  judgeOrder,
+  judgeReference,
+} from '../../shared/domain/fsck.ts';
+import type { ChunkReference } from '../../shared/domain/lists/chunks.ts';
+import { digestOfKey, nothingCarried, type ObjectVersion, sweepable } from '../../shared/domain/sweep.ts';
+import { hasCode } from '../../shared/errors.ts';
+import { sweptPrefixes } from '../../shared/tables.ts';
+import { addChunks, addItem, type Items, type NamedChunk, type NamedRoot, type Table } from './named.ts';
+import { heads, imports, lists, objects, survey, sweeping } from './stores.ts';
+
+/** How often a Scanner whose items contradict each other is read again: somebody may be writing. */
+const readings = 3;
+
+/** What has been looked at. */
+export interface Checked {
+  scanners: number;
+  revisions: number;
+  lists: number;
+  chunks: number;
+  versions: number;
+}
+
+/** A finding, and how to repair it where that is safe. */
+export interface Found extends Finding {
+  mend?: () => Promise<unknown>;
+}
+
+export interface Report {
+  checked: Checked;
+  findings: Found[];
+}
+
+export interface CheckOptions {
+  startedAt: Date;
+  /** Told now and then how far the check is. */
+  progress(what: string, done: number, of?: number): void;
+}
+
+interface Check extends CheckOptions {
+  table: Table;
+  chunks: Map<string, NamedChunk>;
+  /** Lists whose manifest cannot be read: which chunks they name is not known. */
+  unread: number;
+  report: Report;
+}
+
+const find = ({ report }: Check, kind: FindingKind, finding: Omit<Found, 'kind'>): void => {
+  report.findings.push({ kind, ...finding });
+};
+
+const readTable = async (check: Check): Promise<void> => {
+  const { table, report, startedAt, progress } = check;
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await survey.surveyTable(from, startedAt);
+    for (const head of page.heads) addItem(table, 'heads', head);
+    for (const revision of page.revisions) addItem(table, 'revisions', revision);
+    table.lost.push(...page.lost);
+    report.checked.revisions += page.revisions.length;
+    progress('revisions', report.checked.revisions);
+    from = page.next;
+  } while (from);
+  report.checked.scanners = table.scanners.size;
+};
+
+/** The items of a Scanner read again, the head last but for its own revision: what is written meanwhile looks like what it is. */
+const readAgain = async (scannerId: string): Promise<Items> => {
+  const revisions = [];
+  let cursor: string | undefined;
+  do {
+    const page = await heads.listRevisions(scannerId, { limit: 1000, cursor });
+    revisions.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  const head = await heads.readHead(scannerId).catch((error: unknown) => {
+    if (hasCode(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  });
+  return { heads: head ? [head] : [], revisions };
+};
+
+/** Revisions past their time to live go one by one, in any order. */
+const isGone = (revision: Head & { expiresAt?: number }, at: Date): boolean =>
+  (revision.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= at.getTime();
+
+const present = ({ heads: own, revisions }: Items, at: Date) =>
+  judgeHistory(
+    own[0],
+    revisions.filter((revision) => !isGone(revision, at)),
+  );
+
+const checkHistories = async (check: Check): Promise<void> => {
+  for (const [scannerId, items] of check.table.scanners) {
+    let problems = present(items, check.startedAt);
+    for (let reading = 0; problems.length > 0 && reading < readings; reading++)
+      problems = present(await readAgain(scannerId), check.startedAt);
+    for (const detail of problems)
+      find(check, 'inconsistent', { key: `scanner#${scannerId}`, namedBy: [], detail });
+  }
+};
+
+const textOrDamage = async (key: string, versionId?: string): Promise<string | null | 'damaged'> => {
+  try {
+    return await survey.textOf(key, versionId);
+  } catch (error) {
+    if (hasCode(error, 'FILE_BINARY')) return 'damaged';
+    throw error;
+  }
+};
+
+/** A version of an object whose bytes are those that its name says. */
+const intactVersion = async (key: string, digest: string) => {
+  const { versions } = await sweeping.listVersions(key);
+  for (const { versionId } of versions) {
+    const text = await textOrDamage(key, versionId);
+    if (text !== null && objects.sha256(text) === digest) return { versionId, text };
+  }
+  return undefined;
+};
+
+/** An object that is missing or damaged is stored again where the bucket still has an intact version of it. */
+const findDamage = async (
+  check: Check,
+  object: { key: string; digest: string; namedBy: string[]; contentType: string },
+  kind: 'dangling' | 'corrupt',
+  detail: string,
+): Promise<void> => {
+  const { key, digest, namedBy, contentType } = object;
+  const intact = await intactVersion(key, digest);
+  if (!intact) return find(check, kind, { key, namedBy, detail: `${detail}; no version of it is intact` });
+  find(check, kind, {
+    key,
+    namedBy,
+    detail,
+    repair: `stores its intact version ${intact.versionId} again, as the newest`,
+    mend: () => objects.putText(key, intact.text, contentType),
+  });
+};
+
+const checkManifest = async (check: Check, named: NamedRoot): Promise<void> => {
+  const { root, namedBy } = named;
+  const key = lists.manifestKey(root);
+  const object = { key, digest: root, namedBy, contentType: 'application/json' };
+  const text = await textOrDamage(key);
+  const { manifest, problems } =
+    text === null || text === 'damaged'
+      ? { manifest: null, problems: [text === null ? 'it is not there' : 'it cannot be unpacked'] }
+      : judgeManifest(text, root, objects.sha256);
+  if (!manifest) {
+    check.unread += 1;
+    return findDamage(check, object, text === null ? 'dangling' : 'corrupt', problems.join('; '));
+  }
+  const told = [...named.references.values()].flatMap((reference) => judgeReference(reference, manifest));
+  const order = named.kinds.has('access') ? judgeOrder(manifest) : [];
+  for (const detail of [...problems, ...told, ...order]) find(check, 'corrupt', { key, namedBy, detail });
+  addChunks(check.chunks, named, manifest.chunks);
+};
+
+const problemsOfChunk = (text: string, reference: ChunkReference, { kinds }: NamedChunk): string[] =>
+  [...kinds].flatMap((kind) => judgeChunk(text, reference, kind, objects.sha256));
+
+const checkChunk = async (check: Check, digest: string, named: NamedChunk): Promise<void> => {
+  const key = lists.chunkKey(digest);
+  const { namedBy, reference } = named;
+  const object = { key, digest, namedBy, contentType: 'text/plain; charset=utf-8' };
+  const text = await textOrDamage(key);
+  if (text === null) return findDamage(check, object, 'dangling', 'it is not there');
+  if (text === 'damaged') return findDamage(check, object, 'corrupt', 'it cannot be unpacked');
+  const problems = problemsOfChunk(text, reference, named);
+  if (problems.length === 0) return;
+  if (objects.sha256(text) !== digest) return findDamage(check, object, 'corrupt', problems.join('; '));
+  for (const detail of problems) find(check, 'corrupt', { key, namedBy, detail });
+};
+
+const checkObjects = async (check: Check): Promise<void> => {
+  const { table, chunks, report, progress } = check;
+  await lists.eachOf([...table.roots.values()], async (named) => {
+    await checkManifest(check, named);
+    report.checked.lists += 1;
+    progress('lists', report.checked.lists, table.roots.size);
+  });
+  await lists.eachOf([...chunks], async ([digest, named]) => {
+    await checkChunk(check, digest, named);
+    report.checked.chunks += 1;
+    progress('chunks', report.checked.chunks, chunks.size);
+  });
+};
+
+/** Why an object that nobody names is left alone, or how it goes. */
+const orphanRepair = (check: Check, versions: ObjectVersion[]) => {
+  const at = check.startedAt.getTime();
+  const { doomed } = sweepable(versions, () => false, at, nothingCarried);
+  if (check.unread > 0) return { detail: 'nobody that can be read names it' };
+  if (doomed.length < versions.length)
+    return { detail: 'nobody names it; it is less than a day old, so its writer may be about to' };
+  return {
+    detail: 'nobody names it',
+    repair: `deletes its ${versions.length} version${versions.length === 1 ? '' : 's'}, as the sweep would`,
+    mend: () => sweeping.deleteVersions(doomed),
+  };
+};
+
+const findOrphan = (check: Check, key: string, prefix: string, versions: ObjectVersion[]): void => {
+  const ours = digestOfKey(key, prefix) !== null;
+  const told = ours ? orphanRepair(check, versions) : { detail: 'its name is no digest; it is left alone' };
+  find(check, 'orphaned', { key, namedBy: [], ...told });
+};
+
+const isNamed = ({ table, chunks }: Check, key: string, prefix: string): boolean => {
+  const digest = digestOfKey(key, prefix);
+  return digest !== null && (table.roots.has(digest) || chunks.has(digest));
+};
+
+/** What is in the bucket and was before the check began, and nobody names. */
+const checkPrefix = async (check: Check, prefix: string): Promise<void> => {
+  const unnamed = new Map<string, ObjectVersion[]>();
+  let cursor: string | undefined;
+  do {
+    const { versions, next } = await sweeping.listVersions(prefix, cursor);
+    for (const version of versions)
+      if (!isNamed(check, version.key, prefix) && version.modifiedAt < check.startedAt.getTime())
+        unnamed.set(version.key, [...(unnamed.get(version.key) ?? []), version]);
+    check.report.checked.versions += versions.length;
+    check.progress('versions', check.report.checked.versions);
+    cursor = next;
+  } while (cursor !== undefined);
+  for (const [key, versions] of unnamed) findOrphan(check, key, prefix, versions);
+};
+
+/** Walks the table and the bucket, and finds what is missing, damaged, left over or contradictory. Changes nothing. */
+export const checkAll = async (options: CheckOptions): Promise<Report> => {
+  const checked = { scanners: 0, revisions: 0, lists: 0, chunks: 0, versions: 0 };
+  const check: Check = {
+    ...options,
+    table: { scanners: new Map(), roots: new Map(), lost: [] },
+    chunks: new Map(),
+    unread: 0,
+    report: { checked, findings: [] },
+  };
+  await readTable(check);
+  await checkHistories(check);
+  await checkObjects(check);
+  for (const prefix of sweptPrefixes) await checkPrefix(check, prefix);
+  for (const job of check.table.lost)
+    find(check, 'lost', {
+      key: `import#${job.importId}`,
+      namedBy: [`${job.scannerId} ${job.list}`],
+      detail: `it is ${job.state}, and nobody has worked on it since ${job.begunAt ?? job.createdAt}`,
+      repair: 'sends it to a worker again',
+      mend: () => imports.wakeJob(job, options.startedAt),
+    });
+  return check.report;
+};

@@ -1,0 +1,51 @@
+import type { Checked, Found } from './check.ts';
+
+/** Rows shown of a long table; the whole of it is in the JSON. */
+const shownRows = 100;
+const widest = 60;
+
+const cut = (text: string): string => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text);
+
+/** A digest is known by its first twelve characters. */
+const short = (text: string): string => text.replace(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1…');
+
+const rowOf = ({ kind, key, namedBy, detail, repair }: Found): string[] => [
+  kind,
+  short(key),
+  short(detail),
+  cut(short(namedBy.join(', '))),
+  repair === undefined ? '-' : short(repair),
+];
+
+const titles = ['what', 'which', 'why', 'named by', 'repair'];
+
+/** Findings as a table with aligned columns. */
+export const tableOf = (findings: readonly Found[]): string => {
+  const rows = [titles, ...findings.slice(0, shownRows).map(rowOf)];
+  const widths = titles.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const more = findings.length - shownRows;
+  return [...lines, ...(more > 0 ? [`… and ${more} more; --json shows them all`] : [])].join('\n');
+};
+
+const number = (value: number): string => value.toLocaleString('en');
+
+export const checkedLine = ({ scanners, revisions, lists, chunks, versions }: Checked): string =>
+  `Looked at ${number(scanners)} Scanners, ${number(revisions)} revisions, ${number(lists)} lists, ${number(chunks)} chunks, ${number(versions)} versions of objects.`;
+
+const everyMs = 3000;
+
+/** Says on standard error, every few seconds, how far a long check is. */
+export const progressOn = (write: (text: string) => void, clock: () => number) => {
+  let last = clock();
+  return (what: string, done: number, of?: number): void => {
+    if (clock() - last < everyMs) return;
+    last = clock();
+    write(`${number(done)}${of === undefined ? '' : ` of ${number(of)}`} ${what}\n`);
+  };
+};

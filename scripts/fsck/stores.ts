@@ -1,0 +1,16 @@
+/** The stores, to be loaded once the variables are set by which they find table and bucket. */
+export let heads: typeof import('../../functions/stores/heads.ts');
+export let imports: typeof import('../../functions/stores/imports.ts');
+export let lists: typeof import('../../functions/stores/lists.ts');
+export let objects: typeof import('../../functions/stores/objects.ts');
+export let survey: typeof import('../../functions/stores/survey.ts');
+export let sweeping: typeof import('../../functions/stores/sweep.ts');
+
+export const loadStores = async (): Promise<void> => {
+  heads = await import('../../functions/stores/heads.ts');
+  imports = await import('../../functions/stores/imports.ts');
+  lists = await import('../../functions/stores/lists.ts');
+  objects = await import('../../functions/stores/objects.ts');
+  survey = await import('../../functions/stores/survey.ts');
+  sweeping = await import('../../functions/stores/sweep.ts');
+};

@@ -1,0 +1,228 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Report } from '../../scripts/fsck/check.ts';
+import type { Finding } from '../../shared/domain/fsck.ts';
+import { keys, sortKeys } from '../../shared/tables.ts';
+import { type ImportWorld, startImportWorld } from './imports/world.ts';
+
+let world: ImportWorld;
+let dir: string;
+let dynamo: typeof import('../../functions/stores/dynamo.ts');
+let checkAll: typeof import('../../scripts/fsck/check.ts').checkAll;
+let scannerId: string;
+let root: string;
+let chunk: string;
+const day = 86_400_000;
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+const fsck = async (...args: string[]): Promise<Ended> => {
+  const child = spawn(process.execPath, ['scripts/fsck.ts', '--data', dir, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended: Ended = { code: null, out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    ended.out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ended.err += text;
+  });
+  [ended.code] = (await once(child, 'close')) as [number | null];
+  return ended;
+};
+
+const check = (at = new Date()): Promise<Report> => checkAll({ startedAt: at, progress: () => undefined });
+const told = ({ findings }: { findings: Finding[] }) => findings.map(({ kind, key }) => `${kind} ${key}`);
+
+const put = (key: string, Body: Uint8Array | string) =>
+  world.stores.objects.s3.send(
+    new PutObjectCommand({ Bucket: world.stores.objects.bucketName(), Key: key, Body }),
+  );
+const erase = async (key: string) => {
+  const { listVersions, deleteVersions } = await import('../../functions/stores/sweep.ts');
+  const { versions, markers } = await listVersions(key);
+  await deleteVersions([...versions, ...markers]);
+};
+
+beforeAll(async () => {
+  world = await startImportWorld();
+  dynamo = await import('../../functions/stores/dynamo.ts');
+  ({ checkAll } = await import('../../scripts/fsck/check.ts'));
+  await (await import('../../scripts/fsck/stores.ts')).loadStores();
+  dir = mkdtempSync(join(tmpdir(), 'fsck-'));
+  const { env } = process;
+  const endpoints = {
+    s3: env['AWS_ENDPOINT_URL_S3'],
+    dynamodb: env['AWS_ENDPOINT_URL_DYNAMODB'],
+    region: env['AWS_REGION'],
+    accessKeyId: env['AWS_ACCESS_KEY_ID'],
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'],
+    table: env['TABLE_NAME'],
+    bucket: env['BUCKET_NAME'],
+  };
+  writeFileSync(join(dir, 'endpoints.json'), JSON.stringify(endpoints));
+  scannerId = await world.scanner(['192.0.2.1', '192.0.2.2', '2001:db8::/32', 'example.com']);
+});
+afterAll(async () => {
+  await world?.end();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  ({ root } = (await world.stores.heads.readHead(scannerId)).configuration.lists.outbound);
+  const manifest = await world.stores.lists.readManifest(root);
+  chunk = manifest.chunks[0]?.sha256 ?? '';
+});
+
+const chunkKey = (digest: string) => `lists/chunks/${digest}`;
+const manifestKey = (digest: string) => `lists/manifests/${digest}`;
+
+describe('npm run fsck', () => {
+  it('ends with 0 where all is well, and says what it has looked at', async () => {
+    const { code, out } = await fsck();
+    expect(out).toContain('Everything is as it should be.');
+    expect(out).toMatch(/1 Scanners, 2 revisions, 2 lists, 1 chunks/);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['--nonsense'],
+    ['--table', 't'],
+    ['word'],
+  ])('called wrongly with %s ends with 2 and says what it takes', async (...args) => {
+    const { code, err } = await fsck(...args);
+    expect(err).toContain('npm run fsck');
+    expect(code).toBe(2);
+  });
+
+  it('shows findings as a table and as JSON, repairs what is safe, and ends with 1', async () => {
+    await put(chunkKey(chunk), 'these are not the bytes');
+
+    const shown = await fsck();
+    const { code, out } = await fsck('--json');
+    const repaired = await fsck('--repair');
+
+    expect(shown.out).toMatch(
+      /what +which +why +named by +repair\ncorrupt +lists\/chunks\/[0-9a-f]{12}… +it cannot be unpacked/,
+    );
+    expect(JSON.parse(out)).toMatchObject({
+      checked: { scanners: 1 },
+      findings: [
+        {
+          kind: 'corrupt',
+          key: chunkKey(chunk),
+          namedBy: [`list ${root}`],
+          repair: expect.stringContaining('intact version'),
+        },
+      ],
+    });
+    expect([shown.code, code, repaired.code]).toEqual([1, 1, 1]);
+    expect((await fsck()).code).toBe(0);
+    expect(await world.values(scannerId)).toHaveLength(4);
+  });
+});
+
+describe('what the check finds', () => {
+  it('an object that is hidden by a delete marker, and stores it again', async () => {
+    for (const key of [chunkKey(chunk), manifestKey(root)]) {
+      const { bucketName, s3 } = world.stores.objects;
+      await s3.send(new DeleteObjectCommand({ Bucket: bucketName(), Key: key }));
+      const report = await check();
+      expect(told(report)).toContain(`dangling ${key}`);
+      await report.findings.find((finding) => finding.key === key)?.mend?.();
+      expect(told(await check())).toEqual([]);
+    }
+  });
+
+  it('an object that is gone in every version, for which there is no repair', async () => {
+    const text = await world.stores.objects.getText(chunkKey(chunk));
+    await erase(chunkKey(chunk));
+
+    const { findings } = await check();
+
+    expect(findings).toMatchObject([
+      { kind: 'dangling', key: chunkKey(chunk), detail: expect.stringContaining('no version') },
+    ]);
+    expect(findings[0]).not.toHaveProperty('repair');
+    await world.stores.objects.putText(chunkKey(chunk), text, 'text/plain');
+  });
+
+  it('what nobody names: left alone while it is young, deleted when it is old and every list can be read', async () => {
+    const text = '203.0.113.9\n';
+    const key = chunkKey(world.stores.objects.sha256(text));
+    await world.stores.objects.putText(key, text, 'text/plain');
+    const soon = new Date(Date.now() + 2000);
+    const [young] = (await check(soon)).findings;
+    expect(young).toMatchObject({
+      kind: 'orphaned',
+      key,
+      detail: expect.stringContaining('less than a day'),
+    });
+    expect(young).not.toHaveProperty('mend');
+
+    const later = new Date(Date.now() + 2 * day);
+    const manifest = await world.stores.objects.getText(manifestKey(root));
+    await erase(manifestKey(root));
+    expect((await check(later)).findings.filter(({ kind, mend }) => kind === 'orphaned' && mend)).toEqual([]);
+    await world.stores.objects.putText(manifestKey(root), manifest, 'application/json');
+    const [old] = (await check(later)).findings;
+    await old?.mend?.();
+
+    expect(told(await check(later))).toEqual([]);
+  });
+
+  it('a list whose counts, order, lines or chunks are not what it says', async () => {
+    const { objects, heads } = world.stores;
+    const text = '192.0.2.2\n192.0.2.1\n#010.0.0.1\n';
+    const reference = { sha256: objects.sha256(text), first: '192.0.2.1', entries: 9, enabled: 2, kinds: {} };
+    const manifest = JSON.stringify({ format: 1, enabled: 2, entries: 3, chunks: [reference] });
+    const bad = objects.sha256(manifest);
+    await objects.putText(chunkKey(reference.sha256), text, 'text/plain');
+    await objects.putText(manifestKey(bad), manifest, 'application/json');
+    const before = await heads.readHead(scannerId);
+    const next = {
+      ...before,
+      revision: before.revision + 1,
+      configuration: {
+        ...before.configuration,
+        lists: { ...before.configuration.lists, inbound: { root: bad, entries: 7, enabled: 2 } },
+      },
+    };
+    const put = (sk: string, item: object) =>
+      dynamo.dynamo.send(
+        new PutCommand({
+          TableName: dynamo.tableName(),
+          Item: { pk: keys.ofScanner(scannerId), sk, ...item },
+        }),
+      );
+    await put(sortKeys.head, next);
+
+    const { findings } = await check();
+
+    const details = findings.map(
+      ({ key, detail }) =>
+        `${key === chunkKey(reference.sha256) ? 'chunk' : key === manifestKey(bad) ? 'manifest' : key}: ${detail}`,
+    );
+    expect(details.sort()).toEqual([
+      'chunk: it begins with "192.0.2.2"; its manifest says "192.0.2.1"',
+      'chunk: it has 3 entries, 2 enabled; its manifest says 9 entries, 2 enabled',
+      'chunk: it holds "010.0.0.1", which is not the one form of an entry',
+      'manifest: it has 3 entries, 2 enabled; the configuration says 7 entries, 2 enabled',
+      'manifest: it is not written as canonical JSON',
+      'manifest: it says 3 entries, 2 enabled; its chunks say 9 entries, 2 enabled',
+      `scanner#${scannerId}: its head is revision ${next.revision}, which is not stored`,
+    ]);
+    await put(sortKeys.head, before);
+    for (const key of [chunkKey(reference.sha256), manifestKey(bad)]) await erase(key);
+  });
+});
