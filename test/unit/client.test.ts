@@ -10,14 +10,14 @@ interface Seen {
 }
 
 let seen: Seen[] = [];
-let next: { status: number; body: string };
+let next: { status: number; body: string; type?: string };
 let client: Client;
 
 const server = createServer(async (request, response) => {
   let body = '';
   for await (const piece of request.setEncoding('utf8')) body += piece;
   seen.push({ line: `${request.method} ${request.url}`, authorization: request.headers.authorization, body });
-  response.writeHead(next.status).end(next.body);
+  response.writeHead(next.status, next.type ? { 'content-type': next.type } : {}).end(next.body);
 });
 
 beforeAll(async () => {
@@ -48,6 +48,16 @@ describe('the typed client', () => {
         body: '{"entries":[{"value":"192.0.2.1"}]}',
       },
     ]);
+  });
+
+  it('answers a list that comes as text as the text that it is', async () => {
+    next = { status: 200, body: 'address,enabled,comment\r\n', type: 'text/csv; charset=utf-8' };
+    const answer = await client.call('GET /v1/scanners/{scannerId}/access-lists/{list}/export', {
+      params: { scannerId: 'mx1', list: 'inbound' },
+      query: { format: 'csv' },
+    });
+
+    expect(answer).toBe('address,enabled,comment\r\n');
   });
 
   it('answers what the operation returns', async () => {
