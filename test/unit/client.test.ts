@@ -12,14 +12,16 @@ interface Seen {
 }
 
 let seen: Seen[] = [];
-let next: { status: number; body: string; etag?: string };
+let next: { status: number; body: string; etag?: string; type?: string };
 let client: Client;
 
 const server = createServer(async (request, response) => {
   let body = '';
   for await (const piece of request.setEncoding('utf8')) body += piece;
   seen.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
-  response.writeHead(next.status, next.etag ? { etag: next.etag } : {}).end(next.body);
+  const { status, etag, type } = next;
+  const headers = { ...(etag ? { etag } : {}), ...(type ? { 'content-type': type } : {}) };
+  response.writeHead(status, headers).end(next.body);
 });
 
 beforeAll(async () => {
@@ -96,6 +98,16 @@ describe('the typed client', () => {
     await createClient({ baseUrl: `http://127.0.0.1:${port}${end}`, token: 't' }).call('GET /v1/health');
 
     expect(seen[0]?.line).toBe('GET /v1/health');
+  });
+
+  it('answers a list that comes as text as the text that it is', async () => {
+    next = { status: 200, body: 'address,enabled,comment\r\n', type: 'text/csv; charset=utf-8' };
+    const answer = await client.call('GET /v1/scanners/{scannerId}/access-lists/{list}/export', {
+      params: { scannerId: 'mx1', list: 'inbound' },
+      query: { format: 'csv' },
+    });
+
+    expect(answer).toBe('address,enabled,comment\r\n');
   });
 
   it('answers what the operation returns', async () => {

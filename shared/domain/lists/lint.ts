@@ -159,13 +159,17 @@ const coveredBy = (value: string, by: string): Finding => ({
 
 /** The widest domain among `enabled` that covers this one, or null. A few look-ups, whatever the number of domains. */
 export const coveringDomain = (value: string, enabled: ReadonlySet<string>): string | null => {
-  const labels = value.replace(/^\./, '').split('.');
-  for (let from = labels.length - 2; from >= 0; from--) {
-    const domain = labels.slice(from).join('.');
-    for (const candidate of from > 0 ? [domain, `.${domain}`] : [domain])
-      if (candidate !== value && enabled.has(candidate)) return candidate;
+  const start = value.startsWith('.') ? 1 : 0;
+  let dot = value.lastIndexOf('.', value.lastIndexOf('.') - 1);
+  for (;;) {
+    const at = Math.max(dot + 1, start);
+    const domain = value.slice(at);
+    if (domain !== value && enabled.has(domain)) return domain;
+    if (at === start) return null;
+    const below = value.slice(dot);
+    if (enabled.has(below)) return below;
+    dot = value.lastIndexOf('.', dot - 1);
   }
-  return null;
 };
 
 /**
