@@ -3,6 +3,7 @@ import { type ListName, type ListReferences, listNames } from '../schemas/lists.
 import { type SmtpSettings, smtpSettings } from '../schemas/smtp.ts';
 import type { Artifacts } from './artifacts.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
+import { canonicalSettings } from './settings.ts';
 
 /** A Scanner's configuration: one aggregate with one revision counter (DESIGN 2). */
 export interface Configuration {
@@ -83,5 +84,5 @@ export const readConfiguration = (stored: StoredConfiguration): Configuration =>
   advanced: defaultAdvanced(),
   artifacts: {},
   ...stored,
-  smtp: stored.smtp && smtpSettings.parse(stored.smtp),
+  smtp: stored.smtp && canonicalSettings(smtpSettings.parse(stored.smtp)),
 });
