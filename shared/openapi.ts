@@ -25,7 +25,11 @@ const exampleOf = ({ id }: Operation): Example | undefined =>
   (examples as Readonly<Record<string, Example>>)[id];
 
 const headerTexts = {
-  etag: ['ETag', 'The revision, in quotes: what If-Match takes. Not with dryRun.', '"17"'],
+  etag: [
+    'ETag',
+    'The revision, or the version of what has no revisions, in quotes: what If-Match takes. Not with dryRun.',
+    '"17"',
+  ],
   location: ['Location', 'Path of what was made.', '/v1/scanners/mx1'],
   'retry-after': ['Retry-After', 'Seconds after which to try again.', '2'],
 } as const satisfies Record<AnswerHeader | 'retry-after', readonly [string, string, string]>;
@@ -116,7 +120,7 @@ const headers = {
   'if-match': z.optional(z.string()).check(
     z.meta({
       description:
-        'The revision that was read, in quotes, or *. Refused with 412 if the part being written changed since.',
+        'The revision or version that was read, in quotes, or *. Refused with 412 if the part being written changed since.',
       example: '"17"',
     }),
   ),
@@ -180,6 +184,8 @@ const tags: Readonly<Record<Resource, string>> = {
   lists: 'Access lists (who may connect) and host lists (where mail goes).',
   imports: 'Bulk changes of access lists from files.',
   history: 'Revisions of a configuration, their differences, and the audit of every write.',
+  credentials:
+    'What Scanners of the whole fleet share: certificates with their keys, client authorities, directory sources. No key and no password is ever answered.',
   meta: 'The API itself; open to everyone.',
 };
 

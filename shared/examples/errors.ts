@@ -56,6 +56,7 @@ const foreignAddress = '192.0.2.99 is on none of the interfaces that the Scanner
 const relayHosts = 'Relaying needs a host in the relay list; add one first.';
 const expired = '"mx.example.com 2025" expired at 2025-12-01T00:00:00.000Z.';
 const noListener = 'The mail filtering mode has no outbound listener.';
+const users = { users: 2, scannerIds: [scannerId, 'mx2'] };
 const comment = 'A comment has up to 255 characters and no control characters.';
 
 /** An example of every code in every place where it may stand. */
@@ -239,6 +240,64 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   HOST_EXISTS: document('mail.example.com:25 is in the list already.'),
   IPV6_NOT_SUPPORTED: problem('/host', 'IPv6 addresses are not supported for this feature.'),
   MX_LOOKUP_NEEDS_NAME: problem('/mxLookup', 'MX records are looked up of names, not of addresses.'),
+  CERTIFICATE_PEM_INVALID: problem('/certificatePem', 'There is no block "-----BEGIN CERTIFICATE-----".'),
+  PRIVATE_KEY_INVALID: problem(
+    '/privateKeyPem',
+    'The key is encrypted; decrypt it first, for example with "openssl pkey -in key.pem -out plain.pem".',
+  ),
+  PRIVATE_KEY_MISMATCH: problem(
+    '/privateKeyPem',
+    'The key is not that of the first certificate: it is that of none of them.',
+  ),
+  CHAIN_BROKEN: problem(
+    '/certificatePem',
+    'Certificate 1 (CN=mx.example.com) was not issued by certificate 2 (CN=Example Root): its issuer, CN=Example Issuing Authority, is missing.',
+  ),
+  KEY_TOO_WEAK: problem(
+    '/certificatePem',
+    'Certificate 1 (CN=mx.example.com) has a key of RSA 1024; RSA of 2048 bits or more, P-256, P-384 and P-521 are taken.',
+  ),
+  CERTIFICATE_AUTHORITY_EXPECTED: problem(
+    '/certificatePem',
+    'Certificate 1 (CN=mx.example.com) is not a certificate of an authority (basic constraints).',
+  ),
+  CERTIFICATE_NOT_FOR_SERVERS: problem(
+    '/certificatePem',
+    'The certificate says what it is for (extended key usage), and authenticating a server is not among it.',
+  ),
+  CERTIFICATE_IS_AUTHORITY: warning(
+    '/certificatePem',
+    'The first certificate is that of an authority; clients may refuse it as a server’s. Is the order right?',
+  ),
+  KEY_RARELY_SUPPORTED: warning(
+    '/certificatePem',
+    'Many mail servers cannot use a key of Ed25519; RSA and EC are known everywhere.',
+  ),
+  CERTIFICATE_WITHOUT_NAMES: warning(
+    '/certificatePem',
+    'The certificate has no subject alternative names; clients that verify names will refuse it.',
+  ),
+  NAME_TAKEN: document('Another certificate is called "mx.example.com 2026"; case makes no difference.'),
+  CERTIFICATE_IN_USE: document('2 Scanners use it: mx1, mx2.', users),
+  CLIENT_AUTHORITY_IN_USE: document('2 Scanners use it: mx1, mx2.', users),
+  DIRECTORY_SOURCE_IN_USE: document('2 Scanners use it: mx1, mx2.', users),
+  TOO_MANY: document('There are 100, as many as there may be.'),
+  DISTINGUISHED_NAME_INVALID: problem(
+    '/baseDn',
+    'At character 1: an attribute is expected, such as "ou=people".',
+  ),
+  FILTER_INVALID: problem(
+    '/userFilter',
+    'No value has %s or %u, so every user would find the same entry; write (mail=%s), for example.',
+  ),
+  DIRECTORY_WITHOUT_TLS: warning(
+    '/tls',
+    'Without TLS, passwords cross the network to the directory in the clear.',
+  ),
+  BIND_WITHOUT_PASSWORD: warning(
+    '/bindPassword',
+    'A name without a password binds as nobody (RFC 4513, section 5.1.2), and many directories refuse that.',
+  ),
   FILE_EMPTY: job('The file has no entry.'),
   FILE_TOO_LARGE: job('The file has 536870913 bytes; up to 536870912 are taken.'),
   FILE_NOT_UTF8: job('The file has bytes that are not UTF-8. Save it as UTF-8.'),

@@ -1,3 +1,4 @@
+import { credentialExamples } from './credentials.ts';
 import type { Examples } from './define.ts';
 import { historyExamples } from './history.ts';
 import { importExamples } from './imports.ts';
@@ -8,6 +9,7 @@ import { settingsExamples } from './settings.ts';
 
 /** An example for every operation; the compiler names those that have none, and so does a test. */
 export const examples = {
+  ...credentialExamples,
   ...historyExamples,
   ...importExamples,
   ...listExamples,

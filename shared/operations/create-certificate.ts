@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { certificate, certificateInput } from '../schemas/certificates.ts';
 import { dryRun } from '../schemas/common.ts';
+import { certificateProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const createCertificate = defineOperation({
@@ -16,5 +17,7 @@ export const createCertificate = defineOperation({
   body: certificateInput,
   idempotencyKey: true,
   returns: { 201: certificate },
+  headers: ['etag', 'location'],
   errors: ['NAME_TAKEN'],
+  problems: certificateProblems,
 });

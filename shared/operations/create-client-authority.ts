@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { clientAuthority, clientAuthorityInput } from '../schemas/certificates.ts';
 import { dryRun } from '../schemas/common.ts';
+import { authorityProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const createClientAuthority = defineOperation({
@@ -16,5 +17,7 @@ export const createClientAuthority = defineOperation({
   body: clientAuthorityInput,
   idempotencyKey: true,
   returns: { 201: clientAuthority },
+  headers: ['etag', 'location'],
   errors: ['NAME_TAKEN', 'TOO_MANY'],
+  problems: authorityProblems,
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { dryRun } from '../schemas/common.ts';
 import { directorySource, directorySourceInput } from '../schemas/directory-sources.ts';
+import { directorySourceProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const createDirectorySource = defineOperation({
@@ -15,5 +16,7 @@ export const createDirectorySource = defineOperation({
   body: directorySourceInput,
   idempotencyKey: true,
   returns: { 201: directorySource },
+  headers: ['etag', 'location'],
   errors: ['NAME_TAKEN', 'TOO_MANY'],
+  problems: directorySourceProblems,
 });

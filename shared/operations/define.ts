@@ -45,7 +45,7 @@ export interface Operation {
   /** Content types under which a 200 may be text, besides JSON. */
   readonly textTypes?: readonly string[];
   readonly returns: Readonly<Record<number, z.ZodMiniType>>;
-  /** Headers that its success carries; where `If-Match` is taken, `ETag` comes by itself. */
+  /** Headers that its success carries; unless told, `ETag` where `If-Match` is taken. What deletes a thing for good has none to tell. */
   readonly headers?: readonly AnswerHeader[];
   /** Codes of its own; those that every operation may answer are added where they are needed. */
   readonly errors: readonly ErrorCode[];
@@ -95,9 +95,8 @@ export const problemCodes = (operation: Operation): ErrorCode[] => [
 ];
 
 /** Headers that a success of the operation carries. */
-export const answerHeaders = (operation: Operation): AnswerHeader[] => [
-  ...new Set([...(operation.ifMatch ? (['etag'] as const) : []), ...(operation.headers ?? [])]),
-];
+export const answerHeaders = ({ headers, ifMatch }: Operation): readonly AnswerHeader[] =>
+  headers ?? (ifMatch ? ['etag'] : []);
 
 /** Keeps the literal types of an entry, which the typed client reads. */
 export const defineOperation = <const T extends Operation>(operation: T): T => operation;

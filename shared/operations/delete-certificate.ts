@@ -16,5 +16,6 @@ export const deleteCertificate = defineOperation({
   query: z.strictObject({ dryRun }),
   ifMatch: true,
   returns: { 200: certificate },
+  headers: [],
   errors: ['NOT_FOUND', 'CERTIFICATE_IN_USE'],
 });

@@ -15,5 +15,6 @@ export const deleteClientAuthority = defineOperation({
   query: z.strictObject({ dryRun }),
   ifMatch: true,
   returns: { 200: clientAuthority },
+  headers: [],
   errors: ['NOT_FOUND', 'CLIENT_AUTHORITY_IN_USE'],
 });

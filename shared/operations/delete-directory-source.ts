@@ -16,5 +16,6 @@ export const deleteDirectorySource = defineOperation({
   query: z.strictObject({ dryRun }),
   ifMatch: true,
   returns: { 200: directorySource },
+  headers: [],
   errors: ['NOT_FOUND', 'DIRECTORY_SOURCE_IN_USE'],
 });

@@ -12,5 +12,6 @@ export const getCertificate = defineOperation({
   summary: 'One certificate',
   params: z.strictObject({ certificateId }),
   returns: { 200: certificate },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

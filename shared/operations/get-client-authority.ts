@@ -11,5 +11,6 @@ export const getClientAuthority = defineOperation({
   summary: 'One client authority',
   params: z.strictObject({ clientAuthorityId: authorityId }),
   returns: { 200: clientAuthority },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

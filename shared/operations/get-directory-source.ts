@@ -11,5 +11,6 @@ export const getDirectorySource = defineOperation({
   summary: 'One directory source',
   params: z.strictObject({ directorySourceId }),
   returns: { 200: directorySource },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

@@ -15,6 +15,7 @@ export const getEntry = defineOperation({
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({ value: entryValue }),
   returns: { 200: accessEntry },
+  headers: ['etag'],
   errors: ['NOT_FOUND', 'ENTRY_NOT_FOUND'],
   problems: entryProblems,
 });

@@ -13,5 +13,6 @@ export const getSmtpAdvanced = defineOperation({
   description: 'With the defaults before anyone saved them.',
   params: z.strictObject({ scannerId }),
   returns: { 200: advancedDocument },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

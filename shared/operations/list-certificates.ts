@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { listedCertificate } from '../schemas/certificates.ts';
-import { limit, pageOf } from '../schemas/common.ts';
+import { cursor, limit, pageOf } from '../schemas/common.ts';
 import { defineOperation } from './define.ts';
 
 export const listCertificates = defineOperation({
@@ -10,7 +10,7 @@ export const listCertificates = defineOperation({
   resource: 'credentials',
   scope: 'scanners/read',
   summary: 'All certificates, by name',
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(listedCertificate) },
   errors: ['CURSOR_INVALID'],
 });

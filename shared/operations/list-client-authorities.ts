@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { clientAuthority } from '../schemas/certificates.ts';
-import { limit, pageOf } from '../schemas/common.ts';
+import { cursor, limit, pageOf } from '../schemas/common.ts';
 import { defineOperation } from './define.ts';
 
 export const listClientAuthorities = defineOperation({
@@ -10,7 +10,7 @@ export const listClientAuthorities = defineOperation({
   resource: 'credentials',
   scope: 'scanners/read',
   summary: 'All client authorities',
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(clientAuthority) },
   errors: ['CURSOR_INVALID'],
 });

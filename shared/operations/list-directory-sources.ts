@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { limit, pageOf } from '../schemas/common.ts';
+import { cursor, limit, pageOf } from '../schemas/common.ts';
 import { directorySource } from '../schemas/directory-sources.ts';
 import { defineOperation } from './define.ts';
 
@@ -10,7 +10,7 @@ export const listDirectorySources = defineOperation({
   resource: 'credentials',
   scope: 'scanners/read',
   summary: 'All directory sources',
-  query: z.strictObject({ cursor: z.optional(z.string()), limit }),
+  query: z.strictObject({ cursor, limit }),
   returns: { 200: pageOf(directorySource) },
   errors: ['CURSOR_INVALID'],
 });

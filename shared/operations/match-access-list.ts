@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerId } from '../schemas/common.ts';
 import { accessListName, matchAnswer } from '../schemas/lists.ts';
-import { entryProblems } from '../schemas/problem-codes.ts';
+import { clientProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const matchAccessList = defineOperation({
@@ -24,5 +24,5 @@ export const matchAccessList = defineOperation({
   }),
   returns: { 200: matchAnswer },
   errors: ['NOT_FOUND'],
-  problems: entryProblems,
+  problems: clientProblems,
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { certificate, certificateInput } from '../schemas/certificates.ts';
 import { dryRun } from '../schemas/common.ts';
+import { certificateProblems } from '../schemas/problem-codes.ts';
 import { certificateId } from '../schemas/smtp.ts';
 import { defineOperation } from './define.ts';
 
@@ -19,4 +20,5 @@ export const putCertificate = defineOperation({
   ifMatch: true,
   returns: { 200: certificate },
   errors: ['NOT_FOUND', 'NAME_TAKEN'],
+  problems: certificateProblems,
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { authorityId, clientAuthority, clientAuthorityInput } from '../schemas/certificates.ts';
 import { dryRun } from '../schemas/common.ts';
+import { authorityProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const putClientAuthority = defineOperation({
@@ -17,4 +18,5 @@ export const putClientAuthority = defineOperation({
   ifMatch: true,
   returns: { 200: clientAuthority },
   errors: ['NOT_FOUND', 'NAME_TAKEN'],
+  problems: authorityProblems,
 });

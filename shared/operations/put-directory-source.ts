@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { dryRun } from '../schemas/common.ts';
 import { directorySource, directorySourceId, directorySourceInput } from '../schemas/directory-sources.ts';
+import { directorySourceProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
 
 export const putDirectorySource = defineOperation({
@@ -18,4 +19,5 @@ export const putDirectorySource = defineOperation({
   ifMatch: true,
   returns: { 200: directorySource },
   errors: ['NOT_FOUND', 'NAME_TAKEN', 'DIRECTORY_SOURCE_IN_USE'],
+  problems: directorySourceProblems,
 });

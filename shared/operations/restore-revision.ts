@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { revisionNumber, scannerId, writeQuery } from '../schemas/common.ts';
-import { advancedProblems, settingsProblems } from '../schemas/problem-codes.ts';
+import { settingsProblems } from '../schemas/problem-codes.ts';
 import { smtpDocument } from '../schemas/smtp.ts';
 import { defineOperation } from './define.ts';
 
@@ -19,5 +19,5 @@ export const restoreRevision = defineOperation({
   idempotencyKey: true,
   returns: { 200: smtpDocument },
   errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED'],
-  problems: [...new Set([...settingsProblems, ...advancedProblems, 'OPEN_RELAY' as const])],
+  problems: [...settingsProblems, 'BINDING_NOT_AVAILABLE', 'OPEN_RELAY'],
 });

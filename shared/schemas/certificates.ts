@@ -69,7 +69,7 @@ export const authorityId = z
   .string()
   .check(
     z.regex(/^authority-[0-9a-f]{16}$/, { error: coded('VALUE_INVALID', 'not an id of a client authority') }),
-    z.meta({ example: 'authority-5e0c3a527d0b4c7e' }),
+    z.meta({ description: 'Id of a client authority.', example: 'authority-5e0c3a527d0b4c7e' }),
   );
 
 /** Certificate authorities by which Scanners verify the certificates of clients; one text may hold several. */

@@ -5,7 +5,7 @@ export const directorySourceId = z
   .string()
   .check(
     z.regex(/^directory-[0-9a-f]{16}$/, { error: coded('VALUE_INVALID', 'not an id of a directory source') }),
-    z.meta({ example: 'directory-5e0c3a527d0b4c7e' }),
+    z.meta({ description: 'Id of a directory source.', example: 'directory-5e0c3a527d0b4c7e' }),
   );
 
 /** What a directory source may be asked for. */

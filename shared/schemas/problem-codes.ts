@@ -14,6 +14,14 @@ export const entryProblems = [
   'TOKEN_TOO_LONG',
 ] as const satisfies readonly ErrorCode[];
 
+/** What a client is refused for that a match asks about: its address and its reverse name. */
+export const clientProblems = [
+  'ADDRESS_INVALID',
+  'NOT_AN_ENTRY',
+  'DOMAIN_INVALID',
+  'DOMAIN_SINGLE_LABEL',
+] as const satisfies readonly ErrorCode[];
+
 /** What a host of a host list is refused for. */
 export const hostProblems = [
   'HOST_INVALID',
@@ -40,7 +48,6 @@ export const settingsProblems = [
   'CLIENT_CA_REQUIRED',
   'DIRECTORY_SOURCE_REQUIRED',
   'HOST_INVALID',
-  'BINDING_NOT_AVAILABLE',
 ] as const satisfies readonly ErrorCode[];
 
 /** What advanced settings are refused for. */
@@ -50,4 +57,29 @@ export const advancedProblems = [
   'DOMAIN_INVALID',
   'ADDRESS_NOT_ON_SCANNER',
   'BINDING_NOT_AVAILABLE',
+] as const satisfies readonly ErrorCode[];
+
+/** What certificates by which clients are verified are refused for (DESIGN 6). */
+export const authorityProblems = [
+  'CERTIFICATE_PEM_INVALID',
+  'CERTIFICATE_AUTHORITY_EXPECTED',
+  'CERTIFICATE_EXPIRED',
+  'KEY_TOO_WEAK',
+] as const satisfies readonly ErrorCode[];
+
+/** What a certificate with its chain and key is refused for (DESIGN 6). */
+export const certificateProblems = [
+  ...authorityProblems,
+  'CHAIN_BROKEN',
+  'CERTIFICATE_NOT_FOR_SERVERS',
+  'PRIVATE_KEY_INVALID',
+  'PRIVATE_KEY_MISMATCH',
+] as const satisfies readonly ErrorCode[];
+
+/** What a directory source is refused for. */
+export const directorySourceProblems = [
+  'HOST_INVALID',
+  'PORT_OUT_OF_RANGE',
+  'DISTINGUISHED_NAME_INVALID',
+  'FILTER_INVALID',
 ] as const satisfies readonly ErrorCode[];

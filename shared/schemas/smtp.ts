@@ -24,7 +24,7 @@ export const certificateId = z
   .string()
   .check(
     z.regex(/^cert-[0-9a-f]{16}$/, { error: coded('VALUE_INVALID', 'not an id of a certificate') }),
-    z.meta({ example: 'cert-5e0c3a527d0b4c7e' }),
+    z.meta({ description: 'Id of a certificate.', example: 'cert-5e0c3a527d0b4c7e' }),
   );
 
 /** Tab rows "Accept TLS encryption" and "Certificate": TLS is offered only with a certificate of the store. */
