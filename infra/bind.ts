@@ -35,9 +35,9 @@ const tableActions: Record<TableUse, string[]> = {
  * Whatever a principal does with the table, DynamoDB decrypts the table's key in that principal's name, and asks nothing else of it:
  * the other actions are of who makes the table (DynamoDB developer guide, "DynamoDB encryption at rest usage notes": "Decrypt", "Key
  * policy for a customer managed key", whence also the asterisk for the region, and "DynamoDB encryption context"). The same key
- * protects the stream.
+ * protects the stream, so a function that only reads the stream needs it, too.
  */
-const allowTableKey = (to: ControlPlaneFunction, { key, tableName }: ControlTable): void =>
+export const allowTableKey = (to: ControlPlaneFunction, { key, tableName }: ControlTable): void =>
   allowKey(to, key, ['kms:Decrypt'], {
     StringLike: { 'kms:ViaService': 'dynamodb.*.amazonaws.com' },
     StringEquals: { 'kms:EncryptionContext:aws:dynamodb:tableName': tableName },

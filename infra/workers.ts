@@ -6,7 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
-import { bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
+import { allowTableKey, bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -131,6 +131,7 @@ export class Workers extends Construct {
     bindObjects(this.artifacts, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.artifacts, prefixes.secrets],
     });
+    allowTableKey(this.derive, table);
     bindObjects(this.derive, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
       put: [prefixes.derived],

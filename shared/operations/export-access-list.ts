@@ -14,7 +14,11 @@ export const exportAccessList = defineOperation({
   description:
     '`csv` has the header address,enabled,comment and is imported again to the same list; a comment that a spreadsheet would compute stands behind an apostrophe, which the import takes away again. `txt` is the values of enabled entries, one a line; `json` is an array of entries. Up to 4 MB the file is the answer; beyond it is 303 to a link that is good for 15 minutes, and 202 with `Retry-After` until the file is made. Refused while the section accepts all clients or is absent.',
   params: z.strictObject({ scannerId, list: accessListName }),
-  query: z.strictObject({ format: z._default(z.enum(exportFormats), 'csv') }),
+  query: z.strictObject({
+    format: z
+      ._default(z.enum(exportFormats), 'csv')
+      .check(z.meta({ description: 'What the file is to be. CSV imports again to the same list.' })),
+  }),
   textTypes: ['text/csv', 'text/plain'],
   returns: { 200: z.union([z.array(accessEntry), z.string()]), 202: beingMade, 303: exportLink },
   errors: ['NOT_FOUND', 'LIST_NOT_ACTIVE'],

@@ -522,7 +522,7 @@ describe('the embedded stack’s reading', () => {
     const On = { Type: 'AWS::Events::Rule', Properties };
     const Off = { Type: 'AWS::Events::Rule', Properties: { ...Properties, State: 'DISABLED' } };
 
-    const rules = withResources({ On, Off })().eventRules.filter((rule) => rule.periodMs !== undefined);
+    const rules = withResources({ On, Off })().eventRules.filter(({ id }) => ['On', 'Off'].includes(id));
     expect(rules).toEqual([
       {
         id: 'On',
