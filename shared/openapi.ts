@@ -98,8 +98,13 @@ const refusals = (operation: Operation): Responses =>
   operation.scope === null ? {} : { '401': unauthorized, '403': forbidden };
 
 /** An answer may be a text, of which the types are its own. */
-const textsOf = ({ textTypes = [] }: Operation, status: string) =>
-  Object.fromEntries((status === '200' ? textTypes : []).map((type) => [type, { schema: z.string() }]));
+const textsOf = (operation: Operation, status: string) =>
+  Object.fromEntries(
+    (status === '200' ? (operation.textTypes ?? []) : []).map((type) => [
+      type,
+      { schema: z.string(), example: exampleOf(operation)?.texts?.[type] },
+    ]),
+  );
 
 const answers = (operation: Operation): Responses =>
   Object.fromEntries(

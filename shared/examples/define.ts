@@ -22,10 +22,16 @@ type Returns<R> = {
   readonly [status in keyof R]: R[status] extends z.ZodMiniType ? z.output<R[status]> : never;
 };
 
+/** The text of a 200 that may be text, under each of its types. */
+type Text<O> = O extends { readonly textTypes: readonly (infer T extends string)[] }
+  ? { readonly texts: { readonly [type in T]: string } }
+  : { readonly texts?: undefined };
+
 /** One request with all of its parameters, and one answer for each status of success. */
 export type ExampleOf<O extends Registered> = Texts<O, 'params'> &
   Texts<O, 'query'> &
-  Body<O> & { readonly returns: Returns<O['returns']> };
+  Body<O> &
+  Text<O> & { readonly returns: Returns<O['returns']> };
 
 /** An example for each operation; a file of examples has some of them: `{ … } satisfies Partial<Examples>`. */
 export type Examples = { readonly [O in Registered as O['id']]: ExampleOf<O> };
@@ -35,5 +41,6 @@ export interface Example {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly texts?: Readonly<Record<string, string>>;
   readonly returns: Readonly<Record<string, unknown>>;
 }

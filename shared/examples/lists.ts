@@ -143,6 +143,10 @@ export const listExamples = {
   'export-access-list': {
     params: accessList,
     query: { format: 'json' },
+    texts: {
+      'text/csv': 'address,enabled,comment\r\n192.0.2.0/24,true,Lyon office\r\npartner.example,false,\r\n',
+      'text/plain': '192.0.2.0/24\n',
+    },
     returns: {
       200: [lyon, partner],
       202: { state: 'pending', root: inboundRoot },
