@@ -28,15 +28,20 @@ const keyedRequestOf = ({ idempotency, actor }: Pick<WriteCall, 'idempotency' | 
 
 const withHeaders = (answer: Answer) => ({ ...answer, headers: answer.headers ?? {} });
 
+/** A call of a write: of any with a key, and of any with a dry run. */
+type KeyedCall = Pick<WriteCall, 'idempotency' | 'actor' | 'now'> & {
+  query?: { dryRun: boolean } | undefined;
+};
+
 /**
- * Runs a write that a key may name: a request that was answered before gets that answer and does nothing. `run` is given how to keep its
+ * Runs a write that a key may name, unless it is dry, which is no write: a request that was answered before gets that answer and does nothing. `run` is given how to keep its
  * answer in the transaction of the write; where another request under the key was faster, its answer is given.
  */
 export const once = async (
-  call: Pick<WriteCall, 'idempotency' | 'actor' | 'now'>,
+  call: KeyedCall,
   run: (remember: ((answer: Answer) => TransactItem) | undefined) => Promise<Answer>,
 ): Promise<Answer> => {
-  const request: KeyedRequest | undefined = keyedRequestOf(call);
+  const request: KeyedRequest | undefined = call.query?.dryRun ? undefined : keyedRequestOf(call);
   if (!request) return run(undefined);
   const known = await recall(request, call.now);
   if (known) return known;
@@ -64,7 +69,7 @@ export const writeConfiguration = <T>(call: WriteCall, write: ConfigurationWrite
     body: write.body(head, result),
     headers: dryRun ? {} : etagOf(head),
   });
-  return once(dryRun ? { ...call, idempotency: undefined } : call, async (remember) => {
+  return once(call, async (remember) => {
     const { head, result } = await changeConfiguration<T>({
       scannerId: call.params.scannerId,
       part: write.part,

@@ -181,13 +181,14 @@ interface Move {
 /** Moves a job on because a person asks for it. IMPORT_STATE when it is not where that can be done. */
 const moveJob = async (
   importId: string,
-  asked: Asked,
+  asked: Asked & { dryRun?: boolean },
   { from, wanted, members }: Move,
   remember?: (job: StoredJob) => TransactItem,
 ): Promise<StoredJob> => {
   const present = await getJob(importId);
   if (!from.includes(present.state)) throw stateError(present, wanted);
   const next = { ...present, ...members };
+  if (asked.dryRun) return next;
   const details = { before: auditOf(present), after: auditOf(next), importId };
   const moved = await commitAsked({ Update: updateOf(importId, { states: [present.state] }, members) }, [
     auditItem(present.scannerId, asked, details),
@@ -199,7 +200,7 @@ const moveJob = async (
 /** Lets a job that waits for confirmation go on; its change in the table wakes the worker. */
 export const confirmJob = (
   importId: string,
-  asked: Asked,
+  asked: Asked & { dryRun?: boolean },
   remember?: (job: StoredJob) => TransactItem,
 ): Promise<StoredJob> => {
   const members = { state: 'uploaded', confirmedAt: asked.at.toISOString() } as const;
@@ -210,7 +211,7 @@ export const confirmJob = (
 /** Ends a job that has not ended; a worker that is on it stops at its next write. */
 export const cancelJob = (
   importId: string,
-  asked: Asked,
+  asked: Asked & { dryRun?: boolean },
   remember?: (job: StoredJob) => TransactItem,
 ): Promise<StoredJob> => {
   const members = { state: 'cancelled', finishedAt: asked.at.toISOString() } as const;

@@ -22,16 +22,23 @@ export interface ScannerRecord {
 
 type Registration = Omit<ScannerRecord, 'createdAt' | 'certificateId' | 'version'>;
 
-/** Registers a Scanner with revision 1, in one transaction. SCANNER_EXISTS for an id that is taken. */
+const taken = (scannerId: string) =>
+  new AppError('SCANNER_EXISTS', `There is a Scanner ${scannerId} already.`);
+
+/** Registers a Scanner with revision 1, in one transaction; dry, it only says what would be. SCANNER_EXISTS for an id that is taken. */
 export const createScanner = async (
   registration: Registration,
   lists: ListReferences,
-  asked: Asked,
+  asked: Asked & { dryRun?: boolean },
   remember?: (made: { record: ScannerRecord; head: Head }) => TransactItem,
 ): Promise<{ record: ScannerRecord; head: Head }> => {
   const { scannerId } = registration;
   const record = { ...registration, version: 1, createdAt: asked.at.toISOString() };
   const head = firstHead(scannerId, lists, asked.actor.name, record.createdAt);
+  if (asked.dryRun) {
+    if (await getItem(keys.ofScanner(scannerId), sortKeys.scanner)) throw taken(scannerId);
+    return { record, head };
+  }
   const listed = { listPk: keys.listedScanners, listSk: scannerId };
   const own = [
     putNew({ pk: keys.ofScanner(scannerId), sk: sortKeys.scanner, ...listed, ...record }),
@@ -40,7 +47,7 @@ export const createScanner = async (
   const outcome = await transact([...own, ...(remember ? [remember({ record, head })] : [])]);
   if (outcome.kind === 'committed') return { record, head };
   if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-  throw new AppError('SCANNER_EXISTS', `There is a Scanner ${scannerId} already.`);
+  throw taken(scannerId);
 };
 
 /** NOT_FOUND for a Scanner that is not registered. */

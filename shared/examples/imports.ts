@@ -109,9 +109,10 @@ export const importExamples = {
       },
     },
   },
-  'confirm-import': { params: { importId }, returns: { 202: waiting } },
+  'confirm-import': { params: { importId }, query: { dryRun: 'false' }, returns: { 202: waiting } },
   'cancel-import': {
     params: { importId },
+    query: { dryRun: 'false' },
     returns: { 202: { ...waiting, state: 'cancelled', finishedAt: '2026-11-24T10:02:00.000Z' } },
   },
 } satisfies Partial<Examples>;

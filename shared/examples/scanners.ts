@@ -17,6 +17,7 @@ const scanner: Scanner = {
 
 export const scannerExamples = {
   'create-scanner': {
+    query: { dryRun: 'false' },
     body: {
       scannerId,
       hostName: 'mx1.lyon.example.com',

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { dryRun } from '../schemas/common.ts';
 import { importId, importJob } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
@@ -11,6 +12,7 @@ export const confirmImport = defineOperation({
   summary: 'Let an import that waits for confirmation go on',
   description: 'Recomputes on the present list.',
   params: z.strictObject({ importId }),
+  query: z.strictObject({ dryRun }),
   idempotencyKey: true,
   returns: { 202: importJob },
   errors: ['NOT_FOUND', 'IMPORT_STATE'],

@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import { dryRun } from '../schemas/common.ts';
 import { newScanner, scanner } from '../schemas/scanner.ts';
 import { defineOperation } from './define.ts';
 
@@ -9,6 +11,7 @@ export const createScanner = defineOperation({
   scope: 'scanners/write',
   summary: 'Register a Scanner',
   description: 'Makes revision 1, with empty lists and no settings.',
+  query: z.strictObject({ dryRun }),
   body: newScanner,
   idempotencyKey: true,
   returns: { 201: scanner },

@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalAdvanced } from '../../shared/domain/advanced.ts';
 import { canonicalSettings } from '../../shared/domain/settings.ts';
+import type { Operation } from '../../shared/operations/define.ts';
+import { operations } from '../../shared/operations/index.ts';
 import { advancedSettings, defaultAdvanced } from '../../shared/schemas/advanced.ts';
 import { smtpSettings } from '../../shared/schemas/smtp.ts';
 import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
@@ -234,6 +236,30 @@ describe('an accepted document', () => {
       }),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('a dry run', () => {
+  it('of a registration says what would be, and registers nobody', async () => {
+    const dry = await call('POST', '/scanners?dryRun=true', { scannerId: 'settings-dry' });
+    expect(dry).toMatchObject({ status: 201, body: { scannerId: 'settings-dry', revision: 1 } });
+    expect((await call('GET', '/scanners/settings-dry')).status).toBe(404);
+    const taken = await call('POST', '/scanners?dryRun=true', { scannerId: await registered() });
+    expect(taken).toMatchObject({ status: 409, body: { code: 'SCANNER_EXISTS' } });
+  });
+
+  it('is known to every write but those that issue something: a certificate, an upload form', () => {
+    const writes = (operations as readonly Operation[]).filter(({ method }) => method !== 'GET');
+    const without = writes.filter(({ query }) => query?.shape['dryRun'] === undefined).map(({ id }) => id);
+    expect(without).toEqual(['create-import', 'create-scanner-certificate']);
+  });
+
+  it('of advanced settings stores nothing', async () => {
+    const id = await registered();
+    const path = `/scanners/${id}/smtp/advanced`;
+    const dry = await call('PUT', `${path}?dryRun=true`, { delivery: { minRetryMinutes: 5 } });
+    expect(dry).toMatchObject({ status: 200, body: { revision: 2, delivery: { minRetryMinutes: 5 } } });
+    expect((await call('GET', path)).body).toMatchObject({ revision: 1, delivery: { minRetryMinutes: 15 } });
   });
 });
 

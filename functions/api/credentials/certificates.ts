@@ -41,10 +41,6 @@ export const askedBy = ({ query, ifMatch, actor, now }: FleetCall, operation: st
   dryRun: query.dryRun,
 });
 
-/** What a call's idempotency is worth: a dry run does nothing that could be done twice. */
-export const onceUnlessDry = <T extends FleetCall>(call: T): T =>
-  call.query.dryRun ? { ...call, idempotency: undefined } : call;
-
 /** The ETag of something of the fleet is its version; a dry run makes none. */
 export const versioned = (
   status: number,

@@ -4,13 +4,13 @@ import { httpStack } from '../../lib/http.ts';
 import { type AuthorityMember, clientAuthorities } from '../../stores/client-authorities.ts';
 import { changeCollection, type Edit } from '../../stores/collections.ts';
 import { once } from '../write.ts';
-import { askedBy, onceUnlessDry, versioned } from './certificates.ts';
+import { askedBy, versioned } from './certificates.ts';
 import { addAuthority, authorityRules, memberDocument } from './client-authorities.ts';
 
 export const createClientAuthority = httpStack(
   operation,
   (call) =>
-    once(onceUnlessDry(call), async (remember) => {
+    once(call, async (remember) => {
       const id = `authority-${randomBytes(8).toString('hex')}`;
       const answerOf = ({ after }: Edit<AuthorityMember>) =>
         versioned(201, memberDocument(after, call.now), call, `/v1/client-authorities/${id}`);

@@ -5,13 +5,13 @@ import { httpStack } from '../../lib/http.ts';
 import { changeCollection, type Edit } from '../../stores/collections.ts';
 import { directorySources, type SourceMember, shownSource } from '../../stores/directory-sources.ts';
 import { once } from '../write.ts';
-import { askedBy, onceUnlessDry, versioned } from './certificates.ts';
+import { askedBy, versioned } from './certificates.ts';
 import { addSource } from './directory-sources.ts';
 
 export const createDirectorySource = httpStack(
   operation,
   (call) =>
-    once(onceUnlessDry(call), async (remember) => {
+    once(call, async (remember) => {
       const id = `directory-${randomBytes(8).toString('hex')}`;
       const answerOf = ({ after }: Edit<SourceMember>) =>
         versioned(201, shownSource(after as SourceMember), call, `/v1/directory-sources/${id}`);

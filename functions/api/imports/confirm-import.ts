@@ -5,7 +5,8 @@ import { once } from '../write.ts';
 
 export const confirmImport = httpStack(operation, (call) =>
   once(call, async (remember) => {
-    const asked = { actor: call.actor, operation: operation.id, at: call.now };
+    const { dryRun } = call.query;
+    const asked = { actor: call.actor, operation: operation.id, at: call.now, dryRun };
     const answer = (body: unknown) => ({ status: 202, body });
     return answer(
       await confirmJob(call.params.importId, asked, remember && ((job) => remember(answer(job)))),

@@ -18,7 +18,8 @@ export const createScanner = httpStack(operation, (call) =>
   once(call, async (remember) => {
     const empty = await writeEmptyList();
     const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
-    const asked = { actor: call.actor, operation: operation.id, at: call.now };
+    const { dryRun } = call.query;
+    const asked = { actor: call.actor, operation: operation.id, at: call.now, dryRun };
     const registration = { ...call.body, epoch: randomUUID() };
     return answerOf(
       await store(registration, lists, asked, remember && ((made) => remember(answerOf(made)))),

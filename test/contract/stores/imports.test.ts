@@ -106,6 +106,16 @@ describe('confirming and cancelling', () => {
     await expect(imports.confirmJob(importId, asked())).rejects.toMatchObject({ code: 'IMPORT_STATE' });
   });
 
+  it('dry, says what would be and moves nothing', async () => {
+    const { importId } = await imports.createJob(job('awaiting-confirmation'));
+    const dry = { ...asked(), dryRun: true };
+    expect(await imports.confirmJob(importId, dry)).toMatchObject({ state: 'uploaded' });
+    expect(await imports.cancelJob(importId, dry)).toMatchObject({ state: 'cancelled' });
+    expect((await imports.getJob(importId)).state).toBe('awaiting-confirmation');
+    const { importId: done } = await imports.createJob(job('completed'));
+    await expect(imports.cancelJob(done, dry)).rejects.toMatchObject({ code: 'IMPORT_STATE' });
+  });
+
   it.each([
     ...open.filter((state) => state !== 'awaiting-confirmation'),
     ...ended,
