@@ -85,18 +85,20 @@ export const readRevision = async (
 };
 
 /**
- * A condition for the transaction of whoever names the lists of an earlier revision without storing them again: the revision is
- * retained at `at`, so the sweep leaves them for the days of grace at least.
+ * A condition for the transaction of whoever makes `next` with the lists of an earlier revision without storing them again: the revision is
+ * retained at `at`, so the sweep leaves them for the days of grace at least. The one that `next` supersedes is in force until that moment.
  */
-export const retainedItem = (scannerId: string, revision: number, at: Date): TransactItem => ({
-  ConditionCheck: {
+export const retainedItems = (next: Head, revision: number, at: Date): TransactItem[] => {
+  if (revision === next.revision - 1) return [];
+  const check = {
     TableName: tableName(),
-    Key: { pk: keys.ofScanner(scannerId), sk: keys.revision(revision) },
+    Key: { pk: keys.ofScanner(next.scannerId), sk: keys.revision(revision) },
     ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(#expires) OR #expires > :beyond)',
     ExpressionAttributeNames: { '#expires': table.ttl },
     ExpressionAttributeValues: { ':beyond': retainedBeyond(at) },
-  },
-});
+  };
+  return [{ ConditionCheck: check }];
+};
 
 /** Revisions of a Scanner that are retained at `at`, newest first. The oldest page may be short. */
 export const listRevisions = async (

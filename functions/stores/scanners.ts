@@ -4,6 +4,7 @@ import type { ListReferences } from '../../shared/schemas/lists.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type Asked, auditItem } from './audit.ts';
 import { getItem, putNew, queryListed, type TransactItem, tableName, transact } from './dynamo.ts';
+import { assertVersion } from './fleet-artifacts.ts';
 import { revisionItems } from './heads.ts';
 
 /** The registration of a Scanner. `epoch` tells this registration from an earlier one of the same id. */
@@ -120,11 +121,12 @@ const updateFor = (present: ScannerRecord, change: ScannerChange): RecordUpdate 
  */
 export const changeScanner = async (
   scannerId: string,
-  asked: Asked & { dryRun: boolean },
+  asked: Asked & { dryRun: boolean; ifMatch: number | '*' | undefined },
   compute: (present: ScannerRecord) => ScannerChange,
 ): Promise<ScannerRecord> => {
   for (let tries = 0; tries < mostTries; tries++) {
     const present = await getScanner(scannerId);
+    assertVersion(present.version, asked.ifMatch);
     const change = compute(present);
     const after = changed(present, change);
     if (asked.dryRun) return after;

@@ -57,9 +57,10 @@ const linkTo = async (hash: string, key: string, now: Date) => ({
 
 const answer = async (scannerId: string, request: ArtifactRequest, now: Date): Promise<void> => {
   const named = await namedBy(scannerId, request);
-  const links = request.hashes.map((hash) =>
-    linkTo(hash, named.get(hash) ?? deny(`The root that was given does not name ${hash}.`), now),
+  const keys = request.hashes.map(
+    (hash) => named.get(hash) ?? deny(`The root that was given does not name ${hash}.`),
   );
+  const links = request.hashes.map((hash, index) => linkTo(hash, keys[index] ?? '', now));
   const { requestId } = request;
   await publishMessage(artifactTopics(scannerId).accepted, {
     requestId,

@@ -92,29 +92,8 @@ export const judgePatch = (entry: AccessEntry, patch: EntryPatch): JudgedEdit =>
 };
 
 /**
- * What networks this wide mean on a list: on the outbound list a problem unless acknowledged, elsewhere a warning (DESIGN 4).
- * Entries that are added disabled let nobody in.
- */
-export const openRelayVerdict = (
-  list: AccessListName,
-  changes: readonly EntryChange[],
-  acknowledged: readonly Acknowledgement[],
-): { problems: Problem[]; warnings: Warning[] } => {
-  const wide = changes
-    .filter((change) => change.enabled !== false && mayOpenRelay(change))
-    .map((change) => ({
-      pointer: '/entries',
-      code: 'OPEN_RELAY' as const,
-      message: `${change.value}: ${openRelayMessage}`,
-    }));
-  return list === 'outbound' && !acknowledged.includes('open-relay')
-    ? { problems: wide, warnings: [] }
-    : { problems: [], warnings: wide };
-};
-
-/**
- * As `openRelayVerdict`, of what an edit did: a wide network is a problem where it was not let in before, whether the edit adds it, enables
- * it or makes it of another; one that was let in already is a warning.
+ * What wide networks mean that an edit, a copy or a restore leaves in a list: on outbound, one that was not let in before is a problem unless
+ * acknowledged, whether it is added, enabled or made of another (DESIGN 4); one that was let in already, and any on other lists, is a warning.
  */
 export const relayVerdict = (
   list: AccessListName,

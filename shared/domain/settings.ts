@@ -8,6 +8,7 @@ import {
   readOnlyMembers,
   type SmtpSettings,
 } from '../schemas/smtp.ts';
+import { canonicalJson, type Json } from './canonical-json.ts';
 import { canonicalServer } from './hosts.ts';
 import { mergePatch } from './merge-patch.ts';
 import {
@@ -237,7 +238,9 @@ export const readOnlyWarnings = (
 ): Warning[] =>
   members
     .filter((name) => name !== 'warnings' && body[name] !== undefined)
-    .filter((name) => JSON.stringify(body[name]) !== JSON.stringify(stored[name]))
+    .filter(
+      (name) => canonicalJson((body[name] ?? null) as Json) !== canonicalJson((stored[name] ?? null) as Json),
+    )
     .map((name) => ({
       pointer: `/${name}`,
       code: 'READ_ONLY_IGNORED',

@@ -12,5 +12,6 @@ export const getScanner = defineOperation({
   summary: 'One Scanner',
   params: z.strictObject({ scannerId }),
   returns: { 200: scanner },
+  headers: ['etag'],
   errors: ['NOT_FOUND'],
 });

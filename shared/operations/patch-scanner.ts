@@ -16,6 +16,7 @@ export const patchScanner = defineOperation({
   query: z.strictObject({ dryRun }),
   body: scannerPatch,
   mediaTypes: ['application/merge-patch+json', 'application/json'],
+  ifMatch: true,
   returns: { 200: scanner },
   errors: ['NOT_FOUND'],
 });

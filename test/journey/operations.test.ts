@@ -57,6 +57,19 @@ describe('registrations', () => {
     expect(Object.keys(labels).sort()).toEqual(names);
   });
 
+  it('hold to the version that If-Match names', async () => {
+    const { headers } = await stack.call('GET', '/scanners/reg-4');
+    const seen = headers.get('etag') ?? '';
+    const patch = (ifMatch: string) =>
+      stack.call('PATCH', '/scanners/reg-4', { description: `over ${ifMatch}` }, { 'if-match': ifMatch });
+
+    const first = await patch(seen);
+    expect(first.status).toBe(200);
+    expect(first.headers.get('etag')).not.toBe(seen);
+    expect(await patch(seen)).toMatchObject({ status: 412, body: { code: 'REVISION_CONFLICT' } });
+    expect((await patch('*')).status).toBe(200);
+  });
+
   it('refuse a patch that would leave them invalid, and stay as they were', async () => {
     const before = await get('/scanners/reg-3');
     const bad = [

@@ -233,6 +233,7 @@ describe('an accepted document', () => {
         expect(more).toMatchObject(canonicalAdvanced(advancedSettings.parse(other)));
         const again = await call('PUT', `/scanners/${id}/smtp`, smtp);
         expect(again.body).toMatchObject({ revision: (more as { revision: number }).revision });
+        expect(warningsIn(again).filter((warning) => warning.startsWith('READ_ONLY_IGNORED'))).toEqual([]);
       }),
       { numRuns: 15 },
     );

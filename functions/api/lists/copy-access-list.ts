@@ -29,7 +29,8 @@ const copied = async (call: Copy, present: Head): Promise<Change<Result>> => {
   const touched = await openedBy(present.configuration.lists[list].root, reference.root);
   const relay = relayVerdict(list, touched, fromBody(touched), acknowledgedBy(call));
   const { next, warnings } = judged(call, present, reference, relay);
-  return { configuration: next, result: { reference, warnings } };
+  const { entries, enabled } = reference;
+  return { configuration: next, audit: { counts: { entries, enabled } }, result: { reference, warnings } };
 };
 
 export const copyAccessList = httpStack(operation, (call) =>

@@ -1,5 +1,9 @@
 import type { Scanner } from '../../../shared/schemas/scanner.ts';
+import type { ScannerRecord } from '../../stores/scanners.ts';
 import type { ScannerState } from '../../stores/status.ts';
+
+/** The ETag of a registration is its own version: it has no revision, which is of the configuration. */
+export const registrationTag = ({ version }: ScannerRecord): { etag: string } => ({ etag: `"${version}"` });
 
 /** A Scanner as the API answers it. */
 export const scannerAnswer = (state: ScannerState): Scanner => {

@@ -5,7 +5,7 @@ import { newScanner } from '../../../shared/schemas/scanner.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
 import { changeScanner, type ScannerChange, type ScannerRecord } from '../../stores/scanners.ts';
 import { readState } from '../../stores/status.ts';
-import { scannerAnswer } from './answer.ts';
+import { registrationTag, scannerAnswer } from './answer.ts';
 
 type Patch = Call<typeof operation>['body'];
 
@@ -23,8 +23,12 @@ const patched = (present: ScannerRecord, patch: Patch): ScannerChange => {
   };
 };
 
-export const patchScanner = httpStack(operation, async ({ params, query, body, actor, now }) => {
-  const asked = { actor, operation: operation.id, at: now, dryRun: query.dryRun };
-  const scanner = await changeScanner(params.scannerId, asked, (present) => patched(present, body));
-  return { status: 200, body: scannerAnswer({ ...(await readState(params.scannerId)), scanner }) };
-});
+export const patchScanner = httpStack(
+  operation,
+  async ({ params, query: { dryRun }, body, ifMatch, actor, now }) => {
+    const asked = { actor, operation: operation.id, at: now, dryRun, ifMatch };
+    const scanner = await changeScanner(params.scannerId, asked, (present) => patched(present, body));
+    const state = { ...(await readState(params.scannerId)), scanner };
+    return { status: 200, body: scannerAnswer(state), headers: dryRun ? {} : registrationTag(scanner) };
+  },
+);

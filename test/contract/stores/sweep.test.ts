@@ -215,7 +215,7 @@ describe('a revision that has left retention', () => {
             smtp: null,
             lists: { ...configuration.lists, outbound: { root, entries: 10, enabled: 10 } },
           },
-          transact: () => [heads.retainedItem(scannerId, 2, at)],
+          transact: (next) => heads.retainedItems(next, 2, at),
           result: null,
         }),
       });
@@ -230,6 +230,31 @@ describe('a revision that has left retention', () => {
     expect(await lists.readList(await lists.readManifest(root))).toHaveLength(10);
     expect(await restore(later(0.9))).toMatchObject({ changed: true, head: { revision: 4 } });
   });
+});
+
+it('the revision in force can be named again by the change that supersedes it', async () => {
+  const scannerId = await registered();
+  const { root } = await commit(scannerId, addresses(8, 10));
+
+  const { head } = await heads.changeConfiguration({
+    scannerId,
+    part: 'all',
+    ...asked(),
+    compute: async ({ configuration }) => ({
+      configuration: {
+        ...configuration,
+        artifacts: {},
+        advanced: {
+          ...configuration.advanced,
+          delivery: { ...configuration.advanced.delivery, minRetryMinutes: 5 },
+        },
+      },
+      transact: (next) => heads.retainedItems(next, 2, new Date()),
+      result: null,
+    }),
+  });
+
+  expect(head).toMatchObject({ revision: 3, configuration: { lists: { outbound: { root } } } });
 });
 
 describe('an import that was lost', () => {

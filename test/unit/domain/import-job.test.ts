@@ -3,7 +3,7 @@ import {
   canActivate,
   isActive,
   judgeEdit,
-  openRelayVerdict,
+  relayVerdict,
   withList,
 } from '../../../shared/domain/access-lists.ts';
 import { canonicalJson } from '../../../shared/domain/canonical-json.ts';
@@ -14,9 +14,12 @@ import {
   parseImportKey,
   targetOf,
 } from '../../../shared/domain/import-job.ts';
+import type { Touched } from '../../../shared/domain/lists/local-edit.ts';
 import { pageOf } from '../../../shared/domain/pages.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
+import type { Acknowledgement } from '../../../shared/schemas/common.ts';
+import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { noTls } from '../../../shared/schemas/smtp.ts';
 
@@ -135,17 +138,23 @@ describe('an edit', () => {
     expect(edit.changes).toEqual([expect.objectContaining({ value: '10.0.0.0/24', enabled: false })]);
   });
 
-  it('that may open a relay is refused on outbound, acknowledged or disabled it is not, elsewhere it is warned of', () => {
-    const { changes } = judgeEdit([{ pointer: '/entries/0/value', value: '0.0.0.0/0' }]);
-    const disabled = changes.map((change) => ({ ...change, enabled: false }));
+  it('that may open a relay is refused on outbound; acknowledged, disabled or let in before it is not, elsewhere it is warned of', () => {
+    const after = { value: '0.0.0.0/0', kind: 'ipv4-network' as const, enabled: true };
+    const touched = [{ value: after.value, after }];
+    const verdict = (...[list, what, acknowledged]: [AccessListName, Touched[], Acknowledgement[]]) => {
+      const { problems, warnings } = relayVerdict(list, what, new Map(), acknowledged);
+      return [problems.length, warnings.length];
+    };
 
-    expect(openRelayVerdict('outbound', changes, []).problems).toHaveLength(1);
-    expect(openRelayVerdict('outbound', changes, ['open-relay'])).toMatchObject({
-      problems: [],
-      warnings: [{}],
-    });
-    expect(openRelayVerdict('outbound', disabled, []).problems).toEqual([]);
-    expect(openRelayVerdict('inbound', changes, [])).toMatchObject({ problems: [], warnings: [{}] });
+    expect(verdict('outbound', touched, [])).toEqual([1, 0]);
+    expect(verdict('outbound', touched, ['open-relay'])).toEqual([0, 1]);
+    expect(verdict('outbound', [{ ...touched[0], value: after.value, before: after, after }], [])).toEqual([
+      0, 1,
+    ]);
+    expect(verdict('outbound', [{ value: after.value, after: { ...after, enabled: false } }], [])).toEqual([
+      0, 0,
+    ]);
+    expect(verdict('inbound', touched, [])).toEqual([0, 1]);
   });
 });
 

@@ -291,6 +291,8 @@ it('read-only members are ignored, with a warning where they differ', () => {
   const stored = { revision: 4, updatedBy: 'x', lists: { inbound: {} } };
 
   expect(readOnlyWarnings({ revision: 4, lists: { inbound: {} }, warnings: [1] }, stored)).toEqual([]);
+  const reordered = { lists: { a: { root: '1', entries: 2 } } };
+  expect(readOnlyWarnings({ lists: { a: { entries: 2, root: '1' } } }, reordered)).toEqual([]);
   expect(readOnlyWarnings({ revision: 3, updatedBy: 'y' }, stored).map((warning) => warning.pointer)).toEqual(
     ['/revision', '/updatedBy'],
   );
