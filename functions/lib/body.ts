@@ -15,12 +15,18 @@ const assertWellFormed = (key: string, value: unknown): unknown => {
 /** Levels of objects and arrays that a body may have: far more than any document has, and no risk for what walks it. */
 export const deepest = 64;
 
+/** A member of this name is a trap for what copies objects, and no document has one. */
+const assertOrdinary = (holder: object): void => {
+  if (Object.hasOwn(holder, '__proto__')) throw new SyntaxError('no member may be called __proto__');
+};
+
 const assertNotTooDeep = (value: unknown): void => {
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {
     const holders = level.filter((one) => typeof one === 'object' && one !== null) as object[];
     if (holders.length > 0 && depth === deepest)
       throw new SyntaxError(`it is nested deeper than ${deepest} levels (RFC 8259, section 9)`);
+    for (const holder of holders) assertOrdinary(holder);
     level = holders.flatMap((holder) => Object.values(holder));
   }
 };

@@ -19,7 +19,15 @@ export const shownSource = ({ id: _, ...source }: SourceMember): DirectorySource
   warnings: directorySourceWarnings(source),
 });
 
-const fetched = ({ id: _, createdAt: __, updatedAt: ___, version: ____, ...source }: SourceMember) => source;
+/** What a Scanner needs to ask a source: not when it was changed. */
+const fetched = ({
+  id: _,
+  createdAt: __,
+  updatedAt: ___,
+  passwordChangedAt: ____,
+  version: _____,
+  ...source
+}: SourceMember) => source;
 
 /**
  * Scanners fetch the sources that authenticate users, with their passwords, and no other: passwords that no Scanner needs stay in the

@@ -89,7 +89,7 @@ export const canonicalSource = ({
   ...given
 }: DirectorySourceInput): Omit<
   StoredSource,
-  'directorySourceId' | 'bindPassword' | 'version' | 'createdAt' | 'updatedAt'
+  'directorySourceId' | 'bindPassword' | 'passwordChangedAt' | 'version' | 'createdAt' | 'updatedAt'
 > => ({
   ...given,
   functions: directoryFunctions.filter((name) => given.functions.includes(name)),
@@ -101,17 +101,37 @@ export const canonicalSource = ({
 export const passwordAfter = (given: string | null | undefined, stored: string | null): string | null =>
   given === undefined ? stored : given;
 
-/** A password that stays needs its name as one that is given does. */
-export const keptPasswordProblems = ({ bindDn }: DirectorySourceInput, password: string | null): Problem[] =>
-  bindDn === null && password !== null
+/** Where a password would go that it was not given for: elsewhere, or there without TLS. */
+const goesElsewhere = (given: DirectorySourceInput, stored: StoredSource): boolean => {
+  const wanted = canonicalSource(given);
+  const moved = (['host', 'port', 'bindDn'] as const).some((member) => wanted[member] !== stored[member]);
+  return moved || (wanted.tls === 'none' && stored.tls !== 'none');
+};
+
+/**
+ * A stored password needs its name as one that is given does, and goes nowhere that it was not given for: who may change a source
+ * but does not know its password must not be able to have it sent to a host of their own.
+ */
+export const keptPasswordProblems = (given: DirectorySourceInput, stored: StoredSource): Problem[] => {
+  if (given.bindPassword !== undefined || stored.bindPassword === null) return [];
+  if (given.bindDn === null)
+    return [
+      problem(
+        '/bindDn',
+        'REQUIRED',
+        'The stored password needs the name that it belongs to; give "bindPassword": null to remove it.',
+      ),
+    ];
+  return goesElsewhere(given, stored)
     ? [
         problem(
-          '/bindDn',
+          '/bindPassword',
           'REQUIRED',
-          'The stored password needs the name that it belongs to; give "bindPassword": null to remove it.',
+          'The stored password was given for another host, port or name, or for TLS; give it again, or null to remove it.',
         ),
       ]
     : [];
+};
 
 /** What is allowed of a directory source, but should be known. */
 export const directorySourceWarnings = (source: StoredSource): Warning[] => [

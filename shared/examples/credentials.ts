@@ -94,6 +94,7 @@ const source: DirectorySource = {
   directorySourceId,
   ...connection,
   hasBindPassword: true,
+  passwordChangedAt: at,
   version: 1,
   createdAt: at,
   updatedAt: at,

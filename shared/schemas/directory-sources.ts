@@ -61,7 +61,8 @@ export const directorySourceInput = z.strictObject({
   ...connection,
   bindPassword: z.optional(z.nullable(z.string().check(z.minLength(1), z.maxLength(1000)))).check(
     z.meta({
-      description: 'Never answered back. Left out, the one that is stored stays; null removes it.',
+      description:
+        'Never answered back. Left out, the one that is stored stays, as long as it goes to the same host, port and name and its TLS is not given up; null removes it.',
       writeOnly: true,
     }),
   ),
@@ -74,6 +75,9 @@ export const directorySource = z
     ...connection,
     port,
     hasBindPassword: z.boolean(),
+    passwordChangedAt: z
+      .nullable(time)
+      .check(z.meta({ description: 'When the bind password was given, or taken away; null: never.' })),
     version: memberVersion,
     createdAt: time,
     updatedAt: time,

@@ -9,7 +9,11 @@ const origin = {
   revision,
   at: time,
   by: z.string(),
-  operation: z.string().check(z.meta({ description: 'Id of the operation, or `import`.' })),
+  operation: z.string().check(
+    z.meta({
+      description: 'Id of the operation, `import`, or `renew-artifact` for what a renewal brought.',
+    }),
+  ),
   summary: z.string().check(z.meta({ description: 'What it changed, in a line.' })),
 };
 

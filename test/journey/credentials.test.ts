@@ -280,13 +280,15 @@ describe('directory sources', () => {
   });
 
   it('replaced without a password keep the one that is stored', async () => {
-    const kept = await call('PUT', path(), { ...withoutPassword, tls: 'none' });
+    const kept = await call('PUT', path(), { ...withoutPassword, timeoutSeconds: 20 });
     expect(kept).toMatchObject({ status: 200, body: { hasBindPassword: true, version: 2 } });
-    expect(warningsOf(kept)).toEqual(['DIRECTORY_WITHOUT_TLS']);
+    expect(codesOf(await call('PUT', path(), { ...withoutPassword, tls: 'none' }))).toEqual([
+      '/bindPassword REQUIRED',
+    ]);
     expect(codesOf(await call('PUT', path(), { ...withoutPassword, bindDn: null }))).toEqual([
       '/bindDn REQUIRED',
     ]);
-    expect((await call('PUT', path(), { ...withoutPassword, tls: 'none' })).body).toMatchObject({
+    expect((await call('PUT', path(), { ...withoutPassword, timeoutSeconds: 20 })).body).toMatchObject({
       version: 2,
     });
     expect(await call('PUT', path(), withoutPassword, { 'if-match': '"1"' })).toMatchObject({ status: 412 });

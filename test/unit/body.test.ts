@@ -25,6 +25,8 @@ describe('the JSON of a body', () => {
   it('is refused with half of a surrogate pair, in a value and in a name', () => {
     expect(() => parseJson('["\\ud800"]')).toThrow(/surrogate/);
     expect(() => parseJson('{"\\udc00":1}')).toThrow(/surrogate/);
+    expect(() => parseJson('{"a":[{"__proto__":1}]}')).toThrow(/__proto__/);
+    expect(parseJson('{"constructor":"__proto__"}')).toEqual({ constructor: '__proto__' });
     expect(parseJson('["\\ud83d\\ude00"]')).toEqual(['\u{1f600}']);
   });
 });

@@ -18,9 +18,8 @@ const inOrder = (members: SourceMember[]): SourceMember[] =>
 const madeOf = (
   id: string,
   given: DirectorySourceInput,
-  bindPassword: string | null,
-  times: Pick<SourceMember, 'version' | 'createdAt' | 'updatedAt'>,
-): SourceMember => ({ id, directorySourceId: id, ...canonicalSource(given), bindPassword, ...times });
+  rest: Pick<SourceMember, 'bindPassword' | 'passwordChangedAt' | 'version' | 'createdAt' | 'updatedAt'>,
+): SourceMember => ({ id, directorySourceId: id, ...canonicalSource(given), ...rest });
 
 export const addSource = (
   members: SourceMember[],
@@ -31,8 +30,10 @@ export const addSource = (
   assertNameFree(members, given.name);
   assertRoom(members, mostDirectorySources);
   const at = now.toISOString();
+  const bindPassword = passwordAfter(given.bindPassword, null);
+  const passwordChangedAt = bindPassword === null ? null : at;
   const times = { version: 1, createdAt: at, updatedAt: at };
-  const after = madeOf(id, given, passwordAfter(given.bindPassword, null), times);
+  const after = madeOf(id, given, { bindPassword, passwordChangedAt, ...times });
   return { members: inOrder([...members, after]), id, before: null, after };
 };
 
@@ -51,11 +52,14 @@ export const replaceSource = (
 ): Edit<SourceMember> => {
   const before = memberOf(members, id, ifMatch);
   assertNameFree(members, given.name, id);
-  const password = passwordAfter(given.bindPassword, before.bindPassword);
-  const problems = keptPasswordProblems(given, password);
+  const problems = keptPasswordProblems(given, before);
   if (problems.length > 0) throw invalid(problems);
   const { createdAt, version } = before;
-  const made = madeOf(id, given, password, { createdAt, version: version + 1, updatedAt: now.toISOString() });
+  const updatedAt = now.toISOString();
+  const bindPassword = passwordAfter(given.bindPassword, before.bindPassword);
+  const passwordChangedAt = bindPassword === before.bindPassword ? before.passwordChangedAt : updatedAt;
+  const kept = { createdAt, version: version + 1, updatedAt };
+  const made = madeOf(id, given, { bindPassword, passwordChangedAt, ...kept });
   const after = isSame(before, made) ? before : made;
   return { members: inOrder(members.map((one) => (one.id === id ? after : one))), id, before, after };
 };

@@ -1,6 +1,7 @@
 import { changedLists, settingsChanges } from '../../../shared/domain/history.ts';
 import type { HostDifference } from '../../../shared/domain/hosts.ts';
 import { countDifferences, type EntryDifference } from '../../../shared/domain/lists/difference.ts';
+import { AppError } from '../../../shared/errors.ts';
 import { diffRevision as operation } from '../../../shared/operations/diff-revision.ts';
 import { isHostListName, type ListName } from '../../../shared/schemas/lists.ts';
 import { type Call, httpStack } from '../../lib/http.ts';
@@ -40,6 +41,8 @@ const listsOf = async (call: Diff, before: Revision, after: Revision) => {
 };
 
 export const diffRevision = httpStack(operation, async (call) => {
+  if (call.query.cursor && call.query.list === undefined)
+    throw new AppError('CURSOR_INVALID', 'A cursor is of one list; say which with list.');
   const { scannerId, revision: to } = call.params;
   const from = call.query.from ?? Math.max(1, to - 1);
   const [before, after] = await Promise.all([readRevision(scannerId, from), readRevision(scannerId, to)]);

@@ -179,6 +179,7 @@ describe('a directory source', () => {
     ...canonicalSource({ ...input, functions: ['routing', 'authentication'] }),
     directorySourceId: 'directory-0000000000000000',
     bindPassword: null,
+    passwordChangedAt: null,
     version: 1,
     createdAt: '2026-11-24T10:00:00.000Z',
     updatedAt: '2026-11-24T10:00:00.000Z',
@@ -203,9 +204,23 @@ describe('a directory source', () => {
       passwordAfter(null, 'old'),
     ]).toEqual(['old', 'new', null]);
     const given = { ...input, functions: ['routing' as const] };
-    expect(keptPasswordProblems(given, 'old')).toMatchObject([{ pointer: '/bindDn', code: 'REQUIRED' }]);
-    expect(keptPasswordProblems(given, null)).toEqual([]);
-    expect(keptPasswordProblems({ ...given, bindDn: 'cn=reader' }, 'old')).toEqual([]);
+    const old = stored({ bindDn: 'cn=reader', bindPassword: 'old' });
+    expect(keptPasswordProblems(given, old)).toMatchObject([{ pointer: '/bindDn', code: 'REQUIRED' }]);
+    expect(keptPasswordProblems(given, stored())).toEqual([]);
+    expect(keptPasswordProblems({ ...given, bindDn: 'cn=reader' }, old)).toEqual([]);
+  });
+
+  it.each([
+    ['another host', { host: 'evil.example.net' }],
+    ['another port', { port: 1389 }],
+    ['another name', { bindDn: 'cn=other' }],
+    ['the same host without TLS', { tls: 'none' as const }],
+  ])('does not send a stored password to %s: it must be given again, or taken away', (_, more) => {
+    const given = { ...input, functions: ['routing' as const], bindDn: 'cn=reader', ...more };
+    const old = stored({ bindDn: 'cn=reader', bindPassword: 'old' });
+    expect(keptPasswordProblems(given, old)).toMatchObject([{ pointer: '/bindPassword', code: 'REQUIRED' }]);
+    for (const bindPassword of ['new', null])
+      expect(keptPasswordProblems({ ...given, bindPassword }, old)).toEqual([]);
   });
 
   it('is shown without its password', () => {
