@@ -285,6 +285,12 @@ describe('directory sources', () => {
     expect(codesOf(await call('PUT', path(), { ...withoutPassword, tls: 'none' }))).toEqual([
       '/bindPassword REQUIRED',
     ]);
+    const clear = await call('POST', '/directory-sources?dryRun=true', {
+      ...input,
+      name: 'clear',
+      tls: 'none',
+    });
+    expect(warningsOf(clear)).toEqual(['DIRECTORY_WITHOUT_TLS']);
     expect(codesOf(await call('PUT', path(), { ...withoutPassword, bindDn: null }))).toEqual([
       '/bindDn REQUIRED',
     ]);
