@@ -7,8 +7,11 @@ import { dynamo, format, tableName } from './dynamo.ts';
 import { calling, translated } from './faults.ts';
 import { bucketName, getText, putText, s3, sizeOf } from './objects.ts';
 
-/** A wish that nobody has answered for this long is told again: its worker may have been lost. */
-const askAgainSeconds = 30;
+/**
+ * A wish that nobody has answered for this long is told again: its message may have been lost. It is the time that the worker may take, so
+ * that whoever asks while it works does not have the same work begun beside it.
+ */
+const askAgainSeconds = 300;
 
 /** The item is of no use once what was wanted is there. */
 const keptSeconds = 86_400;
