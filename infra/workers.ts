@@ -5,6 +5,7 @@ import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
+import { makingSeconds } from '../shared/domain/derived.ts';
 import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
@@ -93,7 +94,7 @@ export class Workers extends Construct {
       'derive',
       'Makes exports and findings of lists',
       3008,
-      Duration.minutes(5),
+      Duration.seconds(makingSeconds),
     );
     // Nearly all of its time it waits for the table; the memory is for the eight changes under way.
     this.renew = this.worker('Renew', 'renew', 'Brings Scanners to renewed artifacts', 512, renewTimeout);
