@@ -61,6 +61,16 @@ export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: St
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
+/** One function that another invokes: leave to invoke that one, and its name in `variable`. */
+export const bindInvoke = (
+  to: ControlPlaneFunction,
+  invoked: ControlPlaneFunction,
+  variable: string,
+): void => {
+  to.fn.addEnvironment(variable, invoked.fn.functionName);
+  allow(to, ['lambda:InvokeFunction'], [invoked.fn.functionArn]);
+};
+
 export type ObjectUse = 'get' | 'put' | 'delete' | 'sweep';
 
 const objectActions: Record<ObjectUse, string[]> = {

@@ -5,8 +5,17 @@ import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
+import { makingSeconds } from '../shared/domain/derived.ts';
 import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
-import { allowTableKey, bindCommits, bindObjects, bindShadows, bindTable, bindTopics } from './bind.ts';
+import {
+  allowTableKey,
+  bindCommits,
+  bindInvoke,
+  bindObjects,
+  bindShadows,
+  bindTable,
+  bindTopics,
+} from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -19,6 +28,10 @@ export const importTimeout = Duration.minutes(5);
  */
 const renewTimeout = Duration.minutes(5);
 
+/**
+ * A reader of the table's stream. There are two, the publisher and the router, because no more may read a shard at once (DynamoDB developer
+ * guide, "Service, account, and table quotas"): whoever else is to be woken is woken by the router.
+ */
 const fromStream = (storage: Storage, props: { filters: object[]; batchSize: number }) =>
   new DynamoEventSource(storage.table, {
     startingPosition: StartingPosition.TRIM_HORIZON,
@@ -40,6 +53,7 @@ const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 
 /** The functions that work on what is written: each is woken by a key, reads the present state and works towards what should be. */
 export class Workers extends Construct {
   readonly publish: ControlPlaneFunction;
+  readonly route: ControlPlaneFunction;
   readonly report: ControlPlaneFunction;
   readonly presence: ControlPlaneFunction;
   readonly import: ControlPlaneFunction;
@@ -58,6 +72,7 @@ export class Workers extends Construct {
       512,
       Duration.seconds(60),
     );
+    this.route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));
     this.report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
     this.presence = this.worker(
       'Presence',
@@ -79,7 +94,7 @@ export class Workers extends Construct {
       'derive',
       'Makes exports and findings of lists',
       3008,
-      Duration.minutes(5),
+      Duration.seconds(makingSeconds),
     );
     // Nearly all of its time it waits for the table; the memory is for the eight changes under way.
     this.renew = this.worker('Renew', 'renew', 'Brings Scanners to renewed artifacts', 512, renewTimeout);
@@ -91,18 +106,13 @@ export class Workers extends Construct {
       Duration.seconds(60),
     );
     this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
-    for (const asynchronous of [this.report, this.presence, this.artifacts, this.sweep])
-      asynchronous.fn.configureAsyncInvoke({
-        retryAttempts: 2,
-        maxEventAge: Duration.hours(6),
-        onFailure: new SqsDestination(storage.deadLetters),
-      });
+    this.keepFailures(storage);
     this.bind(storage);
+    this.bindCredentials(storage);
     this.wirePublish(storage);
+    this.wireRoute(storage);
     this.wireImport(storage);
-    this.wireDerive(storage);
-    this.wireRenew(storage);
-    this.wireDaily(storage);
+    this.wireDaily();
     this.wireSweep();
   }
 
@@ -113,6 +123,28 @@ export class Workers extends Construct {
       memorySize,
       timeout,
     });
+  }
+
+  /**
+   * What is invoked asynchronously is tried three times, and while there is no room for it up to the longest that Lambda keeps it; then it
+   * goes to the dead letters.
+   */
+  private keepFailures({ deadLetters }: Storage): void {
+    for (const { fn } of [
+      this.report,
+      this.presence,
+      this.import,
+      this.artifacts,
+      this.derive,
+      this.renew,
+      this.watchCertificates,
+      this.sweep,
+    ])
+      fn.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(6),
+        onFailure: new SqsDestination(deadLetters),
+      });
   }
 
   private bind(storage: Storage): void {
@@ -131,7 +163,6 @@ export class Workers extends Construct {
     bindObjects(this.artifacts, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.artifacts, prefixes.secrets],
     });
-    allowTableKey(this.derive, table);
     bindObjects(this.derive, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
       put: [prefixes.derived],
@@ -152,22 +183,9 @@ export class Workers extends Construct {
     bindTable(this.watchCertificates, storage.table, ['query']);
   }
 
-  /** A renewed or a deleted artifact; one that is new has no users and nothing to delete. */
-  private wireRenew(storage: Storage): void {
-    this.bindCredentials(storage);
-    const filters = [changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE'])];
-    this.renew.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
-  }
-
   /** Once a day: what was left over of renewals, and how long certificates are still good. */
-  private wireDaily(storage: Storage): void {
+  private wireDaily(): void {
     const daily = [this.renew, this.watchCertificates];
-    for (const { fn } of daily)
-      fn.configureAsyncInvoke({
-        retryAttempts: 2,
-        maxEventAge: Duration.hours(6),
-        onFailure: new SqsDestination(storage.deadLetters),
-      });
     new Rule(this, 'Daily', {
       description: 'What is done once a day',
       schedule: Schedule.rate(Duration.days(1)),
@@ -180,6 +198,26 @@ export class Workers extends Construct {
     this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
   }
 
+  /**
+   * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
+   * to delete); wishes for something to be made of a list, each an item of its own.
+   */
+  private wireRoute(storage: Storage): void {
+    const since = (name: string) => ({
+      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
+    });
+    const filters = [
+      ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
+      changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
+      changed([keys.derived]),
+    ];
+    allowTableKey(this.route, storage.table);
+    bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
+    bindInvoke(this.route, this.renew, 'RENEW_FUNCTION');
+    bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
+    this.route.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+  }
+
   /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */
   private wireSweep(): void {
     new Rule(this, 'Sweeps', {
@@ -189,7 +227,7 @@ export class Workers extends Construct {
     });
   }
 
-  /** An object in the bucket begins an import; a confirmation, or the sweep that found it lost, lets one go on by the stream. */
+  /** An object in the bucket begins an import. */
   private wireImport(storage: Storage): void {
     new Rule(this, 'Uploads', {
       description: 'Files for access lists',
@@ -210,15 +248,5 @@ export class Workers extends Construct {
         maxConcurrency: 10,
       }),
     );
-    const since = (name: string) => ({
-      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
-    });
-    const filters = ['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY']));
-    this.import.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
-  }
-  /** A wish for something to be made of a list is an item of its own. */
-  private wireDerive(storage: Storage): void {
-    const filters = [changed([keys.derived])];
-    this.derive.fn.addEventSource(fromStream(storage, { batchSize: 1, filters }));
   }
 }

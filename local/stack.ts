@@ -228,12 +228,12 @@ const startServices = async (base: Base, { bus, asynchronous }: Events) => {
 
 type Services = Awaited<ReturnType<typeof startServices>>;
 
-/** The functions, and everything that wakes them. */
+/** The functions, the API by which they invoke each other, and everything that wakes them. */
 const startFunctions = async (
   base: Base,
   { queues, asynchronous, bus }: Events,
   { dynamo }: Services,
-): Promise<Lambda> => {
+): Promise<{ lambda: Lambda; url: string }> => {
   const { options, ports, credentials, state, model, close, onError } = base;
   const lambda = startLambda({
     functions: model.functions,
@@ -244,6 +244,16 @@ const startFunctions = async (
   close.add(lambda.close);
   asynchronous.deliver(lambda);
   close.add(asynchronous.stop);
+  const api = await startLambdaApi({
+    functions: model.functions,
+    lambda,
+    invokeAsync: asynchronous.invokeAsync,
+    port: ports.lambda,
+    region,
+    credentials,
+    onError,
+  });
+  close.add(api.close);
   queues.deliver(model.eventSources, lambda);
   close.add(queues.stop);
   const rules = model.eventRules;
@@ -258,7 +268,7 @@ const startFunctions = async (
     await Promise.all(streams.map((stream) => stream.stop()));
   });
   close.add(expireItems({ url: dynamo.url, table: model.table, region, credentials, onError }));
-  return lambda;
+  return { lambda, url: api.url };
 };
 
 const endpointsOf = async (
@@ -293,18 +303,8 @@ const startParts = async (
   const base = await openBase(options, close);
   const events = openEvents(base);
   const services = await startServices(base, events);
-  const lambda = await startFunctions(base, events, services);
-  const { model, issuer, ports, credentials, onError } = base;
-  const lambdaApi = await startLambdaApi({
-    functions: model.functions,
-    lambda,
-    invokeAsync: events.asynchronous.invokeAsync,
-    port: ports.lambda,
-    region,
-    credentials,
-    onError,
-  });
-  close.add(lambdaApi.close);
+  const { lambda, url } = await startFunctions(base, events, services);
+  const { model, issuer, ports, onError } = base;
   const gateway = await startGateway({
     api: model.api,
     keys: issuer.keys,
@@ -314,7 +314,7 @@ const startParts = async (
     onError,
   });
   close.add(gateway.close);
-  const endpoints = await endpointsOf(base, services, { gateway: gateway.url, lambda: lambdaApi.url });
+  const endpoints = await endpointsOf(base, services, { gateway: gateway.url, lambda: url });
   writeEndpoints(options.dir, endpoints);
   close.add(() => rmSync(join(options.dir, 'endpoints.json'), { force: true }));
   return { endpoints, close: close.close };

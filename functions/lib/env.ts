@@ -5,7 +5,10 @@ export type EnvironmentName =
   | 'SCANNER_POLICY_NAME'
   | 'THING_TYPE_NAME'
   | 'MQTT_SERVER_CA'
-  | 'HISTORY_DAYS';
+  | 'HISTORY_DAYS'
+  | 'IMPORT_FUNCTION'
+  | 'RENEW_FUNCTION'
+  | 'DERIVE_FUNCTION';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { Upload } from '@aws-sdk/lib-storage';
-import { type DerivedName, derivedFile, type LintResult } from '../../shared/domain/derived.ts';
+import {
+  type DerivedName,
+  derivedFile,
+  type LintResult,
+  makingSeconds,
+} from '../../shared/domain/derived.ts';
 import { keys, prefixes, table } from '../../shared/tables.ts';
 import { dynamo, format, tableName } from './dynamo.ts';
 import { calling, translated } from './faults.ts';
 import { bucketName, getText, putText, s3, sizeOf } from './objects.ts';
-
-/** A wish that nobody has answered for this long is told again: its worker may have been lost. */
-const askAgainSeconds = 30;
 
 /** The item is of no use once what was wanted is there. */
 const keptSeconds = 86_400;
@@ -19,7 +21,7 @@ export const derivedKey = (root: string, file: string): string => `${prefixes.de
 export const isMade = async (root: string, name: DerivedName): Promise<boolean> =>
   (await sizeOf(derivedKey(root, derivedFile(name)))) !== null;
 
-/** Says that something is wanted of a list; the table's stream tells the worker. Saying so often does little more than saying so once. */
+/** Says that something is wanted of a list; its change in the table wakes the worker. Saying so often does little more than saying so once. */
 export const wantDerived = async (root: string, name: DerivedName, at: Date): Promise<void> => {
   const put = new PutCommand({
     TableName: tableName(),
@@ -33,7 +35,7 @@ export const wantDerived = async (root: string, name: DerivedName, at: Date): Pr
       format,
     },
     ConditionExpression: 'attribute_not_exists(pk) OR wantedAt < :before',
-    ExpressionAttributeValues: { ':before': new Date(at.getTime() - askAgainSeconds * 1000).toISOString() },
+    ExpressionAttributeValues: { ':before': new Date(at.getTime() - makingSeconds * 1000).toISOString() },
   });
   await calling<unknown>(dynamo.send(put), (error) =>
     error.name === 'ConditionalCheckFailedException' ? 'wanted already' : undefined,

@@ -1,31 +1,26 @@
-import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { type DerivedName, wishOf } from '../../shared/domain/derived.ts';
+import { wishOf } from '../../shared/domain/derived.ts';
 import { hasCode } from '../../shared/errors.ts';
-import { inTurn } from '../lib/batch.ts';
+import { type DeriveWake, deriveWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
 import { isMade } from '../stores/derived.ts';
 import { makeExport } from './derive/make-export.ts';
 import { makeLint } from './derive/make-lint.ts';
 
 /** Makes what is wanted of a list, unless it is there. A list is never changed under its root, so what is there is right. */
-const derive = async (root: string, name: DerivedName): Promise<void> => {
+const derive = async ({ root, name }: DeriveWake): Promise<void> => {
   if (await isMade(root, name)) return;
   const wish = wishOf(name);
   if (wish.kind === 'export') await makeExport(root, name, wish.format);
   else await makeLint(root, name, wish.list);
 };
 
-const onWish = async (record: DynamoDBRecord): Promise<void> => {
-  const image = record.dynamodb?.NewImage;
-  const [root, name] = [image?.['root']?.S ?? '', (image?.['name']?.S ?? '') as DerivedName];
+/** A wish was written to the table: it names a list by its root, and what is to be made of it. */
+export const handler = async (event: unknown): Promise<void> => {
+  const wake = deriveWake.parse(event);
   try {
-    await derive(root, name);
+    await derive(wake);
   } catch (error) {
     if (!hasCode(error, 'SOURCE_NOT_FOUND')) throw error;
-    logger.info('nothing to make: the list is gone', { root, name });
+    logger.info('nothing to make: the list is gone', wake);
   }
 };
-
-/** A wish was written to the table: it names a list by its root, and what is to be made of it. */
-export const handler = (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> =>
-  inTurn(event.Records, (record) => record.dynamodb?.SequenceNumber ?? '', onWish);

@@ -1,5 +1,6 @@
-import type { DynamoDBBatchResponse, DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { objectCreated } from '../../shared/messages/object-event.ts';
+import { type ImportWake, importWake } from '../../shared/messages/wake.ts';
 import { inTurn } from '../lib/batch.ts';
 import { intake } from './import/intake.ts';
 import { runImport } from './import/run-import.ts';
@@ -10,20 +11,14 @@ const onObject = async (body: string): Promise<void> => {
   if (importId !== null) await runImport(importId);
 };
 
-type Events = SQSEvent | DynamoDBStreamEvent;
-
-const isQueue = (event: Events): event is SQSEvent => event.Records[0]?.eventSource === 'aws:sqs';
-
-/** Imports begin with an object, and go on with a confirmation, which the table's stream tells of. */
-export const handler = async (event: Events): Promise<SQSBatchResponse | DynamoDBBatchResponse> =>
-  isQueue(event)
-    ? inTurn(
-        event.Records,
-        (record) => record.messageId,
-        (record) => onObject(record.body),
-      )
-    : inTurn(
-        event.Records,
-        (record) => record.dynamodb?.SequenceNumber ?? '',
-        (record) => runImport(record.dynamodb?.NewImage?.['importId']?.S ?? ''),
-      );
+/** Imports begin with an object, and go on when they are confirmed, or were lost and are found again, of which the router tells. */
+export const handler = async (event: SQSEvent | ImportWake): Promise<SQSBatchResponse | undefined> => {
+  if ('Records' in event)
+    return inTurn(
+      event.Records,
+      (record) => record.messageId,
+      (record) => onObject(record.body),
+    );
+  await runImport(importWake.parse(event).importId);
+  return undefined;
+};

@@ -1,7 +1,5 @@
-import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { AppError } from '../../shared/errors.ts';
-import { keys } from '../../shared/tables.ts';
-import { inTurn } from '../lib/batch.ts';
+import { type RenewWake, renewWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { artifactsWithLooseObjects } from '../stores/secrets.ts';
@@ -12,11 +10,6 @@ interface ScheduledEvent {
   source: 'aws.events';
 }
 
-const partitionPrefix = keys.ofArtifact('');
-
-const nameOf = (record: DynamoDBRecord): string =>
-  (record.dynamodb?.Keys?.['pk']?.S ?? '').slice(partitionPrefix.length);
-
 /** Whatever is left over of a crash, or of a renewal that was given up: the same work, for each artifact that has some. */
 const sweep = async (now: Date): Promise<void> => {
   const failures = await inParallel(await artifactsWithLooseObjects(), 1, (name) => renewArtifact(name, now));
@@ -25,16 +18,6 @@ const sweep = async (now: Date): Promise<void> => {
   if (failures.length > 0) throw new AppError('UNAVAILABLE', `${failures.length} artifacts are not renewed.`);
 };
 
-/** A fleet artifact was changed or deleted, or a day has passed; the record says only which artifact. */
-export const handler = async (
-  event: DynamoDBStreamEvent | ScheduledEvent,
-): Promise<DynamoDBBatchResponse | undefined> => {
-  if ('Records' in event)
-    return inTurn(
-      event.Records,
-      (record) => record.dynamodb?.SequenceNumber ?? '',
-      (record) => renewArtifact(nameOf(record), new Date()),
-    );
-  await sweep(new Date());
-  return undefined;
-};
+/** A fleet artifact was changed or deleted, or a day has passed; the message says only which artifact. */
+export const handler = async (event: RenewWake | ScheduledEvent): Promise<void> =>
+  'artifact' in event ? renewArtifact(renewWake.parse(event).artifact, new Date()) : sweep(new Date());

@@ -5,6 +5,12 @@ import { type Finding, type LintCode, lintCodes } from './lists/lint.ts';
 /** What is made of a list once for a root and kept as an object: what lint finds, for each use of the list, and its long exports. */
 export type DerivedName = `lint-${AccessListName}` | `export-${ExportFormat}`;
 
+/**
+ * How long the making of one may take, in seconds. The worker is ended after it, and a wish without an answer told again: its message may
+ * have been lost. Told sooner, the same work would be begun beside the one under way.
+ */
+export const makingSeconds = 300;
+
 /** What a name asks for. */
 export type DerivedWish = { kind: 'lint'; list: AccessListName } | { kind: 'export'; format: ExportFormat };
 

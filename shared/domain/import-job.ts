@@ -29,7 +29,8 @@ export interface StoredJob extends ImportJob {
 
 /**
  * How often work on a job is begun before it is given up: a file that kills its worker must not do so for ever. Fewer than
- * the queue's deliveries of a message, so that the last of them still ends the job.
+ * the queue's deliveries of a message, so that the last of them still ends the job; one that went on after a confirmation has fewer tries
+ * (ADR 0011), and is ended by the worker that the sweep wakes.
  */
 export const mostAttempts = 4;
 

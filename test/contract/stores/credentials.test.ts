@@ -316,12 +316,6 @@ describe('the worker that renews', () => {
   beforeAll(async () => {
     ({ handler } = await import('../../../functions/workers/renew.lambda.ts'));
   });
-  const event = (name: string) =>
-    ({
-      Records: [
-        { dynamodb: { SequenceNumber: '1', Keys: { pk: { S: `artifact#${name}` }, sk: { S: 'artifact' } } } },
-      ],
-    }) as never;
   const head = (scannerId: string, item: object) =>
     dynamo.dynamo.send(
       new PutCommand({
@@ -330,7 +324,7 @@ describe('the worker that renews', () => {
       }),
     );
 
-  it('renews the others where one Scanner cannot be, says so, and finishes when it can', async () => {
+  it('renews the others where one Scanner cannot be, fails, and finishes when it can', async () => {
     const { certificateId, digest, name } = await created();
     const scannerIds = await Promise.all(Array.from({ length: 4 }, registered));
     for (const scannerId of scannerIds) await use(scannerId, certificateId);
@@ -343,14 +337,18 @@ describe('the worker that renews', () => {
       asked('put-certificate'),
     );
 
-    expect(await handler(event(certificateId))).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+    await expect(handler({ artifact: certificateId })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     for (const scannerId of others) expect(await named(scannerId, certificateId)).toBe(after.digest);
     expect(await stored(digest)).not.toBeNull();
 
     await head(broken, { scannerId: broken, ...whole });
-    expect(await handler(event(certificateId))).toEqual({ batchItemFailures: [] });
+    await handler({ artifact: certificateId });
     expect(await named(broken, certificateId)).toBe(after.digest);
     expect(await stored(digest)).toBeNull();
+  });
+
+  it('refuses a message that names nothing, so that it ends with the dead letters', async () => {
+    await expect(handler({ artifact: '' })).rejects.toThrow(/artifact/);
   });
 
   it('does once a day what was left over, whatever became of its event', async () => {

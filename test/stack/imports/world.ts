@@ -173,7 +173,7 @@ export const startImportWorld = async (): Promise<ImportWorld> => {
     },
     async deliver(message) {
       const result = await handler(message as never);
-      return result.batchItemFailures.length === 0;
+      return result?.batchItemFailures.length === 0;
     },
     async deliverToProcess(message, started) {
       const file = join(folder, `${randomUUID()}.json`);

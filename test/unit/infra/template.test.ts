@@ -78,7 +78,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(16);
+    expect(functions).toHaveLength(17);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -100,13 +100,27 @@ describe('functions', () => {
   });
 
   it('that are invoked asynchronously keep what fails', () => {
-    for (const name of ['report', 'presence', 'artifacts', 'renew', 'watch-certificates', 'sweep']) {
+    for (const name of [
+      'report',
+      'presence',
+      'artifacts',
+      'import',
+      'derive',
+      'renew',
+      'watch-certificates',
+      'sweep',
+    ]) {
       const fn = model.functions.find((candidate) => candidate.entry.endsWith(`${name}.lambda.ts`));
       expect(fn).toMatchObject({
         asyncRetries: 2,
         onFailureQueueArn: expect.stringContaining('DeadLetters'),
       });
     }
+    for (const config of propertiesOf('AWS::Lambda::EventInvokeConfig') as unknown as Record<
+      string,
+      unknown
+    >[])
+      expect(config['MaximumEventAgeInSeconds']).toBe(21_600);
   });
 });
 
@@ -129,41 +143,50 @@ describe('event sources', () => {
     });
   });
 
-  it('of imports are the queue, and in the stream what was confirmed, or lost and woken', () => {
+  it('read the stream twice at most: no more readers may share a shard', () => {
+    const readers = model.eventSources.filter(({ sourceArn }) => sourceArn.includes(':dynamodb:'));
+    const entries = readers.map(
+      ({ functionArn }) => model.functions.find((fn) => fn.arn === functionArn)?.entry,
+    );
+    expect(entries.sort()).toEqual([
+      'functions/workers/publish.lambda.ts',
+      'functions/workers/route.lambda.ts',
+    ]);
+  });
+
+  it('of imports are the queue', () => {
     expect(source('import.lambda.ts', 'sqs')).toMatchObject({
       batchSize: 1,
       partialResponses: true,
       maxConcurrency: 10,
     });
-    expect(source('import.lambda.ts', 'dynamodb')).toMatchObject({
-      filters: ['confirmedAt', 'wokenAt'].map((name) => ({
-        eventName: ['MODIFY'],
-        dynamodb: {
-          Keys: { sk: { S: ['import'] } },
-          NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
-        },
-      })),
-      onFailureQueueArn: expect.stringContaining('DeadLetters'),
-    });
   });
 
-  it('of what is made of lists are the wishes in the stream', () => {
-    expect(source('derive.lambda.ts', 'dynamodb')).toMatchObject({
-      batchSize: 1,
-      filters: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } }],
+  it('of the router pass imports that may go on, artifacts that were changed or deleted, and wishes', () => {
+    const went = ['confirmedAt', 'wokenAt'].map((name) => ({
+      eventName: ['MODIFY'],
+      dynamodb: {
+        Keys: { sk: { S: ['import'] } },
+        NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
+      },
+    }));
+    const router = source('route.lambda.ts', 'dynamodb');
+    expect(router).toMatchObject({
+      batchSize: 100,
       maxRetries: 5,
+      bisect: true,
       partialResponses: true,
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });
+    expect(router?.filters).toEqual([
+      ...went,
+      { eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } },
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } },
+    ]);
   });
 
-  it('of renewals are fleet artifacts that are changed or deleted, one at a time', () => {
-    expect(source('renew.lambda.ts', 'dynamodb')).toMatchObject({
-      batchSize: 1,
-      filters: [{ eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } }],
-      partialResponses: true,
-      onFailureQueueArn: expect.stringContaining('DeadLetters'),
-    });
+  it('have five filters at most, as many as a mapping may have unasked', () => {
+    for (const { filters } of model.eventSources) expect(filters.length).toBeLessThanOrEqual(5);
   });
 
   it('read a stream from its beginning', () => {
@@ -195,6 +218,29 @@ describe('event sources', () => {
         }),
       }),
     ]);
+  });
+});
+
+describe('the router', () => {
+  const workers = ['import', 'renew', 'derive'].map((name) => {
+    const fn = model.functions.find(({ entry }) => entry === `functions/workers/${name}.lambda.ts`);
+    return { id: fn?.id ?? '', variable: `${name.toUpperCase()}_FUNCTION` };
+  });
+
+  it('knows the functions of the workers that it wakes by name', () => {
+    const router = model.functions.find(({ entry }) => entry.endsWith('route.lambda.ts'));
+    for (const { id, variable } of workers) expect(router?.environment[variable]).toBe(id);
+  });
+
+  it('alone may invoke functions, and no others than these', () => {
+    const invoking = Object.values(template.findResources('AWS::IAM::Policy'))
+      .flatMap((policy) => (policy['Properties'] as Policy).PolicyDocument.Statement)
+      .filter(({ Action }) => [Action].flat().includes('lambda:InvokeFunction'));
+    expect(invoking.flatMap(({ Resource }) => Resource)).toEqual(
+      expect.arrayContaining(workers.map(({ id }) => ({ 'Fn::GetAtt': [id, 'Arn'] }))),
+    );
+    expect(invoking.flatMap(({ Resource }) => Resource)).toHaveLength(workers.length);
+    expect(new Set(invoking.map(({ Action }) => Action))).toEqual(new Set(['lambda:InvokeFunction']));
   });
 });
 

@@ -1,0 +1,34 @@
+import {
+  type DeriveWake,
+  deriveWake,
+  type ImportWake,
+  importWake,
+  type RenewWake,
+  renewWake,
+} from '../messages/wake.ts';
+import { keys, sortKeys } from '../tables.ts';
+
+/** Which worker is woken, and with what. */
+export type Route =
+  | { worker: 'import'; message: ImportWake }
+  | { worker: 'renew'; message: RenewWake }
+  | { worker: 'derive'; message: DeriveWake };
+
+/** What stands behind the kind of thing in a partition key. */
+const idOf = (pk: string): string => pk.slice(pk.indexOf('#') + 1);
+
+const routes: Record<string, (pk: string) => Route> = {
+  [keys.import]: (pk) => ({ worker: 'import', message: importWake.parse({ importId: idOf(pk) }) }),
+  [sortKeys.artifact]: (pk) => ({ worker: 'renew', message: renewWake.parse({ artifact: idOf(pk) }) }),
+  [keys.derived]: (pk) => {
+    const [root, name] = idOf(pk).split('#');
+    return { worker: 'derive', message: deriveWake.parse({ root, name }) };
+  },
+};
+
+/** The worker that an item's change is for, by the item's key alone. TypeError, or zod's error, for a key that wakes nobody. */
+export const routeOf = ({ pk, sk }: { pk: string; sk: string }): Route => {
+  const route = Object.hasOwn(routes, sk) ? routes[sk] : undefined;
+  if (!route) throw new TypeError(`A change of ${pk} ${sk} wakes no worker.`);
+  return route(pk);
+};
