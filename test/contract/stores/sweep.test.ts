@@ -205,7 +205,7 @@ describe('the sweep', () => {
         part: 'advanced',
         ...asked(),
         compute: async ({ configuration }) => {
-          const domains = [{ domain, ipv4: ['auto'], ipv6: [] }] as never;
+          const domains = [{ domain, sources: ['auto' as const] }];
           const advanced = {
             ...configuration.advanced,
             bindings: { ...configuration.advanced.bindings, domains },
