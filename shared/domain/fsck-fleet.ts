@@ -46,7 +46,7 @@ export const judgeFleet = (state: FleetState, named: ReadonlyMap<string, string>
       users.filter((scannerId) => !named.has(scannerId)),
       (told) => `${told}: among its users, and not named by the head`,
     ),
-    ...(usage === users.length ? [] : [`it has ${users.length} users; its count says ${usage}`]),
+    ...(usage === users.length ? [] : [`users: it has ${users.length} of them; their count says ${usage}`]),
     ...problemIf(
       record ? heads.filter((scannerId) => !known(named.get(scannerId) ?? '')) : [],
       (told) => `${told}: the head names a text that is neither the present one nor about to be replaced`,
