@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand, UsageError } from '../local/command.ts';
-import { checkAll, type Found, type Report } from './fsck/check.ts';
+import { checkAll } from './fsck/check.ts';
+import type { Found, Report } from './fsck/found.ts';
 import { checkedLine, progressOn, tableOf } from './fsck/print.ts';
 import { loadStores } from './fsck/stores.ts';
 
@@ -15,10 +16,15 @@ const usage = `Checks that table and bucket agree: walks every revision, list an
 
 It finds objects that are named and not there (dangling), whose bytes, counts, order or form are not what they should be (corrupt), that nobody
 names (orphaned; the sweep takes them away in time), items that contradict each other (inconsistent), and imports that nobody works on (lost).
+Of certificates, directory sources and client authorities it reads the texts with their secrets, and prints nothing of them: names of
+Scanners, of members and of fields at most.
 
---repair stores an intact earlier version of a dangling or corrupt object again, deletes orphaned objects that are more than a day old
-by version id, as the sweep does, while every list can be read, and sends lost imports to a worker. It changes no revision and
-no head: what has no intact version is for a person, who restores an earlier revision or imports the list again.
+--repair stores an intact earlier version of a dangling or corrupt object again (one with secrets only while it is still named), and bindings
+of domains from the settings that name them; deletes orphaned objects of lists and bindings that are more than a day old by version id, as the
+sweep does, while every list can be read and the check is less than a day old; and sends lost imports to a worker.
+
+What is inconsistent, and an orphaned object with secrets, is only reported. No revision, no head, no user and no count is changed:
+what has no intact version is for a person, who restores an earlier revision, imports the list or stores the certificate again.
 
 Ends with 0 when all is well, with 1 when there are findings (also repaired ones) or it failed, with 2 when it is called wrongly.
 `;
@@ -69,8 +75,8 @@ const variablesOf = ({ data, table, bucket }: Place): Record<string, string> => 
 const repair = async (findings: readonly Found[]): Promise<(Found & { repaired: boolean })[]> => {
   const done = [];
   for (const finding of findings) {
-    await finding.mend?.();
-    done.push({ ...finding, repaired: finding.mend !== undefined });
+    const repaired = (await finding.mend?.()) ?? false;
+    done.push({ ...finding, repaired });
   }
   return done;
 };
@@ -92,8 +98,9 @@ await runCommand({ usage, options }, async (values) => {
   Object.assign(process.env, variablesOf(values));
   await loadStores();
   const progress = progressOn((text) => process.stderr.write(text), Date.now);
-  const report = await checkAll({ startedAt: new Date(), progress });
-  const findings = values.repair ? await repair(report.findings) : report.findings;
+  const report = await checkAll({ startedAt: new Date(), now: () => new Date(), progress });
+  const repaired = values.repair ? await repair(report.findings) : undefined;
+  const findings = repaired ?? report.findings;
   if (values.json)
     console.log(
       JSON.stringify(
@@ -102,6 +109,6 @@ await runCommand({ usage, options }, async (values) => {
         2,
       ),
     );
-  else print(report, values.repair ? findings.filter(({ mend }) => mend).length : undefined);
+  else print(report, repaired?.filter((finding) => finding.repaired).length);
   return findings.length > 0 ? 1 : 0;
 });

@@ -87,10 +87,11 @@ export const prefixes = {
 } as const;
 
 /**
- * Prefixes that the sweep clears of what no retained revision names. Below each a key begins with the digest of a chunk or the root of a
- * list: what is computed once for a root and kept by its name belongs here, too.
+ * Prefixes that the sweep clears of what no retained revision names. Below each a key begins with the digest of a chunk, the root of a
+ * list or the digest of an artifact: what is computed once for a root and kept by its name belongs here, too. Before a prefix of
+ * something else may be here, the mark must know what revisions name of it (`scanTable`).
  */
-export const sweptPrefixes: readonly string[] = [prefixes.chunks, prefixes.manifests];
+export const sweptPrefixes: readonly string[] = [prefixes.chunks, prefixes.manifests, prefixes.artifacts];
 
 /** Largest import file in bytes, most entries of a list, and more (DESIGN 4). */
 export const limits = {

@@ -146,8 +146,12 @@ const update = async (...args: Parameters<typeof updateOf>): Promise<StoredJob |
 };
 
 /** The upload of a job has arrived. Null when one had arrived before: the first counts. */
-export const markUploaded = (importId: string, source: StoredJob['source']): Promise<StoredJob | null> =>
-  update(importId, { states: ['created'] }, { state: 'uploaded', source });
+export const markUploaded = (
+  importId: string,
+  source: StoredJob['source'],
+  at: Date,
+): Promise<StoredJob | null> =>
+  update(importId, { states: ['created'] }, { state: 'uploaded', source, uploadedAt: at.toISOString() });
 
 /** Begins work under a new attempt; null when the job is not to be worked on. Who worked on it before is overtaken. */
 export const beginWork = (importId: string, at: Date = new Date()): Promise<StoredJob | null> =>

@@ -4,33 +4,47 @@ import type { Head } from '../../shared/domain/configuration.ts';
 import { isLost, type StoredJob } from '../../shared/domain/import-job.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, tableName } from './dynamo.ts';
+import { dynamo, getItem, queryItems, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { getObject } from './objects.ts';
 
 type Item = Head & StoredJob & { pk: string; sk: string };
+
+/** An item of an artifact of the fleet: its record, a user, the count of users, a text that is left over, a member. */
+export type FleetItem = { pk: string; sk: string } & Record<string, unknown>;
 
 /** A page of the table, as a check reads it: heads and revisions whole, and the imports that were lost by `now`. */
 export interface SurveyPage {
   heads: Head[];
   revisions: Head[];
   lost: StoredJob[];
+  /** Only where they are asked for. */
+  fleet: FleetItem[];
   next?: Record<string, unknown>;
 }
+
+const fleetFilter = {
+  expression: ' OR (begins_with(pk, :artifact) AND NOT begins_with(sk, :audit))',
+  values: { ':artifact': keys.ofArtifact(''), ':audit': keys.auditPrefix },
+};
+
+const isFleetItem = ({ pk }: { pk: string }): boolean => pk.startsWith(keys.ofArtifact(''));
 
 /** One page of the whole table, strongly consistent. */
 export const surveyTable = async (
   from: Record<string, unknown> | undefined,
   now: Date,
+  { withFleet = false } = {},
 ): Promise<SurveyPage> => {
   const scan = new ScanCommand({
     TableName: tableName(),
     ConsistentRead: true,
-    FilterExpression: 'sk = :head OR begins_with(sk, :revision) OR sk = :import',
+    FilterExpression: `sk = :head OR begins_with(sk, :revision) OR sk = :import${withFleet ? fleetFilter.expression : ''}`,
     ExpressionAttributeValues: {
       ':head': sortKeys.head,
       ':revision': keys.revisionPrefix,
       ':import': keys.import,
+      ...(withFleet ? fleetFilter.values : {}),
     },
     ExclusiveStartKey: from,
   });
@@ -40,8 +54,31 @@ export const surveyTable = async (
     heads: items.filter(({ sk }) => sk === sortKeys.head),
     revisions: items.filter(({ sk }) => sk.startsWith(keys.revisionPrefix)),
     lost: items.filter((item) => item.sk === keys.import && isLost(item, now)),
+    fleet: (Items as FleetItem[]).filter(isFleetItem),
     ...(next ? { next } : {}),
   };
+};
+
+/** Everything that the table has of one artifact but its audit, strongly consistent, if not of one moment. */
+export const readFleetItems = async (artifact: string): Promise<FleetItem[]> => {
+  const pk = keys.ofArtifact(artifact);
+  const found: FleetItem[] = [];
+  for (const sk of [sortKeys.artifact, keys.usage]) {
+    const item = await getItem<FleetItem>(pk, sk);
+    if (item) found.push({ ...item, pk, sk });
+  }
+  for (const prefix of [keys.userPrefix, keys.objectPrefix, keys.memberPrefix]) {
+    let cursor: string | undefined;
+    do {
+      const page: { items: FleetItem[]; nextCursor?: string } = await queryItems<FleetItem>(pk, prefix, {
+        limit: 1000,
+        cursor,
+      });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+  }
+  return found;
 };
 
 const unpacked = (bytes: Uint8Array): string => {

@@ -6,6 +6,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { ownDigests } from '../../shared/domain/artifacts.ts';
 import type { Head } from '../../shared/domain/configuration.ts';
 import type { StoredJob } from '../../shared/domain/import-job.ts';
 import type { ObjectVersion, SweepRun } from '../../shared/domain/sweep.ts';
@@ -13,7 +14,7 @@ import { AppError } from '../../shared/errors.ts';
 import { keys, prefixes } from '../../shared/tables.ts';
 import { dynamo, format, getItem, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
-import { bucketName, getObject, s3 } from './objects.ts';
+import { bucketName, getObject, s3, sha256 } from './objects.ts';
 import { surveyTable } from './survey.ts';
 
 export const readRun = (): Promise<SweepRun | undefined> => getItem<SweepRun>(keys.ofSweep, keys.sweep);
@@ -39,9 +40,11 @@ export const saveRun = async (run: SweepRun, seen: number): Promise<SweepRun> =>
   return next;
 };
 
-/** What a page of the table names: the roots of heads and revisions, and the imports that were lost by `now`. */
+/** What a page of the table names: the roots and the own artifacts of heads and revisions, and the imports that were lost by `now`. */
 export interface TablePage {
   roots: string[];
+  /** Digests of objects under `artifacts/`. */
+  artifacts: string[];
   lost: StoredJob[];
   next?: string;
 }
@@ -50,23 +53,28 @@ const rootsOf = ({ configuration }: Head): string[] =>
   Object.values(configuration.lists).map((list) => list.root);
 
 /**
- * One page of the whole table: what was written before the call is in it. Every revision that is still there names its lists, also in its
- * days of grace.
+ * One page of the whole table: what was written before the call is in it. Every revision that is still there names its lists and
+ * its artifacts, also in its days of grace.
  */
 export const scanTable = async (cursor: string | undefined, now: Date): Promise<TablePage> => {
   const from = cursor === undefined ? undefined : (JSON.parse(cursor) as Record<string, unknown>);
   const { heads, revisions, lost, next } = await surveyTable(from, now);
+  const all = [...heads, ...revisions];
   return {
-    roots: [...heads, ...revisions].flatMap(rootsOf),
+    roots: all.flatMap(rootsOf),
+    artifacts: [...new Set(all.flatMap(({ configuration }) => ownDigests(configuration, sha256)))],
     lost,
     ...(next ? { next: JSON.stringify(next) } : {}),
   };
 };
 
-const partKey = (runId: string, part: number | ''): string => `${prefixes.sweep}${runId}/${part}`;
+const partKey = (runId: string, part: string): string => `${prefixes.sweep}${runId}/${part}`;
 
-/** Keeps digests that a run has marked, one a line. */
-export const putPart = async (runId: string, part: number, digests: readonly string[]): Promise<void> => {
+/**
+ * Keeps digests that a run has marked, one a line, before the run says how far it has come. `part` is nobody else's: of two processes that
+ * mark from the same place only one goes on, and what the other has kept must not take the place of it. Marks too many do no harm.
+ */
+export const putPart = async (runId: string, part: string, digests: readonly string[]): Promise<void> => {
   const put = new PutObjectCommand({
     Bucket: bucketName(),
     Key: partKey(runId, part),
@@ -77,11 +85,28 @@ export const putPart = async (runId: string, part: number, digests: readonly str
   await calling(s3.send(put));
 };
 
-/** What a run has marked in its first `parts` parts. */
+const partsOf = async (runId: string): Promise<Set<string>> => {
+  const found = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const { versions, next } = await listVersions(partKey(runId, ''), cursor);
+    for (const { key } of versions) found.add(key);
+    cursor = next;
+  } while (cursor !== undefined);
+  return found;
+};
+
+/** What a run has marked. SOURCE_NOT_FOUND where not even the `parts` parts are there that it says it has. */
 export const readParts = async (runId: string, parts: number): Promise<Set<string>> => {
   const named = new Set<string>();
-  for (let part = 0; part < parts; part++) {
-    const { Body } = await getObject(partKey(runId, part));
+  const found = await partsOf(runId);
+  if (found.size < parts)
+    throw new AppError(
+      'SOURCE_NOT_FOUND',
+      `Of ${parts} parts of the mark ${runId}, ${found.size} are there.`,
+    );
+  for (const key of found) {
+    const { Body } = await getObject(key);
     const bytes = await calling(Body?.transformToByteArray() ?? Promise.resolve(new Uint8Array(0)));
     for (const digest of gunzipSync(bytes).toString('utf8').split('\n')) if (digest !== '') named.add(digest);
   }

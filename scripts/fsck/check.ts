@@ -1,7 +1,5 @@
 import type { Head } from '../../shared/domain/configuration.ts';
 import {
-  type Finding,
-  type FindingKind,
   judgeChunk,
   judgeHistory,
   judgeManifest,
@@ -9,59 +7,40 @@ import {
   judgeReference,
 } from '../../shared/domain/fsck.ts';
 import type { ChunkReference } from '../../shared/domain/lists/chunks.ts';
-import { digestOfKey, nothingCarried, type ObjectVersion, sweepable } from '../../shared/domain/sweep.ts';
+import {
+  digestOfKey,
+  markMs,
+  nothingCarried,
+  type ObjectVersion,
+  sweepable,
+} from '../../shared/domain/sweep.ts';
 import { hasCode } from '../../shared/errors.ts';
-import { sweptPrefixes } from '../../shared/tables.ts';
-import { addChunks, addItem, type Items, type NamedChunk, type NamedRoot, type Table } from './named.ts';
+import { prefixes, sweptPrefixes } from '../../shared/tables.ts';
+import { addFleetItem, checkFleet, checkSecrets } from './fleet.ts';
+import { type Check, type CheckOptions, find, findDamage, type Report, textOrDamage } from './found.ts';
+import {
+  addBindings,
+  addChunks,
+  addItem,
+  type Items,
+  type NamedBindings,
+  type NamedChunk,
+  type NamedRoot,
+} from './named.ts';
 import { heads, imports, lists, objects, survey, sweeping } from './stores.ts';
 
 /** How often a Scanner whose items contradict each other is read again: somebody may be writing. */
 const readings = 3;
 
-/** What has been looked at. */
-export interface Checked {
-  scanners: number;
-  revisions: number;
-  lists: number;
-  chunks: number;
-  versions: number;
-}
-
-/** A finding, and how to repair it where that is safe. */
-export interface Found extends Finding {
-  mend?: () => Promise<unknown>;
-}
-
-export interface Report {
-  checked: Checked;
-  findings: Found[];
-}
-
-export interface CheckOptions {
-  startedAt: Date;
-  /** Told now and then how far the check is. */
-  progress(what: string, done: number, of?: number): void;
-}
-
-interface Check extends CheckOptions {
-  table: Table;
-  chunks: Map<string, NamedChunk>;
-  /** Lists whose manifest cannot be read: which chunks they name is not known. */
-  unread: number;
-  report: Report;
-}
-
-const find = ({ report }: Check, kind: FindingKind, finding: Omit<Found, 'kind'>): void => {
-  report.findings.push({ kind, ...finding });
-};
-
 const readTable = async (check: Check): Promise<void> => {
   const { table, report, startedAt, progress } = check;
   let from: Record<string, unknown> | undefined;
   do {
-    const page = await survey.surveyTable(from, startedAt);
+    const page = await survey.surveyTable(from, startedAt, { withFleet: true });
     for (const head of page.heads) addItem(table, 'heads', head);
     for (const revision of page.revisions) addItem(table, 'revisions', revision);
+    for (const head of [...page.heads, ...page.revisions]) addBindings(table, head, objects.sha256);
+    for (const item of page.fleet) addFleetItem(check.fleet, item);
     table.lost.push(...page.lost);
     report.checked.revisions += page.revisions.length;
     progress('revisions', report.checked.revisions);
@@ -106,44 +85,6 @@ const checkHistories = async (check: Check): Promise<void> => {
   }
 };
 
-const textOrDamage = async (key: string, versionId?: string): Promise<string | null | 'damaged'> => {
-  try {
-    return await survey.textOf(key, versionId);
-  } catch (error) {
-    if (hasCode(error, 'FILE_BINARY')) return 'damaged';
-    throw error;
-  }
-};
-
-/** A version of an object whose bytes are those that its name says. */
-const intactVersion = async (key: string, digest: string) => {
-  const { versions } = await sweeping.listVersions(key);
-  for (const { versionId } of versions) {
-    const text = await textOrDamage(key, versionId);
-    if (text !== null && objects.sha256(text) === digest) return { versionId, text };
-  }
-  return undefined;
-};
-
-/** An object that is missing or damaged is stored again where the bucket still has an intact version of it. */
-const findDamage = async (
-  check: Check,
-  object: { key: string; digest: string; namedBy: string[]; contentType: string },
-  kind: 'dangling' | 'corrupt',
-  detail: string,
-): Promise<void> => {
-  const { key, digest, namedBy, contentType } = object;
-  const intact = await intactVersion(key, digest);
-  if (!intact) return find(check, kind, { key, namedBy, detail: `${detail}; no version of it is intact` });
-  find(check, kind, {
-    key,
-    namedBy,
-    detail,
-    repair: `stores its intact version ${intact.versionId} again, as the newest`,
-    mend: () => objects.putText(key, intact.text, contentType),
-  });
-};
-
 const checkManifest = async (check: Check, named: NamedRoot): Promise<void> => {
   const { root, namedBy } = named;
   const key = lists.manifestKey(root);
@@ -179,6 +120,23 @@ const checkChunk = async (check: Check, digest: string, named: NamedChunk): Prom
   for (const detail of problems) find(check, 'corrupt', { key, namedBy, detail });
 };
 
+/** The bindings of domains are a function of the advanced settings that name them: whatever has become of the object, it can be made again. */
+const checkBindings = async (check: Check, { digest, namedBy, text }: NamedBindings): Promise<void> => {
+  const key = `${prefixes.artifacts}${digest}`;
+  const stored = await textOrDamage(key);
+  if (stored === text) return;
+  find(check, stored === null ? 'dangling' : 'corrupt', {
+    key,
+    namedBy,
+    detail: stored === null ? 'it is not there' : 'its bytes are not those that its name says',
+    repair: 'stores it again, from the advanced settings that name it',
+    mend: async () => {
+      await objects.putText(key, text, 'application/json');
+      return true;
+    },
+  });
+};
+
 const checkObjects = async (check: Check): Promise<void> => {
   const { table, chunks, report, progress } = check;
   await lists.eachOf([...table.roots.values()], async (named) => {
@@ -191,6 +149,8 @@ const checkObjects = async (check: Check): Promise<void> => {
     report.checked.chunks += 1;
     progress('chunks', report.checked.chunks, chunks.size);
   });
+  await lists.eachOf([...table.bindings.values()], (named) => checkBindings(check, named));
+  report.checked.bindings = table.bindings.size;
 };
 
 /** Why an object that nobody names is left alone, or how it goes. */
@@ -203,7 +163,11 @@ const orphanRepair = (check: Check, versions: ObjectVersion[]) => {
   return {
     detail: 'nobody names it',
     repair: `deletes its ${versions.length} version${versions.length === 1 ? '' : 's'}, as the sweep would`,
-    mend: () => sweeping.deleteVersions(doomed),
+    mend: async () => {
+      if (check.now().getTime() - at >= markMs) return false;
+      await sweeping.deleteVersions(doomed);
+      return true;
+    },
   };
 };
 
@@ -215,7 +179,7 @@ const findOrphan = (check: Check, key: string, prefix: string, versions: ObjectV
 
 const isNamed = ({ table, chunks }: Check, key: string, prefix: string): boolean => {
   const digest = digestOfKey(key, prefix);
-  return digest !== null && (table.roots.has(digest) || chunks.has(digest));
+  return digest !== null && (table.roots.has(digest) || chunks.has(digest) || table.bindings.has(digest));
 };
 
 /** What is in the bucket and was before the check began, and nobody names. */
@@ -236,17 +200,20 @@ const checkPrefix = async (check: Check, prefix: string): Promise<void> => {
 
 /** Walks the table and the bucket, and finds what is missing, damaged, left over or contradictory. Changes nothing. */
 export const checkAll = async (options: CheckOptions): Promise<Report> => {
-  const checked = { scanners: 0, revisions: 0, lists: 0, chunks: 0, versions: 0 };
+  const checked = { scanners: 0, revisions: 0, lists: 0, chunks: 0, bindings: 0, fleet: 0, versions: 0 };
   const check: Check = {
     ...options,
-    table: { scanners: new Map(), roots: new Map(), lost: [] },
+    table: { scanners: new Map(), roots: new Map(), bindings: new Map(), lost: [] },
     chunks: new Map(),
+    fleet: new Map(),
     unread: 0,
     report: { checked, findings: [] },
   };
   await readTable(check);
   await checkHistories(check);
   await checkObjects(check);
+  await checkFleet(check);
+  await checkSecrets(check);
   for (const prefix of sweptPrefixes) await checkPrefix(check, prefix);
   for (const job of check.table.lost)
     find(check, 'lost', {
@@ -254,7 +221,7 @@ export const checkAll = async (options: CheckOptions): Promise<Report> => {
       namedBy: [`${job.scannerId} ${job.list}`],
       detail: `it is ${job.state}, and nobody has worked on it since ${job.begunAt ?? job.createdAt}`,
       repair: 'sends it to a worker again',
-      mend: () => imports.wakeJob(job, options.startedAt),
+      mend: async () => (await imports.wakeJob(job, options.now())) !== null,
     });
   return check.report;
 };

@@ -1,7 +1,9 @@
+import { domainBindingsText } from '../../shared/domain/artifacts.ts';
 import type { Head } from '../../shared/domain/configuration.ts';
 import type { ChunkKind } from '../../shared/domain/fsck.ts';
 import type { StoredJob } from '../../shared/domain/import-job.ts';
-import type { ChunkReference } from '../../shared/domain/lists/chunks.ts';
+import type { ChunkReference, Hash } from '../../shared/domain/lists/chunks.ts';
+import { defaultAdvanced } from '../../shared/schemas/advanced.ts';
 import { isHostListName, type ListName, type ListReference } from '../../shared/schemas/lists.ts';
 
 /** Who names an object is told by the first three. */
@@ -23,6 +25,13 @@ export interface NamedChunk {
   kinds: Set<ChunkKind>;
 }
 
+/** Bindings of domains as advanced settings name them, and the text that follows from these. */
+export interface NamedBindings {
+  digest: string;
+  namedBy: string[];
+  text: string;
+}
+
 /** Items of one Scanner. */
 export interface Items {
   heads: Head[];
@@ -33,6 +42,7 @@ export interface Items {
 export interface Table {
   scanners: Map<string, Items>;
   roots: Map<string, NamedRoot>;
+  bindings: Map<string, NamedBindings>;
   lost: StoredJob[];
 }
 
@@ -56,6 +66,20 @@ export const addItem = ({ scanners, roots }: Table, kind: keyof Items, head: Hea
   scanners.set(head.scannerId, items);
   for (const [list, reference] of Object.entries(head.configuration.lists))
     nameRoot(roots, `${head.scannerId} revision ${head.revision}`, list as ListName, reference);
+};
+
+/** Adds the bindings of domains that an item names. */
+export const addBindings = (
+  { bindings }: Table,
+  { scannerId, revision, configuration }: Head,
+  hash: Hash,
+): void => {
+  const text = domainBindingsText(configuration.advanced ?? defaultAdvanced());
+  if (text === null) return;
+  const digest = hash(text);
+  const named = bindings.get(digest) ?? { digest, namedBy: [], text };
+  tell(named.namedBy, `${scannerId} revision ${revision}`);
+  bindings.set(digest, named);
 };
 
 /** Adds the chunks of a manifest to those that are named. */

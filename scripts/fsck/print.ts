@@ -1,4 +1,4 @@
-import type { Checked, Found } from './check.ts';
+import type { Checked, Found } from './found.ts';
 
 /** Rows shown of a long table; the whole of it is in the JSON. */
 const shownRows = 100;
@@ -35,8 +35,16 @@ export const tableOf = (findings: readonly Found[]): string => {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-export const checkedLine = ({ scanners, revisions, lists, chunks, versions }: Checked): string =>
-  `Looked at ${number(scanners)} Scanners, ${number(revisions)} revisions, ${number(lists)} lists, ${number(chunks)} chunks, ${number(versions)} versions of objects.`;
+export const checkedLine = ({
+  scanners,
+  revisions,
+  lists,
+  chunks,
+  bindings,
+  fleet,
+  versions,
+}: Checked): string =>
+  `Looked at ${number(scanners)} Scanners, ${number(revisions)} revisions, ${number(lists)} lists, ${number(chunks)} chunks, ${number(bindings)} bindings of domains, ${number(fleet)} artifacts of the fleet, ${number(versions)} versions of objects.`;
 
 const everyMs = 3000;
 

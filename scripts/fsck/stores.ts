@@ -1,5 +1,7 @@
 /** The stores, to be loaded once the variables are set by which they find table and bucket. */
 export let heads: typeof import('../../functions/stores/heads.ts');
+export let authorities: typeof import('../../functions/stores/client-authorities.ts');
+export let sources: typeof import('../../functions/stores/directory-sources.ts');
 export let imports: typeof import('../../functions/stores/imports.ts');
 export let lists: typeof import('../../functions/stores/lists.ts');
 export let objects: typeof import('../../functions/stores/objects.ts');
@@ -8,6 +10,8 @@ export let sweeping: typeof import('../../functions/stores/sweep.ts');
 
 export const loadStores = async (): Promise<void> => {
   heads = await import('../../functions/stores/heads.ts');
+  authorities = await import('../../functions/stores/client-authorities.ts');
+  sources = await import('../../functions/stores/directory-sources.ts');
   imports = await import('../../functions/stores/imports.ts');
   lists = await import('../../functions/stores/lists.ts');
   objects = await import('../../functions/stores/objects.ts');

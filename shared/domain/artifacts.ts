@@ -1,4 +1,4 @@
-import type { AdvancedSettings } from '../schemas/advanced.ts';
+import { type AdvancedSettings, defaultAdvanced } from '../schemas/advanced.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Hash } from './lists/chunks.ts';
@@ -71,3 +71,7 @@ export const ownArtifacts = (advanced: AdvancedSettings, hash: Hash): Artifacts 
   const text = domainBindingsText(advanced);
   return text === null ? {} : { [domainBindingsArtifact]: hash(text) };
 };
+
+/** The same of a configuration as it is stored, maybe by an earlier version that had no advanced settings: what its objects are named. */
+export const ownDigests = ({ advanced }: { advanced?: AdvancedSettings }, hash: Hash): string[] =>
+  Object.values(ownArtifacts(advanced ?? defaultAdvanced(), hash));

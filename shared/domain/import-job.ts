@@ -18,6 +18,8 @@ export interface StoredJob extends ImportJob {
   createdBy: string;
   /** Who works on the job has incremented this number and writes only while it is still theirs (ADR 0004). */
   attempt: number;
+  /** When the upload of a presigned POST was taken in: hours after `createdAt`, maybe. */
+  uploadedAt?: string;
   confirmedAt?: string;
   /** When the latest attempt began. */
   begunAt?: string;
@@ -39,11 +41,11 @@ const leaseMs = 20 * 60_000;
 
 /** True when nobody works on a job that should be worked on, and no message for it can still be under way (DESIGN 4). */
 export const isLost = (
-  job: Pick<StoredJob, 'state' | 'createdAt' | 'confirmedAt' | 'begunAt' | 'wokenAt'>,
+  job: Pick<StoredJob, 'state' | 'createdAt' | 'uploadedAt' | 'confirmedAt' | 'begunAt' | 'wokenAt'>,
   now: Date,
 ): boolean => {
   if (!workableStates.includes(job.state)) return false;
-  const times = [job.createdAt, job.confirmedAt, job.begunAt, job.wokenAt].map((time) =>
+  const times = [job.createdAt, job.uploadedAt, job.confirmedAt, job.begunAt, job.wokenAt].map((time) =>
     Date.parse(time ?? ''),
   );
   return now.getTime() - Math.max(...times.filter(Number.isFinite)) > leaseMs;

@@ -74,23 +74,31 @@ export interface SweepRun {
   phase: SweepPhase;
   /** Milliseconds since 1970; the mark began then, and is as old as that. */
   startedAt: number;
-  /** Objects that hold the digests marked so far. */
+  /** At least so many objects hold the digests marked so far; a process that was overtaken may have left more. */
   parts: number;
   /** Where the table, or the listing of a prefix, goes on; absent at its beginning. */
   cursor?: string;
-  /** Which of the swept prefixes is being listed. */
+  /** Prefixes that the mark knows everything of, so that they can be swept; absent in a run of an earlier version, which is thrown away. */
+  prefixes?: readonly string[];
+  /** Which of them is being listed. */
   prefix: number;
   carried: Carried;
   counts: SweepCounts;
   error?: string;
 }
 
-export const newRun = (runId: string, startedAt: number, version: number): SweepRun => ({
+export const newRun = (
+  runId: string,
+  startedAt: number,
+  version: number,
+  prefixes: readonly string[],
+): SweepRun => ({
   runId,
   version,
   phase: 'mark',
   startedAt,
   parts: 0,
+  prefixes,
   prefix: 0,
   carried: nothingCarried,
   counts: { named: 0, listed: 0, deleted: 0, woken: 0 },
@@ -100,6 +108,7 @@ export const newRun = (runId: string, startedAt: number, version: number): Sweep
 export const nextStep = (run: SweepRun | undefined, now: number): 'begin' | 'mark' | 'delete' | 'rest' => {
   if (!run) return 'begin';
   const age = now - run.startedAt;
-  if (run.phase === 'mark' || run.phase === 'delete') return age < markMs ? run.phase : 'begin';
+  if (run.phase === 'mark' || run.phase === 'delete')
+    return age < markMs && run.prefixes !== undefined ? run.phase : 'begin';
   return age < restMs ? 'rest' : 'begin';
 };

@@ -4,9 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Report } from '../../scripts/fsck/check.ts';
+import type { SourceMember } from '../../functions/stores/directory-sources.ts';
+import type { CollectionRecord } from '../../functions/stores/fleet-artifacts.ts';
+import type { Report } from '../../scripts/fsck/found.ts';
+import { ownDigests } from '../../shared/domain/artifacts.ts';
+import type { Configuration } from '../../shared/domain/configuration.ts';
 import type { Finding } from '../../shared/domain/fsck.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type ImportWorld, startImportWorld } from './imports/world.ts';
@@ -15,6 +19,7 @@ let world: ImportWorld;
 let dir: string;
 let dynamo: typeof import('../../functions/stores/dynamo.ts');
 let checkAll: typeof import('../../scripts/fsck/check.ts').checkAll;
+let writeDomainBindings: typeof import('../../functions/stores/domain-bindings.ts').writeDomainBindings;
 let scannerId: string;
 let root: string;
 let chunk: string;
@@ -41,7 +46,8 @@ const fsck = async (...args: string[]): Promise<Ended> => {
   return ended;
 };
 
-const check = (at = new Date()): Promise<Report> => checkAll({ startedAt: at, progress: () => undefined });
+const check = (at = new Date(), now = () => at): Promise<Report> =>
+  checkAll({ startedAt: at, now, progress: () => undefined });
 const told = ({ findings }: { findings: Finding[] }) => findings.map(({ kind, key }) => `${kind} ${key}`);
 
 const put = (key: string, Body: Uint8Array | string) =>
@@ -91,7 +97,7 @@ describe('npm run fsck', () => {
   it('ends with 0 where all is well, and says what it has looked at', async () => {
     const { code, out } = await fsck();
     expect(out).toContain('Everything is as it should be.');
-    expect(out).toMatch(/1 Scanners, 2 revisions, 2 lists, 1 chunks/);
+    expect(out).toMatch(/1 Scanners, 2 revisions, 2 lists, 1 chunks, 0 bindings of domains, 0 artifacts/);
     expect(code).toBe(0);
   });
 
@@ -181,6 +187,21 @@ describe('what the check finds', () => {
     expect(told(await check(later))).toEqual([]);
   });
 
+  it('what nobody names, and deletes it only while the check is less than a day old', async () => {
+    const text = '203.0.113.10\n';
+    const key = chunkKey(world.stores.objects.sha256(text));
+    await world.stores.objects.putText(key, text, 'text/plain');
+    const later = new Date(Date.now() + 2 * day);
+    let now = later.getTime() + day;
+    const [old] = (await check(later, () => new Date(now))).findings;
+
+    expect(await old?.mend?.()).toBe(false);
+    expect(told(await check(later))).toEqual([`orphaned ${key}`]);
+    now -= 1;
+    expect(await old?.mend?.()).toBe(true);
+    expect(told(await check(later))).toEqual([]);
+  });
+
   it('a list whose counts, order, lines or chunks are not what it says', async () => {
     const { objects, heads } = world.stores;
     const text = '192.0.2.2\n192.0.2.1\n#010.0.0.1\n';
@@ -224,5 +245,204 @@ describe('what the check finds', () => {
     ]);
     await put(sortKeys.head, before);
     for (const key of [chunkKey(reference.sha256), manifestKey(bad)]) await erase(key);
+  });
+});
+
+describe('what the check finds of the fleet', () => {
+  const password = 'MARKER-of-a-password';
+  const privateKey = 'MARKER-of-a-private-key';
+  const asked = (operation: string) => ({
+    actor: { name: 'me', requestId: 'r' },
+    operation,
+    at: new Date(),
+    dryRun: false,
+  });
+  const certificateId = 'cert-00000000000000a1';
+  let digest: string;
+  let vault: string;
+
+  const configure = async (changed: (configuration: Configuration) => Partial<Configuration>) =>
+    world.stores.heads.changeConfiguration({
+      scannerId,
+      part: 'all',
+      ...asked('put-smtp'),
+      compute: async ({ configuration }) => {
+        const next = { ...configuration, ...changed(configuration) };
+        return { configuration: next, prepare: () => writeDomainBindings(next.advanced), result: null };
+      },
+    });
+  const item = (sk: string) => ({
+    TableName: dynamo.tableName(),
+    Key: { pk: keys.ofArtifact(certificateId), sk },
+  });
+  const details = (report: { findings: Finding[] }) =>
+    report.findings.map(({ kind, key, detail }) => `${kind} ${key}: ${detail}`);
+
+  beforeAll(async () => {
+    const { createCertificate } = await import('../../functions/stores/certificates.ts');
+    const { changeCollection } = await import('../../functions/stores/collections.ts');
+    const { directorySources } = await import('../../functions/stores/directory-sources.ts');
+    const { findFleetArtifact } = await import('../../functions/stores/fleet-artifacts.ts');
+    ({ writeDomainBindings } = await import('../../functions/stores/domain-bindings.ts'));
+    ({ digest } = await createCertificate(
+      certificateId,
+      {
+        name: 'mail',
+        details: {
+          subject: 'CN=mail',
+          subjectAlternativeNames: ['mail'],
+          issuer: 'CN=ca',
+          serialNumber: '01',
+          notBefore: '2026-01-01T00:00:00.000Z',
+          notAfter: '2027-01-01T00:00:00.000Z',
+          fingerprintSha256: 'f'.repeat(64),
+        },
+        keyType: 'EC P-256',
+        chainLength: 1,
+        certificatePem: 'chain',
+        privateKeyPem: privateKey,
+      },
+      asked('create-certificate'),
+    ));
+    const source: SourceMember = {
+      id: 'dir-1',
+      directorySourceId: 'dir-1',
+      name: 'head office',
+      functions: ['authentication'],
+      host: 'ldap.example.com',
+      port: 636,
+      tls: 'ldaps',
+      bindDn: 'cn=reader',
+      bindPassword: password,
+      baseDn: 'dc=example',
+      userFilter: '(mail=%s)',
+      timeoutSeconds: 5,
+      version: 1,
+      createdAt: '2026-11-24T10:00:00.000Z',
+      updatedAt: '2026-11-24T10:00:00.000Z',
+    };
+    await changeCollection(directorySources, asked('create-directory-source'), (members) => ({
+      members: [...members, source],
+      id: source.id,
+      before: null,
+      after: source,
+    }));
+    vault = (await findFleetArtifact<CollectionRecord>(directorySources.artifact))?.vault ?? '';
+    await configure(({ advanced }) => ({
+      artifacts: { [certificateId]: digest },
+      advanced: {
+        ...advanced,
+        bindings: { ...advanced.bindings, domains: [{ domain: 'example.com', sources: ['auto'] }] },
+      },
+    }));
+  });
+
+  it('nothing, where all is well', async () => {
+    const report = await check();
+    expect(details(report)).toEqual([]);
+    expect(report.checked).toMatchObject({ bindings: 1, fleet: 2 });
+  });
+
+  it('users that are not those of the heads, and a count that is not theirs', async () => {
+    await dynamo.dynamo.send(new DeleteCommand(item(keys.user(scannerId))));
+    await dynamo.dynamo.send(
+      new PutCommand({
+        TableName: dynamo.tableName(),
+        Item: { ...item(keys.user('mx-none')).Key, scannerId: 'mx-none' },
+      }),
+    );
+    const users = (count: number) =>
+      dynamo.dynamo.send(
+        new UpdateCommand({
+          ...item(keys.usage),
+          UpdateExpression: 'SET #users = :users',
+          ExpressionAttributeNames: { '#users': 'users' },
+          ExpressionAttributeValues: { ':users': count },
+        }),
+      );
+    await users(3);
+
+    const report = await check();
+
+    expect(details(report).sort()).toEqual(
+      [
+        `inconsistent artifact#${certificateId}: users: it has 1 of them; their count says 3`,
+        `inconsistent artifact#${certificateId}: mx-none: among its users, and not named by the head`,
+        `inconsistent artifact#${certificateId}: ${scannerId}: named by the head, and not among its users`,
+      ].sort(),
+    );
+    expect(report.findings.filter(({ mend }) => mend)).toEqual([]);
+    await dynamo.dynamo.send(new DeleteCommand(item(keys.user('mx-none'))));
+    await dynamo.dynamo.send(
+      new PutCommand({
+        TableName: dynamo.tableName(),
+        Item: { ...item(keys.user(scannerId)).Key, scannerId },
+      }),
+    );
+    await users(1);
+    expect(details(await check())).toEqual([]);
+  });
+
+  it('a text that is hidden by a delete marker, and stores it again', async () => {
+    const { bucketName, s3, sizeOf } = world.stores.objects;
+    for (const hidden of [digest, vault]) {
+      const key = `secrets/${hidden}`;
+      await s3.send(new DeleteObjectCommand({ Bucket: bucketName(), Key: key }));
+      const report = await check();
+      expect(details(report)).toEqual([`dangling ${key}: it is not there`]);
+      expect(await report.findings[0]?.mend?.()).toBe(true);
+      expect(await sizeOf(key)).not.toBeNull();
+    }
+    expect(details(await check())).toEqual([]);
+  });
+
+  it('members that are not those of the vault, and texts that are not what they are called, of which it prints nothing', async () => {
+    const { objects } = world.stores;
+    const member = { pk: keys.ofArtifact('directory-sources'), sk: keys.member('dir-1') };
+    const stored = await dynamo.getItem<object>(member.pk, member.sk);
+    const put = (Item: object) =>
+      dynamo.dynamo.send(new PutCommand({ TableName: dynamo.tableName(), Item: { ...Item, ...member } }));
+    await put({ ...stored, host: 'other.example.com' });
+    const text = await objects.getText(`secrets/${digest}`);
+    await objects.putText(`secrets/${digest}`, `${text} ${privateKey}`, 'application/json');
+
+    const [json, table] = [await fsck('--json'), await fsck()];
+
+    expect(details(JSON.parse(json.out) as Report).sort()).toEqual([
+      `corrupt secrets/${digest}: its bytes are not those that its name says`,
+      'inconsistent artifact#directory-sources: dir-1: its member and the vault differ in host',
+    ]);
+    for (const { out, err } of [json, table])
+      for (const secret of ['MARKER', 'cn=reader', 'example.com']) expect(out + err).not.toContain(secret);
+    await put(stored ?? {});
+    expect((await fsck('--repair')).out).toContain('1 findings; 1 mended');
+    expect(details(await check())).toEqual([]);
+  });
+
+  it('a text that nobody names, which it leaves where it is; one that is known to be left over is none', async () => {
+    const { objects } = world.stores;
+    const { stageSecret } = await import('../../functions/stores/secrets.ts');
+    await stageSecret(certificateId, { privateKeyPem: privateKey }, { distributed: true, now: new Date() });
+    const key = `secrets/${objects.sha256('nobody')}`;
+    await objects.putText(key, 'nobody', 'application/json');
+
+    expect(details(await check())).toEqual([]);
+    const report = await check(new Date(Date.now() + 2 * day));
+
+    expect(details(report)).toEqual([`orphaned ${key}: nobody names it, and it is more than a day old`]);
+    expect(report.findings[0]).not.toHaveProperty('mend');
+    await erase(key);
+  });
+
+  it('bindings of domains that are gone in every version, and makes them again from the settings', async () => {
+    const { advanced } = (await world.stores.heads.readHead(scannerId)).configuration;
+    const key = `artifacts/${ownDigests({ advanced }, world.stores.objects.sha256)[0]}`;
+    await erase(key);
+
+    const report = await check();
+
+    expect(details(report)).toEqual([`dangling ${key}: it is not there`]);
+    expect(await report.findings[0]?.mend?.()).toBe(true);
+    expect(details(await check())).toEqual([]);
   });
 });

@@ -70,8 +70,8 @@ const takeIn = async (drop: Drop): Promise<StoredJob> => {
   }
 };
 
-const takeUpload = async (importId: string, source: Source): Promise<string | null> => {
-  const job = await markUploaded(importId, source);
+const takeUpload = async (importId: string, source: Source, now: Date): Promise<string | null> => {
+  const job = await markUploaded(importId, source, now);
   if (!job) logger.info('upload for a job that is not waiting for one', { importId });
   return importId;
 };
@@ -83,7 +83,7 @@ export const intake = async (event: ObjectCreated, now: Date): Promise<string | 
   if (!key) return null;
   const versionId = object['version-id'];
   const source = { key: object.key, ...(versionId === undefined ? {} : { versionId }) };
-  if (key.kind === 'upload') return takeUpload(key.importId, source);
+  if (key.kind === 'upload') return takeUpload(key.importId, source, now);
   const createdBy = `s3:${requester ?? 'unknown'}`;
   const job = await takeIn({ ...key, source, sequencer: object.sequencer, createdBy, now });
   return job.importId;

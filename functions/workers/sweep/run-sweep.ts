@@ -37,7 +37,7 @@ interface Work {
 
 const begin = async (before: SweepRun | undefined, now: Date): Promise<Work> => {
   const seen = before?.version ?? 0;
-  const run = await saveRun(newRun(randomUUID(), now.getTime(), seen), seen);
+  const run = await saveRun(newRun(randomUUID(), now.getTime(), seen, sweptPrefixes), seen);
   await clearParts(run.runId);
   return { run, named: new Set() };
 };
@@ -61,10 +61,10 @@ const digestsOf = async (roots: readonly string[]): Promise<string[]> => {
 /** Marks what one page of the table names, and wakes the imports in it that were lost. */
 const mark = async (work: Work, now: Date): Promise<Work> => {
   const { run, named } = work;
-  const { roots, lost, next } = await scanTable(run.cursor, now);
+  const { roots, artifacts, lost, next } = await scanTable(run.cursor, now);
   const digests = await digestsOf([...new Set(roots)].filter((root) => !named.has(root)));
-  const fresh = [...new Set(digests)].filter((digest) => !named.has(digest));
-  if (fresh.length > 0) await putPart(run.runId, run.parts, fresh);
+  const fresh = [...new Set([...digests, ...artifacts])].filter((digest) => !named.has(digest));
+  if (fresh.length > 0) await putPart(run.runId, randomUUID(), fresh);
   for (const digest of fresh) named.add(digest);
   for (const job of lost) await wakeJob(job, now);
   return advance(work, {
@@ -82,7 +82,9 @@ const isNamedBy = (named: ReadonlySet<string>, prefix: string) => (key: string) 
 /** Deletes what one page of the bucket's listing shows to be needless. */
 const sweepPage = async (work: Work): Promise<Work> => {
   const { run, named } = work;
-  const prefix = sweptPrefixes[run.prefix] ?? '';
+  const { prefixes = [] } = run;
+  const prefix = prefixes[run.prefix];
+  if (prefix === undefined) return advance(work, { phase: 'done' });
   const isNamed = isNamedBy(named, prefix);
   const { versions, markers, next } = await listVersions(prefix, run.cursor);
   const { doomed, carried } = sweepable(versions, isNamed, run.startedAt, run.carried);
@@ -98,7 +100,7 @@ const sweepPage = async (work: Work): Promise<Work> => {
   const { counts } = run;
   return advance(work, {
     ...(next === undefined ? { prefix: run.prefix + 1, carried: nothingCarried } : { cursor: next, carried }),
-    ...(next === undefined && run.prefix + 1 >= sweptPrefixes.length ? { phase: 'done' } : {}),
+    ...(next === undefined && run.prefix + 1 >= prefixes.length ? { phase: 'done' } : {}),
     counts: {
       ...counts,
       listed: counts.listed + versions.length + markers.length,

@@ -89,10 +89,14 @@ describe('a job', () => {
     const { importId } = await imports.createJob(job('created'));
     const sources = ['v1', 'v2'].map((versionId) => ({ key: `uploads/${importId}`, versionId }));
     const taken = [];
-    for (const source of sources) taken.push(await imports.markUploaded(importId, source));
+    for (const source of sources) taken.push(await imports.markUploaded(importId, source, new Date(at)));
 
     expect(taken[1]).toBeNull();
-    expect(await imports.getJob(importId)).toMatchObject({ state: 'uploaded', source: sources[0] });
+    expect(await imports.getJob(importId)).toMatchObject({
+      state: 'uploaded',
+      source: sources[0],
+      uploadedAt: at,
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as artifactsOf from '../../../shared/domain/artifacts.ts';
 import { newJob, type StoredJob } from '../../../shared/domain/import-job.ts';
 import { keyed, sortEntries } from '../../../shared/domain/lists/order.ts';
 import type { SweepRun } from '../../../shared/domain/sweep.ts';
@@ -13,6 +14,7 @@ let store: typeof import('../../../functions/stores/sweep.ts');
 let imports: typeof import('../../../functions/stores/imports.ts');
 let scanners: typeof import('../../../functions/stores/scanners.ts');
 let run: typeof import('../../../functions/workers/sweep/run-sweep.ts').sweep;
+let bindings: typeof import('../../../functions/stores/domain-bindings.ts');
 let end: () => Promise<void>;
 
 const day = 86_400_000;
@@ -26,6 +28,7 @@ beforeAll(async () => {
   objects = await import('../../../functions/stores/objects.ts');
   store = await import('../../../functions/stores/sweep.ts');
   imports = await import('../../../functions/stores/imports.ts');
+  bindings = await import('../../../functions/stores/domain-bindings.ts');
   scanners = await import('../../../functions/stores/scanners.ts');
   ({ sweep: run } = await import('../../../functions/workers/sweep/run-sweep.ts'));
 });
@@ -173,6 +176,60 @@ describe('the sweep', () => {
     let last = await store.readRun();
     while (last?.phase !== 'done') last = await sweep();
     for (const key of keys) expect(await isThere(key)).toBe(false);
+  });
+
+  it('goes on with all marks of two processes that marked from the same place', async () => {
+    const runId = newId('run');
+    await store.putPart(runId, newId('fast'), ['a', 'b']);
+    await store.putPart(runId, newId('slow'), ['a']);
+
+    expect(await store.readParts(runId, 1)).toEqual(new Set(['a', 'b']));
+    await expect(store.readParts(runId, 3)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  });
+
+  it('throws away the run of an earlier version, whose mark knows nothing of some prefixes', async () => {
+    const begun = await sweep(1);
+    const { prefixes: _, ...earlier } = (await store.readRun()) as SweepRun;
+    await store.saveRun(earlier, earlier.version);
+
+    const ended = await sweep();
+
+    expect(ended).toMatchObject({ phase: 'done' });
+    expect(ended?.runId).not.toBe(begun?.runId);
+  });
+
+  it('deletes bindings of domains that no revision names, and leaves those that one does', async () => {
+    const bind = (scannerId: string, domain: string) =>
+      heads.changeConfiguration({
+        scannerId,
+        part: 'advanced',
+        ...asked(),
+        compute: async ({ configuration }) => {
+          const domains = [{ domain, sources: ['auto' as const] }];
+          const advanced = {
+            ...configuration.advanced,
+            bindings: { ...configuration.advanced.bindings, domains },
+          };
+          return {
+            configuration: { ...configuration, advanced },
+            prepare: () => bindings.writeDomainBindings(advanced),
+            result: artifactsOf.ownDigests({ advanced }, objects.sha256)[0] as string,
+          };
+        },
+      });
+    const scannerId = await registered();
+    const [before, present] = [
+      await bind(scannerId, 'before.example'),
+      await bind(scannerId, 'present.example'),
+    ].map(({ result }) => `${prefixes.artifacts}${result}`) as [string, string];
+    const nobodys = `${prefixes.artifacts}${objects.sha256('nobody')}`;
+    await objects.putText(nobodys, 'nobody', 'application/json');
+
+    expect(await sweep()).toMatchObject({ phase: 'done' });
+
+    expect(await isThere(present)).toBe(true);
+    expect(await isThere(before)).toBe(true);
+    expect(await isThere(nobodys)).toBe(false);
   });
 
   it('deletes nothing while a manifest that is named is missing', async () => {

@@ -10,6 +10,7 @@ import { canonicalJson } from '../../../shared/domain/canonical-json.ts';
 import {
   compareSequencers,
   endsJob,
+  isLost,
   optionsOfMetadata,
   parseImportKey,
   targetOf,
@@ -49,6 +50,25 @@ describe('an object key', () => {
 
   it('may have folders below its list', () => {
     expect(targetOf('imports/mx1/outbound/2026/a.txt', 'mx1', 'outbound')).toBe('outbound');
+  });
+});
+
+describe('a job that should be worked on', () => {
+  const minutes = (count: number) => new Date(Date.parse('2026-11-24T10:00:00.000Z') + count * 60_000);
+  const time = (count: number) => minutes(count).toISOString();
+  const uploaded = { state: 'uploaded', createdAt: time(0), uploadedAt: time(55) } as const;
+
+  it('is lost when nothing has come of it for 20 minutes, whatever it waited for before', () => {
+    expect(isLost({ state: 'uploaded', createdAt: time(0) }, minutes(20.1))).toBe(true);
+    expect(isLost(uploaded, minutes(56))).toBe(false);
+    expect(isLost(uploaded, minutes(75))).toBe(false);
+    expect(isLost(uploaded, minutes(75.1))).toBe(true);
+    expect(isLost({ ...uploaded, begunAt: time(76) }, minutes(80))).toBe(false);
+  });
+
+  it('is none while it waits for its file, for a person, or has ended', () => {
+    for (const state of ['created', 'awaiting-confirmation', 'completed', 'failed', 'cancelled'] as const)
+      expect(isLost({ ...uploaded, state }, minutes(999))).toBe(false);
   });
 });
 

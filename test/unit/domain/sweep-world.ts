@@ -27,6 +27,7 @@ export const flaws = [
   'the sweep deleted what was stored a moment ago',
   'a restore named what had left retention',
   'a mark were kept for weeks and judged by the present time',
+  'two processes kept what they marked under one name',
 ] as const;
 export type Flaw = (typeof flaws)[number];
 
@@ -45,6 +46,7 @@ interface World {
   heads: { revision: number; root: string }[];
   revisions: Map<number, Revision>[];
   run: SweepRun | undefined;
+  /** What was marked, by run and name. */
   parts: Map<string, string[]>;
   serial: number;
 }
@@ -61,6 +63,7 @@ const numbers = (seed: number) => {
 };
 
 const chunksOf = (root: string): string[] => (root === '' ? [] : root.split('+'));
+const padded = (number: number): string => `${number}`.padStart(6, '0');
 const keysOf = (root: string): string[] => [`m/${root}`, ...chunksOf(root).map((chunk) => `c/${chunk}`)];
 const rootOf = (chunks: Iterable<string>): string => [...new Set(chunks)].sort().join('+');
 
@@ -125,12 +128,13 @@ function* copy(world: World, from: number, to: number): Actor {
 function* restore(world: World, scanner: number): Actor {
   const revisions = world.revisions[scanner] as Map<number, Revision>;
   const numbersThere = [...revisions.keys()];
-  const wanted = numbersThere[world.random(numbersThere.length)] ?? 1;
+  // Often the oldest: that is the one about to leave.
+  const wanted = numbersThere[world.random(2) * world.random(numbersThere.length)] ?? 1;
   const found = revisions.get(wanted);
   const begun = world.now;
   yield;
   const { revision } = world.heads[scanner] as World['heads'][number];
-  for (let pause = world.random(30); pause > 0; pause--) yield;
+  for (let pause = world.random(90); pause > 0; pause--) yield;
   const still = revisions.get(wanted);
   const checked = still !== undefined && isRetained(still, new Date(begun));
   if (!found || !(checked || world.flaw === flaws[3])) return;
@@ -143,20 +147,44 @@ const save = (world: World, run: SweepRun): SweepRun | null => {
   return world.run;
 };
 
-/** The table item by item, as a scan sees it: not all at one time. */
-function* scan(world: World): Generator<undefined, string[]> {
-  const roots: string[] = [];
-  for (const [scanner, revisions] of world.revisions.entries()) {
-    roots.push((world.heads[scanner] as World['heads'][number]).root);
-    yield;
-    for (const number of [...revisions.keys()]) {
-      const revision = revisions.get(number);
-      if (revision) roots.push(revision.root);
-      if (world.random(3) === 0) yield;
+/** The item of the table that follows a key: of each Scanner its head, then its revisions in their order. */
+const itemAfter = ({ heads, revisions }: World, last: string): { key: string; root: string } | undefined => {
+  for (const [scanner, { root }] of heads.entries()) {
+    if (`${scanner}` > last) return { key: `${scanner}`, root };
+    if (!last.startsWith(`${scanner}`)) continue;
+    for (const [number, revision] of revisions[scanner] ?? []) {
+      const key = `${scanner}#${padded(number)}`;
+      if (key > last) return { key, root: revision.root };
     }
   }
-  return roots;
+  return undefined;
+};
+
+/** A page holds so many items: one that lands in it moves its end. */
+const pageItems = 16;
+
+/** A page of the table item by item, as a scan sees it: not all at one time. */
+function* scanPage(world: World, cursor: string): Generator<undefined, { roots: string[]; next?: string }> {
+  const roots: string[] = [];
+  let last = cursor;
+  while (roots.length < pageItems) {
+    const item = itemAfter(world, last);
+    if (!item) return { roots };
+    roots.push(item.root);
+    last = item.key;
+    if (world.random(3) === 0) yield;
+  }
+  return { roots, next: last };
 }
+
+const readParts = ({ parts }: World, { runId }: SweepRun): Set<string> =>
+  new Set([...parts].flatMap(([key, marked]) => (key.startsWith(`${runId}/`) ? marked : [])));
+
+const putPart = (world: World, { runId, parts }: SweepRun, marked: string[]): void => {
+  world.serial += 1;
+  const name = world.flaw === flaws[5] ? parts : `u${world.serial}`;
+  world.parts.set(`${runId}/${name}`, marked);
+};
 
 const judge = (world: World, run: SweepRun, versions: ObjectVersion[], named: Set<string>) => {
   const isNamed = (key: string) => named.has(key);
@@ -174,20 +202,28 @@ function* sweeper(world: World): Actor {
   let run = world.run;
   if (nextStep(run, world.now) === 'begin') {
     world.serial += 1;
-    run = save(world, newRun(`r${world.serial}`, world.now, run?.version ?? 0)) ?? undefined;
+    run = save(world, newRun(`r${world.serial}`, world.now, run?.version ?? 0, ['c/', 'm/'])) ?? undefined;
   }
+  const named = run ? readParts(world, run) : new Set<string>();
   for (;;) {
     yield;
     if (!run) return;
     const endless = world.flaw === flaws[4] && world.now - run.startedAt < 30 * markMs;
     const step = endless && run.phase !== 'done' ? run.phase : nextStep(run, world.now);
     if (step === 'mark') {
-      const roots = yield* scan(world);
-      world.parts.set(run.runId, roots.flatMap(keysOf));
+      const { roots, next } = yield* scanPage(world, run.cursor ?? '');
+      const fresh = [...new Set(roots.flatMap(keysOf))].filter((key) => !named.has(key));
+      if (fresh.length > 0) putPart(world, run, fresh);
+      for (const key of fresh) named.add(key);
       yield;
-      run = save(world, { ...run, phase: 'delete', parts: 1 }) ?? undefined;
+      const { cursor: _, ...rest } = run;
+      const parts = run.parts + (fresh.length > 0 ? 1 : 0);
+      run =
+        save(
+          world,
+          next === undefined ? { ...rest, phase: 'delete', parts } : { ...rest, cursor: next, parts },
+        ) ?? undefined;
     } else if (step === 'delete') {
-      const named = new Set(world.parts.get(run.runId));
       const all = [...world.bucket.keys()].sort().flatMap((key) => world.bucket.get(key) ?? []);
       const versions = all.filter(({ key }) => key > (run?.cursor ?? '')).slice(0, 4);
       yield;

@@ -64,7 +64,7 @@ describe('the digest of a key', () => {
 });
 
 describe('a run of the sweep', () => {
-  const run = newRun('r', marked, 0);
+  const run = newRun('r', marked, 0, ['lists/chunks/']);
   it('begins when there was none, goes on until its mark is a day old, and rests until a day after it began', () => {
     expect(nextStep(undefined, marked)).toBe('begin');
     for (const phase of ['mark', 'delete'] as const) {
@@ -75,6 +75,12 @@ describe('a run of the sweep', () => {
       expect(nextStep({ ...run, phase }, marked + day - 1)).toBe('rest');
       expect(nextStep({ ...run, phase }, marked + day)).toBe('begin');
     }
+  });
+
+  it('that does not say which prefixes its mark is good for is thrown away', () => {
+    const { prefixes: _, ...earlier } = run;
+    for (const phase of ['mark', 'delete'] as const)
+      expect(nextStep({ ...earlier, phase }, marked + 1)).toBe('begin');
   });
 });
 

@@ -11,7 +11,7 @@ import { readTemplate } from '../../../local/template.ts';
 import { mostAttempts } from '../../../shared/domain/import-job.ts';
 import { type Operation, routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
-import { prefixes } from '../../../shared/tables.ts';
+import { prefixes, sweptPrefixes } from '../../../shared/tables.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);
@@ -276,6 +276,16 @@ describe('storage', () => {
         ],
       },
     });
+  });
+
+  it('keeps nothing for ever that nobody names: what is below a prefix expires, is swept, or is known when it is left over', () => {
+    const [bucket] = propertiesOf('AWS::S3::Bucket') as unknown as {
+      LifecycleConfiguration: { Rules: { Prefix: string }[] };
+    }[];
+    const ruled = (bucket?.LifecycleConfiguration.Rules ?? []).map(({ Prefix }) => Prefix);
+    expect([...new Set([...ruled, ...sweptPrefixes, prefixes.sweep])].sort()).toEqual(
+      Object.values(prefixes).sort(),
+    );
   });
 
   it('keeps the bucket: versions, encryption, no public access, TLS only, events, and no chunk ever expires', () => {
