@@ -317,6 +317,7 @@ describe('what the check finds of the fleet', () => {
       baseDn: 'dc=example',
       userFilter: '(mail=%s)',
       timeoutSeconds: 5,
+      passwordChangedAt: null,
       version: 1,
       createdAt: '2026-11-24T10:00:00.000Z',
       updatedAt: '2026-11-24T10:00:00.000Z',
