@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { hostSpecificFlag } from '../../shared/schemas/common.ts';
 
 /** As much of JSON Schema 2020-12 as the OpenAPI document uses. */
 export interface JsonSchema {
@@ -25,7 +26,10 @@ export interface JsonSchema {
   readonly example?: unknown;
 }
 
-const notes = ['description', 'default', 'examples', 'title', 'readOnly', 'writeOnly', 'deprecated', 'id'];
+const notes = [
+  ...['description', 'default', 'examples', 'title', 'readOnly', 'writeOnly', 'deprecated', 'id'],
+  hostSpecificFlag,
+];
 const read = [
   ...['$ref', 'type', 'enum', 'const', 'anyOf', 'oneOf', 'properties', 'required', 'additionalProperties'],
   ...['propertyNames', 'items', 'minItems', 'maxItems', 'minLength', 'maxLength', 'pattern', 'format'],
