@@ -4,7 +4,7 @@ import { valueOfKey } from './key-text.ts';
 import { appendEntry, compareKeys, KeyStore, type Keys, kindOfKey } from './keys.ts';
 import type { EntryChange } from './merge.ts';
 import type { ListEntry } from './order.ts';
-import { isSorted, sortedOrder } from './sort-keys.ts';
+import { isSorted, type Sorted, sortedKeys } from './sort-keys.ts';
 
 /** What a file or a list says of an entry besides its value. Of a list, what is not said is: enabled, without comment. */
 export interface Said {
@@ -94,16 +94,31 @@ export class ColumnStore implements Columns {
   settle(): number {
     if (isSorted(this.keys)) return 0;
     const { keys, codes } = this;
-    const order = sortedOrder(keys);
+    const sorted = sortedKeys(keys);
     this.keys = new KeyStore(keys.count, keys.used);
     this.codes = null;
-    for (let row = 0; row < order.length; row++) {
+    this.takeIpv4(sorted, codes);
+    this.takeOthers(keys, sorted, codes);
+    return keys.count - this.keys.count;
+  }
+
+  /** These need not be looked up where they were: what they were sorted by is all of them. */
+  private takeIpv4({ order, ipv4, high, low }: Sorted, codes: Uint32Array | null): void {
+    for (let row = 0; row < ipv4; row++) {
+      const [first, second] = [high[row] as number, low[row] as number];
+      if (row + 1 < ipv4 && high[row + 1] === first && low[row + 1] === second) continue;
+      this.keys.appendIpv4(first, second);
+      if (codes) this.say(codes[order[row] as number] ?? 0);
+    }
+  }
+
+  private takeOthers(keys: Keys, { order, ipv4 }: Sorted, codes: Uint32Array | null): void {
+    for (let row = ipv4; row < order.length; row++) {
       const index = order[row] as number;
       const isLast =
         row + 1 === order.length || compareKeys(keys, index, keys, order[row + 1] as number) !== 0;
       if (isLast) this.copy(keys, index, codes?.[index] ?? 0);
     }
-    return keys.count - this.keys.count;
   }
 }
 

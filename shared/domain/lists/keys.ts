@@ -57,10 +57,25 @@ export class KeyStore implements Keys {
     this.used = this.starts[count] as number;
   }
 
-  /** Gives back the memory that was kept for more. */
+  /** Ends what grows; gives back the memory that was kept for more, where it is much. */
   trim(): void {
-    this.bytes = this.bytes.slice(0, this.used);
-    this.starts = this.starts.slice(0, this.count + 1);
+    const cut = <T extends Uint8Array | Uint32Array>(from: T, length: number) =>
+      (from.length > length * 1.25 ? from.slice(0, length) : from.subarray(0, length)) as T;
+    this.bytes = cut(this.bytes, this.used);
+    this.starts = cut(this.starts, this.count + 1);
+  }
+
+  /** Appends an IPv4 key whose first four bytes are `high`, and the two that follow the upper half of `low`. */
+  appendIpv4(high: number, low: number): void {
+    this.reserve();
+    const { bytes, used } = this;
+    bytes[used] = high >>> 24;
+    bytes[used + 1] = high >>> 16;
+    bytes[used + 2] = high >>> 8;
+    bytes[used + 3] = high;
+    bytes[used + 4] = low >>> 24;
+    bytes[used + 5] = low >>> 16;
+    this.take(ipv4Length);
   }
 
   /** Appends a key of other keys. */

@@ -33,9 +33,16 @@ const sayer = (base: Columns, changes: Columns) => {
   };
 };
 
+/** The file is the list. */
+const whole = ({ table }: Columns, { keys }: Columns): MergedColumns => ({
+  columns: { keys, codes: null, table },
+  counts: { added: keys.count, removed: 0, changed: 0, unchanged: 0 },
+});
+
 /** Takes the entries of a file into a list, as `mergeEntries` does with the same: both sorted and without doubles, the same counts. */
 export const mergeColumns = (base: Columns, changes: Columns, mode: ImportMode): MergedColumns => {
   const [old, given] = [base.keys, changes.keys];
+  if (old.count === 0 && mode !== 'remove' && !changes.codes) return whole(base, changes);
   const says = sayer(base, changes);
   const counts: MergeCounts = { added: 0, removed: 0, changed: 0, unchanged: 0 };
   const columns = new ColumnStore(base.table);

@@ -1,4 +1,4 @@
-import { compareKeys, type Keys } from './keys.ts';
+import { compareKeys, family, type Keys } from './keys.ts';
 
 /** Below this many keys, moving each to its place is faster than counting digits. */
 const few = 48;
@@ -115,20 +115,25 @@ const insert = (keys: Keys, order: Uint32Array, from: number, to: number, depth:
   }
 };
 
-/** Sorts each run of rows that the bytes so far do not tell apart by the bytes that follow, where there are any. */
+/** Length of the longest key of some rows. */
+const longestOf = ({ starts }: Keys, order: Uint32Array, from: number, to: number): number => {
+  let longest = 0;
+  for (let row = from; row < to; row++) {
+    const key = order[row] as number;
+    longest = Math.max(longest, (starts[key + 1] as number) - (starts[key] as number));
+  }
+  return longest;
+};
+
+/** Sorts each run of rows that the bytes before `depth` do not tell apart by the bytes that follow, where there are any. */
 const sortRuns = (keys: Keys, rows: Rows, spare: Rows, from: number, to: number, depth: number): void => {
   const { order, high, low } = rows;
   let start = from;
-  let longest = 0;
-  for (let row = from; row <= to; row++) {
-    if (row === to || high[row] !== high[start] || low[row] !== low[start]) {
-      if (row - start > 1 && longest > depth) sortRange(keys, rows, spare, start, row, depth);
-      start = row;
-      longest = 0;
-    }
-    if (row === to) break;
-    const key = order[row] as number;
-    longest = Math.max(longest, (keys.starts[key + 1] as number) - (keys.starts[key] as number));
+  for (let row = from + 1; row <= to; row++) {
+    if (row < to && high[row] === high[start] && low[row] === low[start]) continue;
+    const isRun = row - start > 1 && longestOf(keys, order, start, row) > depth;
+    if (isRun) sortRange(keys, rows, spare, start, row, depth);
+    start = row;
   }
 };
 
@@ -145,12 +150,29 @@ const sortRange = (keys: Keys, rows: Rows, spare: Rows, from: number, to: number
   sortRuns(keys, rows, spare, from, to, depth + step);
 };
 
-/** The positions of keys in their order; equal keys stay in the order in which they came. */
-export const sortedOrder = (keys: Keys): Uint32Array => {
+/** Keys in their order. */
+export interface Sorted {
+  /** Their positions; equal keys stay in the order in which they came. */
+  order: Uint32Array;
+  /** How many of them are IPv4: they are the first. */
+  ipv4: number;
+  /** The bytes of those: the first four, and the two that follow, in the upper half. */
+  high: Uint32Array;
+  low: Uint32Array;
+}
+
+const countIpv4 = ({ bytes, starts, count }: Keys): number => {
+  let found = 0;
+  for (let key = 0; key < count; key++) if (bytes[starts[key] as number] === family.ipv4) found += 1;
+  return found;
+};
+
+export const sortedKeys = (keys: Keys): Sorted => {
   const rows = rowsOf(keys.count);
   for (let key = 0; key < keys.count; key++) rows.order[key] = key;
   sortRange(keys, rows, rowsOf(keys.count), 0, keys.count, 0);
-  return rows.order;
+  if (keys.count < few) load(keys, rows, 0, keys.count, 0);
+  return { ...rows, ipv4: countIpv4(keys) };
 };
 
 /** True where each key is greater than the one before it. */
