@@ -1,132 +1,119 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { accessFormat, buildList } from '../shared/domain/lists/chunks.ts';
-import { readImportFile } from '../shared/domain/lists/import-file.ts';
-import { mergeEntries } from '../shared/domain/lists/merge.ts';
 import { type Bench, type Figure, median } from './bench.ts';
+import { type LineKind, lineKinds, writeLines } from './list-files.ts';
+import { runPipeline, type Sample } from './pipeline-process.ts';
 
-const runs = 5;
+const rounds = 3;
+const runsInRound = 2;
 const lines = 1_000_000;
-const pieceBytes = 64 * 1024;
-
-/** Numbers below 2^32 that are the same in every run (Marsaglia's xorshift, 32 bits). */
-const numbers = (seed: number) => () => {
-  seed ^= seed << 13;
-  seed ^= seed >>> 17;
-  seed ^= seed << 5;
-  return seed >>> 0;
-};
-
-const dotted = (address: number) =>
-  [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.');
-
-/** Nine addresses to one network, in no order, a few of them twice. */
-const makeFile = (): string => {
-  const next = numbers(20_261_124);
-  const line = () => {
-    const address = next();
-    if (next() % 10 > 0) return dotted(address);
-    const prefix = 16 + (next() % 15);
-    return `${dotted((address >>> (32 - prefix)) << (32 - prefix))}/${prefix}`;
-  };
-  return `${Array.from({ length: lines }, line).join('\n')}\n`;
-};
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-
-interface Sample {
-  parse: number;
-  merge: number;
-  build: number;
-  compress: number;
-  whole: number;
-}
-
-/** What the import function does with a file, without its reads and writes. */
-const importOnce = (file: Buffer): Sample & { entries: number; chunks: number; bytes: number } => {
-  const begun = performance.now();
-  const reader = readImportFile({ refuseOpenRelay: false, reportShared: false, maxEntries: 10_000_000 });
-  for (let at = 0; at < file.length; at += pieceBytes) reader.push(file.subarray(at, at + pieceBytes));
-  const { changes } = reader.end();
-  const parsed = performance.now();
-  const { entries } = mergeEntries([], changes, 'replace');
-  const merged = performance.now();
-  const built = buildList(entries, accessFormat, sha256);
-  const cut = performance.now();
-  let bytes = 0;
-  for (const chunk of built.chunks) bytes += gzipSync(chunk.text).length;
-  const end = performance.now();
-  return {
-    parse: parsed - begun,
-    merge: merged - parsed,
-    build: cut - merged,
-    compress: end - cut,
-    whole: end - begun,
-    entries: entries.length,
-    chunks: built.chunks.length,
-    bytes,
-  };
-};
 
 const peerName = 'FireHOL iprange';
 
-/** Milliseconds of the peer on the same file: it sorts and merges, and writes the result. Null where it is not installed. */
-const peerOnce = (path: string): number | null => {
+interface PeerTime {
+  whole: number;
+  busy: number;
+}
+
+/** Minutes and seconds as a shell writes them, in milliseconds. */
+const shellTime = (text: string): number => {
+  const [, minutes, seconds] = /^(\d+)m([\d.]+)s$/.exec(text) ?? [];
+  return Number(minutes) * 60_000 + Number(seconds) * 1000;
+};
+
+/** Milliseconds of the peer on the same file, by the clock and of the processor: it sorts and merges, and writes the result. Null where it is not installed. */
+const peerOnce = (path: string): PeerTime | null => {
   const begun = performance.now();
+  const script = 'iprange --dont-fix-network "$0" >/dev/null 2>&1 || exit 1; times';
   try {
-    execFileSync('iprange', ['--dont-fix-network', path], { stdio: ['ignore', 'ignore', 'ignore'] });
-    return performance.now() - begun;
+    const times = execFileSync('sh', ['-c', script, path], { encoding: 'utf8' });
+    const whole = performance.now() - begun;
+    const [user = '', system = ''] = times.trim().split('\n').at(-1)?.split(' ') ?? [];
+    return { whole, busy: shellTime(user) + shellTime(system) };
   } catch {
     return null;
   }
 };
 
-const against = (value: number, peers: number[]): Figure =>
-  peers.length === 0
-    ? { value, unit: 'ms' }
-    : { value, unit: 'ms', peer: peerName, ratio: value / median(peers) };
+const milliseconds = (
+  samples: readonly Sample[],
+  part: 'parse' | 'sort' | 'merge' | 'build' | 'compress',
+) => ({
+  value: median(samples.map((sample) => sample[part])),
+  unit: 'ms',
+});
+
+const parts = (samples: readonly Sample[]): Record<string, Figure> => ({
+  'read and canonicalise': milliseconds(samples, 'parse'),
+  'sort, drop duplicates': milliseconds(samples, 'sort'),
+  merge: milliseconds(samples, 'merge'),
+  'cut and hash': milliseconds(samples, 'build'),
+  compress: milliseconds(samples, 'compress'),
+});
+
+/** Times of all runs beside those of the peer. */
+const compare = (samples: readonly Sample[], peers: readonly PeerTime[], time: 'whole' | 'busy') => {
+  const value = median(samples.map((sample) => sample[time]));
+  if (peers.length === 0) return { own: { value, unit: 'ms' } };
+  const peer = median(peers.map((one) => one[time]));
+  return {
+    own: { value, unit: 'ms', peer: peerName, ratio: value / peer },
+    peer: { value: peer, unit: 'ms' },
+  };
+};
+
+/** By the clock, and of the processor: on a machine that others use, too, the second is the steadier. */
+const times = (samples: readonly Sample[], peers: readonly PeerTime[]): Record<string, Figure> => {
+  const [whole, busy] = [compare(samples, peers, 'whole'), compare(samples, peers, 'busy')];
+  return {
+    'all of it': whole.own,
+    'all of it, processor': busy.own,
+    ...(whole.peer && busy.peer ? { [peerName]: whole.peer, [`${peerName}, processor`]: busy.peer } : {}),
+  };
+};
+
+/** The peer takes IPv4 alone. Its runs stand between ours, so that both meet the same load of the machine. */
+const measure = (kind: LineKind, path: string): Record<string, Figure> => {
+  const samples: Sample[] = [];
+  const peaks: number[] = [];
+  const peers: PeerTime[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const { samples: more, peak } = runPipeline(path, runsInRound);
+    samples.push(...more);
+    peaks.push(peak);
+    for (let run = 0; run < runsInRound && kind === 'ipv4'; run++) {
+      const peer = peerOnce(path);
+      if (peer) peers.push(peer);
+    }
+  }
+  if (kind === 'ipv4' && peers.length === 0)
+    console.log(`  ${peerName} is not installed (Debian package iprange): no ratio.`);
+  const [first] = samples;
+  const figures = {
+    ...(kind === 'ipv4' ? parts(samples) : {}),
+    ...times(samples, peers),
+    entries: { value: first?.entries ?? 0, unit: '' },
+    chunks: { value: first?.chunks ?? 0, unit: '' },
+    'stored bytes': { value: first?.bytes ?? 0, unit: 'B' },
+    'most memory of the process': { value: median(peaks), unit: 'MiB' },
+  };
+  return Object.fromEntries(Object.entries(figures).map(([name, figure]) => [`${kind}: ${name}`, figure]));
+};
 
 export const bench: Bench = {
-  what: `${lines.toLocaleString('en')} lines of IPv4 addresses and networks, from bytes to compressed chunks`,
+  what: `${lines.toLocaleString('en')} lines of each sort, from a file to compressed chunks`,
   run: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'import-pipeline-'));
     try {
-      const file = Buffer.from(makeFile());
-      const path = join(folder, 'list.txt');
-      writeFileSync(path, file);
-      const samples: ReturnType<typeof importOnce>[] = [];
-      const peers: number[] = [];
-      for (let run = 0; run < runs; run++) {
-        samples.push(importOnce(file));
-        const peer = peerOnce(path);
-        if (peer !== null) peers.push(peer);
+      const figures: Record<string, Figure> = {};
+      for (const kind of Object.keys(lineKinds) as LineKind[]) {
+        const path = join(folder, `${kind}.txt`);
+        writeLines(path, kind, lines);
+        Object.assign(figures, measure(kind, path));
       }
-      if (peers.length === 0)
-        console.log(`  ${peerName} is not installed (Debian package iprange): no ratio.`);
-      const figure = (key: keyof Sample): Figure => ({
-        value: median(samples.map((sample) => sample[key])),
-        unit: 'ms',
-      });
-      const [first] = samples;
-      return {
-        runs,
-        figures: {
-          'parse, canonicalise, sort, drop duplicates': figure('parse'),
-          merge: figure('merge'),
-          'cut and hash': figure('build'),
-          compress: figure('compress'),
-          'all of it': against(figure('whole').value, peers),
-          ...(peers.length > 0 ? { [peerName]: { value: median(peers), unit: 'ms' } } : {}),
-          entries: { value: first?.entries ?? 0, unit: '' },
-          chunks: { value: first?.chunks ?? 0, unit: '' },
-          'stored bytes': { value: first?.bytes ?? 0, unit: 'B' },
-          'most memory of the process': { value: process.resourceUsage().maxRSS / 1024, unit: 'MiB' },
-        },
-      };
+      return { runs: rounds * runsInRound, figures };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -1,4 +1,5 @@
 import { compareHostLists, decodeHosts, type HostDifference, hostFormat } from '../../shared/domain/hosts.ts';
+import { buildColumns } from '../../shared/domain/lists/build-columns.ts';
 import {
   accessFormat,
   type BuiltList,
@@ -9,6 +10,7 @@ import {
   type Slice,
   slicesOf,
 } from '../../shared/domain/lists/chunks.ts';
+import { ColumnStore, type Columns } from '../../shared/domain/lists/columns.ts';
 import { compareLists, differingChunks, type EntryDifference } from '../../shared/domain/lists/difference.ts';
 import { mayOpenRelay } from '../../shared/domain/lists/entry.ts';
 import {
@@ -20,11 +22,13 @@ import {
 import { byChunk, foundIn, type Placed } from '../../shared/domain/lists/lookup.ts';
 import type { EntryChange } from '../../shared/domain/lists/merge.ts';
 import { keyed, type ListEntry, sortEntries } from '../../shared/domain/lists/order.ts';
+import { appendChunk } from '../../shared/domain/lists/stored-columns.ts';
 import { chunksWithWide } from '../../shared/domain/lists/wide.ts';
+import { sha256Lanes } from '../../shared/domain/sha256-lanes.ts';
 import type { Host } from '../../shared/schemas/hosts.ts';
 import type { AccessEntry, ListReference } from '../../shared/schemas/lists.ts';
 import { prefixes } from '../../shared/tables.ts';
-import { getText, putText, sha256 } from './objects.ts';
+import { getBytes, getText, putText, sha256 } from './objects.ts';
 
 const concurrent = 16;
 
@@ -77,6 +81,18 @@ export async function* eachChunk(
 /** The whole list, in order, with the keys that a merge compares. */
 export const readList = async (manifest: Manifest): Promise<ListEntry[]> =>
   (await readEntries(manifest, 0, manifest.entries)).map(keyed);
+
+/** The whole list, in order, in columns; its text is in memory a few chunks at a time. */
+export const readColumns = async ({ chunks }: Manifest): Promise<Columns> => {
+  const columns = new ColumnStore();
+  for (let from = 0; from < chunks.length; from += ahead) {
+    const texts = await eachOf(chunks.slice(from, from + ahead), ({ sha256: hash }) =>
+      getBytes(chunkKey(hash)),
+    );
+    for (const text of texts) appendChunk(text, columns);
+  }
+  return columns;
+};
 
 /** Those of some values that a list has, by value; reads only the chunks that can hold one. */
 export const readValues = async (
@@ -141,7 +157,10 @@ export const hostDifferenceOf = async (before: string, after: string): Promise<H
  * Stores a list: every chunk that the base does not name, then the manifest. An object that is there already is put
  * again: whoever sweeps must see that it is about to be named (DESIGN 4). Answers what a configuration holds of it.
  */
-export const writeList = async (built: BuiltList, base?: Manifest): Promise<ListReference> => {
+export const writeList = async (
+  built: BuiltList<string | Uint8Array>,
+  base?: Manifest,
+): Promise<ListReference> => {
   const named = new Set(base?.chunks.map((chunk) => chunk.sha256));
   const fresh = built.chunks.filter((chunk) => !named.has(chunk.sha256));
   await eachOf(fresh, (chunk) => putText(chunkKey(chunk.sha256), chunk.text, 'text/plain; charset=utf-8'));
@@ -150,6 +169,10 @@ export const writeList = async (built: BuiltList, base?: Manifest): Promise<List
 };
 
 export const build = (entries: readonly AccessEntry[]): BuiltList => buildList(entries, accessFormat, sha256);
+
+/** The stored form of a list in columns. */
+export const buildOfColumns = (columns: Columns): BuiltList<Uint8Array> =>
+  buildColumns(columns, { hash: sha256, digest: sha256, lanes: sha256Lanes() });
 
 /** Hosts, in the order in which they are tried. */
 export const buildHosts = (hosts: readonly Host[]): BuiltList => buildList(hosts, hostFormat, sha256);

@@ -17,8 +17,8 @@ export const s3 = new S3Client(patience);
 
 export const bucketName = (): string => requireEnv('BUCKET_NAME');
 
-/** sha-256 of a text (as UTF-8) in lower-case hex. */
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** sha-256 of a text (as UTF-8), or of bytes, in lower-case hex. */
+export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -26,24 +26,33 @@ const decompress = promisify(gunzip);
 const missing = (error: Error) =>
   error.name === 'NoSuchKey' || error.name === 'NotFound' || error.name === 'NoSuchVersion';
 
+/**
+ * Measured on the chunks of a million addresses, against the default of 6: 0.45 of its time for 5 % more bytes. Levels below save no time, and store up to
+ * 17 % more (`bench/import-pipeline.bench.ts`).
+ */
+const gzipLevel = 4;
+
 /** Stores a text as gzip. A client that knows HTTP sees the text (Content-Encoding). */
-export const putText = async (key: string, text: string, contentType: string): Promise<void> => {
+export const putText = async (key: string, text: string | Uint8Array, contentType: string): Promise<void> => {
   const put = new PutObjectCommand({
     Bucket: bucketName(),
     Key: key,
-    Body: await compress(text),
+    Body: await compress(text, { level: gzipLevel }),
     ContentType: contentType,
     ContentEncoding: 'gzip',
   });
   await calling(s3.send(put));
 };
 
-/** A text stored by `putText`; SOURCE_NOT_FOUND when there is none. */
-export const getText = async (key: string): Promise<string> => {
+/** The bytes of a text stored by `putText`; SOURCE_NOT_FOUND when there is none. */
+export const getBytes = async (key: string): Promise<Buffer> => {
   const answer = await getObject(key);
   const bytes = await answer.Body?.transformToByteArray();
-  return (await decompress(bytes ?? new Uint8Array(0))).toString('utf8');
+  return decompress(bytes ?? new Uint8Array(0));
 };
+
+/** A text stored by `putText`; SOURCE_NOT_FOUND when there is none. */
+export const getText = async (key: string): Promise<string> => (await getBytes(key)).toString('utf8');
 
 /** An object, or one version of it, to be read as a stream. SOURCE_NOT_FOUND when there is none. */
 export const getObject = (key: string, versionId?: string): Promise<GetObjectCommandOutput> => {

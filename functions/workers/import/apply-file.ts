@@ -3,7 +3,9 @@ import type { Configuration, Head } from '../../../shared/domain/configuration.t
 import type { StoredJob } from '../../../shared/domain/import-job.ts';
 import type { BuiltList, Manifest } from '../../../shared/domain/lists/chunks.ts';
 import type { ParsedFile } from '../../../shared/domain/lists/import-file.ts';
-import { type Merged, mergeEntries, needsConfirmation } from '../../../shared/domain/lists/merge.ts';
+import { valueOfKey } from '../../../shared/domain/lists/key-text.ts';
+import { needsConfirmation } from '../../../shared/domain/lists/merge.ts';
+import { type MergedColumns, mergeColumns } from '../../../shared/domain/lists/merge-columns.ts';
 import { emptyListVerdict } from '../../../shared/domain/settings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { AccessListName, ImportCounts, ImportState } from '../../../shared/schemas/lists.ts';
@@ -11,7 +13,7 @@ import { limits } from '../../../shared/tables.ts';
 import type { TransactItem } from '../../stores/dynamo.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
 import { appliedDropItem, updateWork, updateWorkItem } from '../../stores/imports.ts';
-import { build, readList, readManifest, writeList } from '../../stores/lists.ts';
+import { buildOfColumns, readColumns, readManifest, writeList } from '../../stores/lists.ts';
 
 /** How a job ends, or where it stops to wait. */
 export interface Outcome {
@@ -20,7 +22,14 @@ export interface Outcome {
   revision?: number;
 }
 
-const countsOf = (file: ParsedFile, merged: Merged): ImportCounts => ({ ...file.counts, ...merged.counts });
+const countsOf = (file: ParsedFile, merged: MergedColumns): ImportCounts => ({
+  ...file.counts,
+  ...merged.counts,
+});
+
+/** The first values of a file, for the audit. */
+const firstValues = ({ columns: { keys } }: ParsedFile): string[] =>
+  Array.from({ length: Math.min(20, keys.count) }, (_, index) => valueOfKey(keys, index));
 
 const assertActive = (job: StoredJob, list: AccessListName, { smtp }: Configuration): void => {
   const takes = isActive(smtp, list) || (job.activate && canActivate(smtp, list));
@@ -41,18 +50,18 @@ const assertNotEmpty = (job: StoredJob, list: AccessListName, next: Configuratio
 interface Made {
   root: string;
   before: Manifest;
-  merged: Merged;
-  built: BuiltList;
+  merged: MergedColumns;
+  built: BuiltList<Uint8Array>;
   /** Stores its objects, once. */
   store(): Promise<unknown>;
 }
 
 const make = async (job: StoredJob, file: ParsedFile, root: string): Promise<Made> => {
   const before = await readManifest(root);
-  const merged = mergeEntries(await readList(before), file.changes, job.mode);
-  if (merged.entries.length > limits.listEntries)
+  const merged = mergeColumns(await readColumns(before), file.columns, job.mode);
+  if (merged.columns.keys.count > limits.listEntries)
     throw new AppError('TOO_MANY_ENTRIES', `A list has at most ${limits.listEntries} entries.`);
-  const built = build(merged.entries);
+  const built = buildOfColumns(merged.columns);
   let stored: Promise<unknown> | undefined;
   return {
     root,
@@ -78,10 +87,10 @@ const maker = (job: StoredJob, file: ParsedFile) => {
   };
 };
 
-const mustWait = (job: StoredJob, before: number, { counts, entries }: Merged): boolean =>
+const mustWait = (job: StoredJob, before: number, { counts, columns }: MergedColumns): boolean =>
   !job.dryRun &&
   job.confirmedAt === undefined &&
-  needsConfirmation(before, { removed: counts.removed, after: entries.length }, job.maxRemovals);
+  needsConfirmation(before, { removed: counts.removed, after: columns.keys.count }, job.maxRemovals);
 
 /** What is to be done with a parsed file. */
 interface Application {
@@ -119,7 +128,7 @@ const computeImport = async (application: Application, head: Head): Promise<Chan
     audit: {
       importId: job.importId,
       counts,
-      values: file.changes.slice(0, 20).map((change) => change.value),
+      values: firstValues(file),
     },
     transact: ({ revision }) => endItems(application, { ...result, revision }),
     settle: endItems(application, result),

@@ -27,15 +27,16 @@ export interface Manifest {
   chunks: ChunkReference[];
 }
 
-export interface Chunk extends ChunkReference {
-  text: string;
+export interface Chunk<Text = string> extends ChunkReference {
+  text: Text;
 }
 
-export interface BuiltList {
+/** A list as it is stored; the text of its chunks is a string, or bytes. */
+export interface BuiltList<Text = string> {
   root: string;
   manifest: Manifest;
   manifestText: string;
-  chunks: Chunk[];
+  chunks: Chunk<Text>[];
 }
 
 /** How entries of one sort are kept: what identifies one, its line, and what is counted. */
@@ -67,7 +68,8 @@ const kindOf = (value: string): EntryKind => {
   return /^[\d.]+$/.test(value) && !value.startsWith('.') ? 'ipv4' : 'domain';
 };
 
-const entryOfLine = (line: string): AccessEntry => {
+/** The entry of a chunk's line, without its LF. */
+export const entryOfLine = (line: string): AccessEntry => {
   const enabled = !line.startsWith('#');
   const tab = line.indexOf('\t# ');
   const value = line.slice(enabled ? 0 : 1, tab < 0 ? undefined : tab);
@@ -84,53 +86,55 @@ export const enabledLines = (text: string): string =>
     .map((entry) => `${entry.value}\n`)
     .join('');
 
-/** Key of each entry: the first 8 bytes of sha-256(value), as 6 and 2 bytes so that both are exact numbers. */
-const keysOf = (values: readonly string[], hash: Hash) => {
-  const high = new Float64Array(values.length);
-  const low = new Uint16Array(values.length);
+/** What decides where a list is cut, for each entry: the first 8 bytes of sha-256(value), as two numbers; among equals the value itself. */
+export interface CutKeys {
+  highs: Uint32Array;
+  lows: Uint32Array;
+  value(index: number): string;
+}
+
+/** Both halves of the key of a value. */
+export const cutKeyOf = (value: string, hash: Hash): [number, number] => {
+  const digest = hash(value);
+  return [Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16)];
+};
+
+const cutKeysOf = (values: readonly string[], hash: Hash): CutKeys => {
+  const highs = new Uint32Array(values.length);
+  const lows = new Uint32Array(values.length);
   values.forEach((value, index) => {
-    const digest = hash(value);
-    high[index] = Number.parseInt(digest.slice(0, 12), 16);
-    low[index] = Number.parseInt(digest.slice(12, 16), 16);
+    [highs[index], lows[index]] = cutKeyOf(value, hash);
   });
-  const less = (one: number, other: number): boolean => {
-    const highs = (high[one] as number) - (high[other] as number);
-    if (highs !== 0) return highs < 0;
-    const lows = (low[one] as number) - (low[other] as number);
-    if (lows !== 0) return lows < 0;
-    return (values[one] as string) < (values[other] as string);
-  };
-  return less;
+  return { highs, lows, value: (index) => values[index] as string };
 };
 
-/** For each position the distance to the nearest lesser key before it; no lesser one is infinitely far. */
-const distances = (
-  length: number,
-  less: (one: number, other: number) => boolean,
-  step: 1 | -1,
-): Float64Array => {
-  const result = new Float64Array(length);
-  const rising: number[] = [];
-  for (let count = 0; count < length; count++) {
-    const index = step === 1 ? count : length - 1 - count;
-    while (rising.length > 0 && !less(rising.at(-1) as number, index)) rising.pop();
-    const nearest = rising.at(-1);
-    result[index] = nearest === undefined ? Number.POSITIVE_INFINITY : Math.abs(index - nearest);
-    rising.push(index);
-  }
-  return result;
+const isLess = ({ highs, lows, value }: CutKeys, one: number, other: number): boolean => {
+  const high = (highs[one] as number) - (highs[other] as number);
+  if (high !== 0) return high < 0;
+  const low = (lows[one] as number) - (lows[other] as number);
+  return low === 0 ? value(one) < value(other) : low < 0;
 };
 
-/** Ends (exclusive) of the stretches between boundaries that the entries themselves decide. */
-const naturalEnds = (values: readonly string[], hash: Hash): number[] => {
-  const { length } = values;
+/** The entry with the least key of a stretch. */
+const leastOf = (keys: CutKeys, from: number, to: number): number => {
+  let least = from;
+  for (let index = from + 1; index < to; index++) if (isLess(keys, index, least)) least = index;
+  return least;
+};
+
+/**
+ * Ends (exclusive) of the stretches between boundaries that the entries themselves decide. Of any 1,000 in a row only the least can be less than its thousand
+ * neighbours to each side.
+ */
+const naturalEnds = (keys: CutKeys): number[] => {
+  const { length } = keys.highs;
   if (length === 0) return [];
-  const less = keysOf(values, hash);
-  const before = distances(length, less, 1);
-  const after = distances(length, less, -1);
   const ends: number[] = [];
-  for (let index = reach; index + reach < length; index++)
-    if ((before[index] as number) > reach && (after[index] as number) > reach) ends.push(index + 1);
+  for (let from = 0; from < length; from += reach) {
+    const least = leastOf(keys, from, Math.min(length, from + reach));
+    const isInside = least >= reach && least + reach < length;
+    if (isInside && leastOf(keys, least - reach, least + reach + 1) === least) ends.push(least + 1);
+  }
   return [...ends, length];
 };
 
@@ -143,18 +147,22 @@ const cutLong = (from: number, to: number): number[] => {
 };
 
 /**
- * Where a sorted list is cut, by the values of its entries, as exclusive ends: after each entry whose key is less than those of the 1,000 entries before it and
+ * Where a sorted list is cut, as exclusive ends: after each entry whose key is less than those of the 1,000 entries before it and
  * the 1,000 after it. A function of the entries alone, and local: an edit moves a boundary only near itself (DESIGN 4).
  */
-export const partition = (values: readonly string[], hash: Hash): number[] => {
+export const cutEnds = (keys: CutKeys): number[] => {
   const result: number[] = [];
   let from = 0;
-  for (const end of naturalEnds(values, hash)) {
+  for (const end of naturalEnds(keys)) {
     result.push(...cutLong(from, end));
     from = end;
   }
   return result;
 };
+
+/** Where a sorted list is cut, by the values of its entries. */
+export const partition = (values: readonly string[], hash: Hash): number[] =>
+  cutEnds(cutKeysOf(values, hash));
 
 const kindsOf = <T>(entries: readonly T[], { kind }: ListFormat<T>): KindCounts => {
   const kinds: KindCounts = {};
@@ -178,7 +186,7 @@ const sum = (chunks: readonly ChunkReference[], of: 'entries' | 'enabled'): numb
   chunks.reduce((total, chunk) => total + chunk[of], 0);
 
 /** What a manifest says of a chunk. */
-export const referenceOf = ({ text: _, ...reference }: Chunk): ChunkReference => reference;
+export const referenceOf = ({ text: _, ...reference }: Chunk<unknown>): ChunkReference => reference;
 
 /** The manifest of chunks, its text (canonical JSON) and the root: the sha-256 of that text. */
 export const manifestOf = (references: readonly ChunkReference[], hash: Hash): Omit<BuiltList, 'chunks'> => {

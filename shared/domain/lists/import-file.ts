@@ -1,11 +1,12 @@
 import { AppError, type ErrorCode } from '../../errors.ts';
 import type { ImportProblem } from '../../schemas/lists.ts';
+import { ColumnStore, type Columns, changesOf, type Said } from './columns.ts';
 import { type EntryProblem, isValidComment, mayOpenRelay, type ParsedEntry, parseEntry } from './entry.ts';
+import { readPlainLines } from './fast-lines.ts';
 import type { EntryChange } from './merge.ts';
-import { sortEntries } from './order.ts';
 import type { Token } from './plain-tokens.ts';
 import { textStream } from './text-stream.ts';
-import { fileTokens } from './tokens.ts';
+import { type FileTokens, fileTokens } from './tokens.ts';
 
 export interface FileCounts {
   tokens: number;
@@ -17,7 +18,9 @@ export interface FileCounts {
 /** What a file says, all of it valid. */
 export interface ParsedFile {
   /** Sorted, one a value; of duplicates the last wins. */
-  changes: EntryChange[];
+  columns: Columns;
+  /** The same as objects, made anew each time. */
+  readonly changes: EntryChange[];
   counts: FileCounts;
   /** The first 100; `onProblem` has had them all. */
   problems: ImportProblem[];
@@ -59,6 +62,11 @@ const booleans: Record<string, boolean> = {
   no: false,
 };
 
+/** A valid token, and what its row says of it. */
+interface Accepted extends Pick<ParsedEntry, 'value' | 'kind'> {
+  said: Said;
+}
+
 const refusal = (code: ErrorCode, message: string): EntryProblem => ({ ok: false, code, message });
 
 /** A bad token behind a semicolon is often a comment of another format. */
@@ -68,7 +76,7 @@ const hinted = (problem: EntryProblem, token: Token): EntryProblem =>
     : problem;
 
 /** The entry and attributes of a token, or what is wrong with it. */
-const changeOf = (token: Token, options: ImportFileOptions): EntryChange | EntryProblem => {
+const judge = (token: Token, options: ImportFileOptions): Accepted | EntryProblem => {
   const entry: ParsedEntry | EntryProblem = parseEntry(token.text);
   if (!entry.ok) return hinted(entry, token);
   if (options.refuseOpenRelay && mayOpenRelay(entry))
@@ -81,24 +89,38 @@ const changeOf = (token: Token, options: ImportFileOptions): EntryChange | Entry
     return refusal('VALUE_INVALID', 'The column "enabled" holds true or false.');
   if (token.comment !== undefined && !isValidComment(token.comment))
     return refusal('COMMENT_INVALID', 'A comment has up to 255 characters and no control characters.');
-  const { ok: _, ...parsed } = entry;
   return {
-    ...parsed,
-    ...(enabled === undefined ? {} : { enabled }),
-    ...(token.comment === undefined ? {} : { comment: token.comment }),
+    value: entry.value,
+    kind: entry.kind,
+    said: {
+      ...(enabled === undefined ? {} : { enabled }),
+      ...(token.comment === undefined ? {} : { comment: token.comment }),
+    },
   };
 };
 
-const isProblem = (value: EntryChange | EntryProblem): value is EntryProblem => 'code' in value;
+const isProblem = (value: Accepted | EntryProblem): value is EntryProblem => 'code' in value;
+
+/** Entries are sorted, and duplicates dropped, at the end, and whenever there are this many more, or twice as many, as the last time. */
+const settleEvery = 4_000_000;
 
 /** Gathers what the tokens of a file say. */
 const collector = (options: ImportFileOptions) => {
-  const found = new Map<string, EntryChange>();
+  const columns = new ColumnStore();
   const counts: FileCounts = { tokens: 0, duplicates: 0, normalized: 0, invalid: 0 };
   const problems: ImportProblem[] = [];
   let problemsTotal = 0;
   let acceptedOnLine: Token[] = [];
   let badOnLine = false;
+  let settleAt = settleEvery;
+
+  const settle = () => {
+    counts.duplicates += columns.settle();
+    const { count } = columns.keys;
+    if (count > options.maxEntries)
+      throw new AppError('TOO_MANY_ENTRIES', `The file has more than ${options.maxEntries} entries.`);
+    settleAt = count + Math.max(count, settleEvery);
+  };
 
   const report = (token: Token, problem: Omit<EntryProblem, 'ok'>) => {
     const { code, message, suggestion } = problem;
@@ -130,12 +152,10 @@ const collector = (options: ImportFileOptions) => {
     acceptedOnLine = [];
   };
 
-  const accept = (token: Token, change: EntryChange) => {
-    if (found.has(change.value)) counts.duplicates += 1;
-    else if (found.size >= options.maxEntries)
-      throw new AppError('TOO_MANY_ENTRIES', `The file has more than ${options.maxEntries} entries.`);
-    if (change.value !== token.text) counts.normalized += 1;
-    found.set(change.value, change);
+  const accept = (token: Token, { said, ...entry }: Accepted) => {
+    columns.append(entry, said);
+    if (columns.keys.count >= settleAt) settle();
+    if (entry.value !== token.text) counts.normalized += 1;
     if (!options.reportShared) return;
     if (badOnLine) reportShared(token);
     else if (acceptedOnLine.length < rememberedOfLine) acceptedOnLine.push(token);
@@ -144,21 +164,68 @@ const collector = (options: ImportFileOptions) => {
   return {
     token(token: Token) {
       counts.tokens += 1;
-      const change = changeOf(token, options);
-      if (isProblem(change)) refuse(token, change);
-      else accept(token, change);
+      const judged = judge(token, options);
+      if (isProblem(judged)) refuse(token, judged);
+      else accept(token, judged);
     },
     lineEnd() {
       acceptedOnLine = [];
       badOnLine = false;
     },
+    /** Takes whole lines of entries in their one form; answers where others begin, and the number of lines taken. */
+    plainLines(bytes: Uint8Array, from: number, to: number) {
+      const before = columns.keys.count;
+      const read = readPlainLines(bytes, from, to, columns.keys);
+      counts.tokens += columns.keys.count - before;
+      if (columns.keys.count >= settleAt) settle();
+      return read;
+    },
     counts: (): FileCounts => ({ ...counts }),
-    result: (): ParsedFile => ({
-      changes: sortEntries([...found.values()]),
-      counts,
-      problems,
-      problemsTotal,
-    }),
+    result: (): ParsedFile => {
+      settle();
+      columns.trim();
+      return {
+        columns,
+        get changes() {
+          return changesOf(columns);
+        },
+        counts,
+        problems,
+        problemsTotal,
+      };
+    },
+  };
+};
+
+const lf = 10;
+
+/**
+ * Reads plain text line by line: lines of entries in their one form from their bytes, all others by `slow`. Where a line begins is known for
+ * sure only behind an LF that `slow` has read: the first line is always its.
+ */
+const lineByLine = (
+  gathered: ReturnType<typeof collector>,
+  tokens: FileTokens,
+  slow: (bytes: Uint8Array) => void,
+) => {
+  let isLineStart = false;
+
+  const plain = (bytes: Uint8Array, from: number, to: number): number => {
+    const reader = isLineStart && from < to ? tokens.lines() : null;
+    if (!reader) return from;
+    const { at, lines } = gathered.plainLines(bytes, from, to);
+    reader.passLines(lines);
+    return at;
+  };
+
+  return (bytes: Uint8Array): void => {
+    const whole = bytes.lastIndexOf(lf) + 1;
+    for (let at = plain(bytes, 0, whole); at < bytes.length; at = plain(bytes, at, whole)) {
+      const end = tokens.isCsv() || at >= whole ? bytes.length : bytes.indexOf(lf, at) + 1;
+      slow(bytes.subarray(at, end));
+      isLineStart = bytes[end - 1] === lf;
+      at = end;
+    }
   };
 };
 
@@ -173,7 +240,7 @@ export const readImportFile = (
   const gathered = collector(options);
   const tokens = fileTokens(gathered);
   return {
-    push: (bytes) => tokens.push(text.push(bytes)),
+    push: lineByLine(gathered, tokens, (bytes) => tokens.push(text.push(bytes))),
     counts: gathered.counts,
     end() {
       tokens.push(text.end());

@@ -16,6 +16,12 @@ export interface TokenReader {
   end(): void;
 }
 
+/** A reader of plain text, of which another can read whole lines. */
+export interface LineReader extends TokenReader {
+  /** Lines that were read by another, from where this one stands: at the beginning of a line. */
+  passLines(count: number): void;
+}
+
 export interface TokenSink {
   token(token: Token): void;
   /** After the last token of each line. */
@@ -39,7 +45,7 @@ const unquoted = (text: string): string =>
  * Plain text: tokens split by any run of comma, semicolon, space, tab, CR and LF; `#` at the start of a token is a
  * comment to the end of the line. Memory is bounded whatever the text.
  */
-export const plainTokens = (sink: TokenSink, firstLine = 1): TokenReader => {
+export const plainTokens = (sink: TokenSink, firstLine = 1): LineReader => {
   let line = firstLine;
   let column = 0;
   let begun = 0;
@@ -103,6 +109,9 @@ export const plainTokens = (sink: TokenSink, firstLine = 1): TokenReader => {
       let tokenStart = begun > 0 ? 0 : -1;
       for (let index = 0; index < text.length; index++) tokenStart = step(text, index, tokenStart);
       if (tokenStart >= 0) keep(text, tokenStart, text.length);
+    },
+    passLines(count) {
+      line += count;
     },
     end() {
       finish();

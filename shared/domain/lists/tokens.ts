@@ -1,5 +1,5 @@
 import { type CsvColumns, type CsvDelimiter, csvTokens } from './csv-tokens.ts';
-import { plainTokens, type TokenReader, type TokenSink } from './plain-tokens.ts';
+import { type LineReader, plainTokens, type TokenReader, type TokenSink } from './plain-tokens.ts';
 
 /** A header line is never longer; a longer first line is data. */
 const longestHeader = 200;
@@ -28,7 +28,7 @@ const headerColumns = (text: string, delimiter: CsvDelimiter): CsvColumns | null
 };
 
 interface Form {
-  reader: TokenReader;
+  reader: TokenReader | LineReader;
   /** What follows the lines that the header took. */
   rest: string;
 }
@@ -73,15 +73,22 @@ const decided = (text: string): boolean => {
   return lines.length >= needed;
 };
 
+export interface FileTokens extends TokenReader {
+  /** Once it is known that the file is plain text, its reader. */
+  lines(): LineReader | null;
+  /** Once it is known that the file is CSV. */
+  isCsv(): boolean;
+}
+
 /**
  * The tokens of an import file (DESIGN 4): plain text, or CSV when its first line is the export header. The same tokens come out
  * whatever the pieces the text comes in.
  */
-export const fileTokens = (sink: TokenSink): TokenReader => {
+export const fileTokens = (sink: TokenSink): FileTokens => {
   let held = '';
-  let reader: TokenReader | null = null;
+  let reader: Form['reader'] | null = null;
 
-  const begin = (): TokenReader => {
+  const begin = (): Form['reader'] => {
     const form = formOf(held, sink);
     held = '';
     form.reader.push(form.rest);
@@ -94,6 +101,8 @@ export const fileTokens = (sink: TokenSink): TokenReader => {
       held += text;
       if (decided(held)) reader = begin();
     },
+    lines: () => (reader && 'passLines' in reader ? reader : null),
+    isCsv: () => reader !== null && !('passLines' in reader),
     end() {
       reader ??= begin();
       reader.end();
