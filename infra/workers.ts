@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { Rule } from 'aws-cdk-lib/aws-events';
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -75,6 +75,7 @@ export class Workers extends Construct {
     this.bind(storage);
     this.wirePublish(storage);
     this.wireImport(storage);
+    this.wireSweep();
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -112,6 +113,15 @@ export class Workers extends Construct {
   private wirePublish(storage: Storage): void {
     const filters = [changed([sortKeys.head, sortKeys.scanner])];
     this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+  }
+
+  /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */
+  private wireSweep(): void {
+    new Rule(this, 'Sweeps', {
+      description: 'Goes on with the sweep of what nothing names',
+      schedule: Schedule.rate(Duration.hours(1)),
+      targets: [new LambdaFunction(this.sweep.fn)],
+    });
   }
 
   /** An object in the bucket begins an import; a confirmation, or the sweep that found it lost, lets one go on by the stream. */

@@ -150,7 +150,7 @@ describe('event sources', () => {
   });
 
   it('take only objects of the drop zone and of uploads', () => {
-    expect(model.eventRules).toEqual([
+    expect(model.eventRules.filter((rule) => rule.pattern !== undefined)).toEqual([
       expect.objectContaining({
         pattern: expect.objectContaining({
           source: ['aws.s3'],
@@ -161,6 +161,20 @@ describe('event sources', () => {
         }),
       }),
     ]);
+  });
+});
+
+describe('the sweep', () => {
+  it('is woken each hour, and may list and delete versions of what it sweeps, and nothing else', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 hour)',
+      State: 'ENABLED',
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^WorkersSweep'), 'Arn'] } }),
+      ],
+    });
+    const deleting = JSON.stringify(propertiesOf('AWS::IAM::Policy')).match(/"s3:DeleteObjectVersion"/g);
+    expect(deleting).toHaveLength(1);
   });
 });
 
