@@ -1,9 +1,16 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { prefixes } from '../../shared/tables.ts';
-import { translated } from './faults.ts';
-import { bucketName, s3 } from './objects.ts';
+import { patience, translated } from './faults.ts';
+import { bucketName } from './objects.ts';
+
+/**
+ * Putting the parts of an upload together may take the bucket minutes (S3 API reference, "CompleteMultipartUpload"): these calls wait for their
+ * answers as long as the function lives.
+ */
+const s3 = new S3Client({ requestHandler: { connectionTimeout: patience.requestHandler.connectionTimeout } });
 
 export const reportKey = (importId: string): string => `${prefixes.reports}${importId}.jsonl`;
 
