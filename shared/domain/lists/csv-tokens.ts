@@ -1,5 +1,5 @@
 import { asWritten } from './csv-inert.ts';
-import type { TokenReader, TokenSink } from './plain-tokens.ts';
+import type { Place, TokenReader, TokenSink } from './plain-tokens.ts';
 
 /** More of a field than this is not kept: enough to see that it is too long. */
 const keptOfField = 1000;
@@ -14,8 +14,11 @@ export type CsvColumns = readonly ('address' | 'enabled' | 'comment')[];
 interface Field {
   text: string;
   quoted: boolean;
+  line: number;
   column: number;
 }
+
+const placeOf = ({ line, column }: Field): Place => ({ line, column });
 
 /**
  * CSV (RFC 4180) with a known delimiter, after its header: a field may be in double quotes, a quote in it doubled, a line end in
@@ -29,7 +32,7 @@ export const csvTokens = (
   let rowLine = line;
   let column = 0;
   let row: Field[] = [];
-  let field: Field = { text: '', quoted: false, column: 1 };
+  let field: Field = { text: '', quoted: false, line, column: 1 };
   let inQuotes = false;
   let quoteSeen = false;
   let afterCr = false;
@@ -42,7 +45,7 @@ export const csvTokens = (
   const endField = () => {
     if (row.length < options.columns.length + keptExtra) row.push(field);
     else if (field.text !== '') row[row.length - 1] = field;
-    field = { text: '', quoted: false, column: column + 1 };
+    field = { text: '', quoted: false, line, column: column + 1 };
     quoteSeen = false;
     inQuotes = false;
   };
@@ -56,7 +59,8 @@ export const csvTokens = (
     const extra =
       row.length > options.columns.length ? row.slice(options.columns.length).map((more) => more.text) : [];
     if (text !== '' && !text.startsWith('#')) {
-      const [enabled, comment] = [fieldOf('enabled')?.text, fieldOf('comment')?.text];
+      const [enabledField, commentField] = [fieldOf('enabled'), fieldOf('comment')];
+      const [enabled, comment] = [enabledField?.text, commentField?.text];
       sink.token({
         text: extra.some((more) => more !== '')
           ? `${text}${options.delimiter}${extra.join(options.delimiter)}`
@@ -65,6 +69,10 @@ export const csvTokens = (
         column: address?.column ?? 1,
         ...(enabled === undefined ? {} : { enabled }),
         ...(comment === undefined ? {} : { comment: asWritten(comment) }),
+        places: {
+          ...(enabledField ? { enabled: placeOf(enabledField) } : {}),
+          ...(commentField ? { comment: placeOf(commentField) } : {}),
+        },
       });
     }
     sink.lineEnd();
@@ -92,6 +100,7 @@ export const csvTokens = (
     endRow();
     newLine();
     rowLine = line;
+    field.line = line;
     field.column = 1;
   };
 

@@ -4,7 +4,7 @@ import { ColumnStore, type Columns, changesOf, type Said } from './columns.ts';
 import { type EntryProblem, isValidComment, mayOpenRelay, type ParsedEntry, parseEntry } from './entry.ts';
 import { readPlainLines } from './fast-lines.ts';
 import type { EntryChange } from './merge.ts';
-import type { Token } from './plain-tokens.ts';
+import type { Place, Token } from './plain-tokens.ts';
 import { textStream } from './text-stream.ts';
 import { type FileTokens, fileTokens } from './tokens.ts';
 
@@ -75,8 +75,17 @@ const hinted = (problem: EntryProblem, token: Token): EntryProblem =>
     ? { ...problem, suggestion: 'a comment begins with #' }
     : problem;
 
+/** What is wrong with a token, or with another column of its row. */
+type TokenProblem = EntryProblem & { at?: Place & { text: string } };
+
+/** Of a column, the problem is where that begins. */
+const refusedColumn = (token: Token, column: 'enabled' | 'comment', problem: EntryProblem): TokenProblem => {
+  const place = token.places?.[column];
+  return place ? { ...problem, at: { ...place, text: token[column] ?? '' } } : problem;
+};
+
 /** The entry and attributes of a token, or what is wrong with it. */
-const judge = (token: Token, options: ImportFileOptions): Accepted | EntryProblem => {
+const judge = (token: Token, options: ImportFileOptions): Accepted | TokenProblem => {
   const entry: ParsedEntry | EntryProblem = parseEntry(token.text);
   if (!entry.ok) return hinted(entry, token);
   if (options.refuseOpenRelay && mayOpenRelay(entry))
@@ -86,9 +95,17 @@ const judge = (token: Token, options: ImportFileOptions): Accepted | EntryProble
     );
   const enabled = token.enabled === undefined ? undefined : booleans[token.enabled.trim().toLowerCase()];
   if (token.enabled !== undefined && enabled === undefined && token.enabled.trim() !== '')
-    return refusal('VALUE_INVALID', 'The column "enabled" holds true or false.');
+    return refusedColumn(
+      token,
+      'enabled',
+      refusal('VALUE_INVALID', 'The column "enabled" holds true or false.'),
+    );
   if (token.comment !== undefined && !isValidComment(token.comment))
-    return refusal('COMMENT_INVALID', 'A comment has up to 255 characters and no control characters.');
+    return refusedColumn(
+      token,
+      'comment',
+      refusal('COMMENT_INVALID', 'A comment has up to 255 characters and no control characters.'),
+    );
   return {
     value: entry.value,
     kind: entry.kind,
@@ -99,7 +116,7 @@ const judge = (token: Token, options: ImportFileOptions): Accepted | EntryProble
   };
 };
 
-const isProblem = (value: Accepted | EntryProblem): value is EntryProblem => 'code' in value;
+const isProblem = (value: Accepted | TokenProblem): value is TokenProblem => 'code' in value;
 
 /** Entries are sorted, and duplicates dropped, at the end, and whenever there are this many more, or twice as many, as the last time. */
 const settleEvery = 4_000_000;
@@ -122,13 +139,13 @@ const collector = (options: ImportFileOptions) => {
     settleAt = count + Math.max(count, settleEvery);
   };
 
-  const report = (token: Token, problem: Omit<EntryProblem, 'ok'>) => {
+  const report = (token: Token, problem: Omit<TokenProblem, 'ok'>) => {
     const { code, message, suggestion } = problem;
-    const { line, column } = token;
+    const { line, column, text } = problem.at ?? token;
     const whole = {
       line,
       column,
-      token: shownToken(token.text),
+      token: shownToken(text),
       code,
       message,
       ...(suggestion ? { suggestion } : {}),
@@ -144,7 +161,7 @@ const collector = (options: ImportFileOptions) => {
       message: 'Accepted, but another value on this line is bad.',
     });
 
-  const refuse = (token: Token, problem: EntryProblem) => {
+  const refuse = (token: Token, problem: TokenProblem) => {
     counts.invalid += 1;
     report(token, problem);
     badOnLine = true;

@@ -1,4 +1,10 @@
 /** A token and where it begins: line and column from 1, the column in characters. */
+/** A place in a file, from 1, in characters. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
 export interface Token {
   text: string;
   line: number;
@@ -8,6 +14,8 @@ export interface Token {
   /** CSV columns that are present. */
   enabled?: string;
   comment?: string;
+  /** Where those columns begin. */
+  places?: { enabled?: Place; comment?: Place };
 }
 
 /** Reads tokens from text that comes in pieces. */

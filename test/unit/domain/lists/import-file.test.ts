@@ -112,14 +112,14 @@ describe('CSV, by its header', () => {
     expect(values('sep=;\r\naddress;enabled\r\n192.0.2.1;1\r\n')).toEqual(['192.0.2.1']);
   });
 
-  it('refuses a row whose enabled or comment is none, at its line', () => {
+  it('refuses a row whose enabled or comment is none, where that column begins', () => {
     const { problems } = read(
       'address,enabled,comment\n192.0.2.1,maybe,\n192.0.2.2,true,"a\nb"\n192.0.2.3,true,ok\n',
     );
 
-    expect(problems.map(({ line, code }) => `${line} ${code}`)).toEqual([
-      '2 VALUE_INVALID',
-      '3 COMMENT_INVALID',
+    expect(problems.map(({ line, column, token, code }) => [line, column, token, code])).toEqual([
+      [2, 11, 'maybe', 'VALUE_INVALID'],
+      [3, 16, expect.stringContaining('a'), 'COMMENT_INVALID'],
     ]);
   });
 

@@ -34,6 +34,8 @@ class Stored {
   readonly chunks = new Map<string, string>();
   manifest!: Manifest;
   root = '';
+  /** What there was after each command: revisions, and the page of the notebook that each is. */
+  readonly history: { manifest: Manifest; root: string; model: Model }[] = [];
 
   constructor() {
     this.take(buildList([], accessFormat, hash));
@@ -53,6 +55,13 @@ class Stored {
 
   keyed(from?: number, to?: number): ListEntry[] {
     return this.entries(from, to).map(keyed);
+  }
+
+  /** As a restore does it: the head names an earlier root again, of which every chunk is still there. */
+  restore({ manifest, root }: { manifest: Manifest; root: string }): void {
+    this.manifest = manifest;
+    this.root = root;
+    for (const { sha256 } of manifest.chunks) expect(this.chunks.has(sha256)).toBe(true);
   }
 
   edit(changes: readonly EntryChange[]): void {
@@ -118,6 +127,7 @@ const command = (name: string, run: (model: Model, stored: Stored) => void): Com
   run(model, stored) {
     run(model, stored);
     assertSame(model, stored);
+    stored.history.push({ manifest: stored.manifest, root: stored.root, model: new Map(model) });
   },
   toString: () => name,
 });
@@ -180,6 +190,16 @@ const clearing = fc.constant(
   }),
 );
 
+const restoring = fc.nat().map((at) =>
+  command('restore', (model, stored) => {
+    const earlier = stored.history[at % Math.max(1, stored.history.length)];
+    if (!earlier) return;
+    stored.restore(earlier);
+    model.clear();
+    for (const [value, said] of earlier.model) model.set(value, said);
+  }),
+);
+
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 const importing = fc
@@ -216,7 +236,17 @@ const importing = fc
   );
 
 const commands = fc.commands(
-  [importing, adding, removing, patching, adding, removing, patching, clearing] as fc.Arbitrary<Command>[],
+  [
+    importing,
+    adding,
+    removing,
+    patching,
+    adding,
+    removing,
+    patching,
+    clearing,
+    restoring,
+  ] as fc.Arbitrary<Command>[],
   { maxCommands: 20 },
 );
 
