@@ -93,7 +93,11 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
         mailFiltering: 'inbound-and-outbound',
         inbound: { ipv4: listener },
         outbound: { ipv4: { address: '192.0.2.10', port: 26 } },
-        authentication: { enabled: true, ipv4: { address: '192.0.2.10', port: 26 } },
+        authentication: {
+          enabled: true,
+          ipv4: { address: '192.0.2.10', port: 26 },
+          source: { type: 'smtp-forwarding', host: 'auth.example.com' },
+        },
       },
       422,
       'VALIDATION_FAILED',

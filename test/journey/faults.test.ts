@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
@@ -13,6 +12,7 @@ import {
   inSync,
   register,
   registered,
+  s3Of,
   sample,
   save,
   sync,
@@ -131,15 +131,19 @@ describe('an object whose bytes are not what its name says', () => {
     const good = await importEnded(stack, 'mx1');
     await inSync(stack, 'mx1', good.revision);
     await scanner.stop();
-    const known = new Set(chunkFiles(stack.dir));
+    const s3 = s3Of(stack);
+    const known = new Set(await chunkKeys(s3));
     const edit = await stack.call('POST', '/scanners/mx1/access-lists/inbound/entries', {
       entries: [{ value: '203.0.113.7' }],
     });
     const { revision } = edit.body as { revision: number };
-    const fresh = chunkFiles(stack.dir).filter((file) => !known.has(file) && isChunk(file));
+    const fresh = (await chunkKeys(s3)).filter((key) => !known.has(key));
     expect(fresh.length).toBeGreaterThan(0);
-    const originals = fresh.map((file) => [file, readFileSync(file)] as const);
-    for (const file of fresh) writeFileSync(file, gzipSync('198.51.100.1\n'));
+    const originals: [string, Uint8Array][] = [];
+    for (const key of fresh) {
+      originals.push([key, await bytesOf(s3, key)]);
+      await putBytes(s3, key, gzipSync('198.51.100.1\n'));
+    }
 
     const again = startScanner('mx1');
 
@@ -150,7 +154,7 @@ describe('an object whose bytes are not what its name says', () => {
     expect(state.appliedRevision).toBe(good.revision);
     expect(state.lastReport?.message).toMatch(/hash|sha-256/);
     expect(again.list('inbound')).toBe(sample.expected);
-    for (const [file, bytes] of originals) writeFileSync(file, bytes);
+    for (const [key, bytes] of originals) await putBytes(s3, key, bytes);
     await inSync(stack, 'mx1', revision);
     expect(again.list('inbound').split('\n')).toContain('203.0.113.7');
   });
@@ -173,14 +177,20 @@ describe('the same object event delivered twice', () => {
   });
 });
 
-/** Files of the embedded bucket's objects. */
-const chunkFiles = (dir: string): string[] =>
-  readdirSync(join(dir, 's3'), { recursive: true, withFileTypes: true })
-    .filter((file) => file.isFile())
-    .map((file) => join(file.parentPath, file.name));
+const chunkKeys = async (s3: S3Client): Promise<string[]> => {
+  const list = new ListObjectsV2Command({ Bucket: stack.endpoints.bucket, Prefix: 'lists/chunks/' });
+  return ((await s3.send(list)).Contents ?? []).map(({ Key = '' }) => Key);
+};
 
-/** A chunk is lines; the manifest, which the control plane reads itself, is JSON. */
-const isChunk = (file: string): boolean => !gunzipSync(readFileSync(file)).toString().startsWith('{');
+const bytesOf = async (s3: S3Client, Key: string): Promise<Uint8Array> => {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: stack.endpoints.bucket, Key }));
+  return (await Body?.transformToByteArray()) ?? new Uint8Array(0);
+};
+
+const putBytes = async (s3: S3Client, Key: string, Body: Uint8Array): Promise<void> => {
+  const put = { Bucket: stack.endpoints.bucket, Key, Body, ContentEncoding: 'gzip' };
+  await s3.send(new PutObjectCommand(put));
+};
 
 const bigList = (size: number) => {
   const lines: string[] = [];
