@@ -15,6 +15,7 @@ import { type Asked, type AuditDetails, auditItem } from './audit.ts';
 import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
 import { artifactItems } from './fleet-artifacts.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
+import { retrying } from './retrying.ts';
 
 export interface Change<T> {
   configuration: Configuration;
@@ -168,11 +169,6 @@ export const revisionItems = (
   ];
 };
 
-const attempts = 12;
-
-const pause = (attempt: number) =>
-  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(500, 10 * 2 ** attempt)));
-
 const assertHolds = (head: Head, request: Pick<ChangeRequest<unknown>, 'part' | 'ifMatch'>): void => {
   if (stillHolds(head, request.part, request.ifMatch)) return;
   throw new AppError(
@@ -218,11 +214,8 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
  * none. Losing the race reads and computes again; `If-Match` is asked each time, so a change it forbids is REVISION_CONFLICT.
  * SUPERSEDED when a condition of the caller's own items fails.
  */
-export const changeConfiguration = async <T>(request: ChangeRequest<T>): Promise<Changed<T>> => {
-  for (let attempt = 0; attempt < (request.tries ?? attempts); attempt++) {
-    const done = await tryChange(request);
-    if (done) return done;
-    await pause(attempt);
-  }
-  throw new AppError('THROTTLED', 'Too many writes on this Scanner at once.');
-};
+export const changeConfiguration = <T>(request: ChangeRequest<T>): Promise<Changed<T>> =>
+  retrying(() => tryChange(request), {
+    tries: request.tries,
+    refusal: 'Too many writes on this Scanner at once.',
+  });

@@ -6,11 +6,14 @@ const pause = (attempt: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(500, 10 * 2 ** attempt)));
 
 /** Tries again, with growing pauses, while a try answers null because somebody else was faster. THROTTLED when that goes on. */
-export const retrying = async <T>(attempt: () => Promise<T | null>): Promise<T> => {
-  for (let count = 0; count < attempts; count++) {
+export const retrying = async <T>(
+  attempt: () => Promise<T | null>,
+  { tries = attempts, refusal = 'Too many writes of the same thing at once.' } = {},
+): Promise<T> => {
+  for (let count = 0; count < tries; count++) {
     const done = await attempt();
     if (done !== null) return done;
     await pause(count);
   }
-  throw new AppError('THROTTLED', 'Too many writes of the same thing at once.');
+  throw new AppError('THROTTLED', refusal);
 };
