@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { scopes } from '../shared/operations/define.ts';
 import { openAsyncInvocations } from './async-invocations.ts';
+import { declaredTemplate } from './declared.ts';
 import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
 import { startGateway } from './gateway.ts';
@@ -29,7 +30,6 @@ import type { Credentials } from './sigv4.ts';
 import { lockFolder } from './stack-lock.ts';
 import { openState, type State } from './state.ts';
 import { startStreams } from './streams.ts';
-import { synthesize } from './synthesize.ts';
 import { readTemplate } from './template.ts';
 import { expireItems } from './time-to-live.ts';
 
@@ -134,8 +134,8 @@ const lambdaVariables = (
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: `http://127.0.0.1:${ports.iot}`,
 });
 
-const modelOf = (issuer: string, ca: string): StackModel =>
-  readTemplate(synthesize(), {
+const modelOf = async (issuer: string, ca: string): Promise<StackModel> =>
+  readTemplate(await declaredTemplate(), {
     region,
     accountId,
     name,
@@ -167,7 +167,7 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   const issuer = await startIssuer(dir, ports.issuer);
   close.add(issuer.close);
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
-  const model = modelOf(issuer.url, caPem);
+  const model = await modelOf(issuer.url, caPem);
   return {
     options,
     ports,
