@@ -10,11 +10,14 @@ import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
   bindCommits,
+  bindHistory,
   bindInvoke,
   bindObjects,
+  bindPublishing,
   bindShadows,
   bindTable,
   bindTopics,
+  type Paces,
 } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -54,6 +57,7 @@ const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 
 export class Workers extends Construct {
   readonly publish: ControlPlaneFunction;
   readonly route: ControlPlaneFunction;
+  readonly reconcile: ControlPlaneFunction;
   readonly report: ControlPlaneFunction;
   readonly presence: ControlPlaneFunction;
   readonly import: ControlPlaneFunction;
@@ -63,14 +67,23 @@ export class Workers extends Construct {
   readonly watchCertificates: ControlPlaneFunction;
   readonly sweep: ControlPlaneFunction;
 
-  constructor(scope: Construct, id: string, storage: Storage) {
+  constructor(scope: Construct, id: string, storage: Storage, paces: Paces) {
     super(scope, id);
     this.publish = this.worker(
       'Publish',
       'publish',
       'Brings shadows to the heads',
       512,
-      Duration.seconds(60),
+      // Its turn may be 40 seconds away (`longestWaitMs`), and a batch holds more Scanners than go at a time.
+      Duration.minutes(5),
+    );
+    this.reconcile = this.worker(
+      'Reconcile',
+      'reconcile',
+      'Looks at Scanners that are due',
+      512,
+      // It stops by itself after 45 seconds, with what it has begun to wait for.
+      Duration.minutes(3),
     );
     this.route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));
     this.report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
@@ -108,12 +121,14 @@ export class Workers extends Construct {
     this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
     this.keepFailures(storage);
     this.bind(storage);
+    this.bindPublishers(storage, paces);
     this.bindCredentials(storage);
     this.wirePublish(storage);
     this.wireRoute(storage);
     this.wireImport(storage);
     this.wireDaily();
     this.wireSweep();
+    this.wireReconcile();
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -131,6 +146,7 @@ export class Workers extends Construct {
    */
   private keepFailures({ deadLetters }: Storage): void {
     for (const { fn } of [
+      this.reconcile,
       this.report,
       this.presence,
       this.import,
@@ -149,9 +165,8 @@ export class Workers extends Construct {
 
   private bind(storage: Storage): void {
     const { table, bucket } = storage;
-    bindTable(this.publish, table, ['read', 'write']);
-    bindShadows(this.publish, ['Get', 'Update']);
     bindTable(this.report, table, ['read', 'write']);
+    bindHistory(this.report, storage);
     bindShadows(this.report, ['Get']);
     bindTable(this.presence, table, ['read', 'write']);
     bindCommits(this.import, storage);
@@ -174,6 +189,14 @@ export class Workers extends Construct {
       sweep: [...sweptPrefixes, prefixes.sweep],
     });
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
+  }
+
+  private bindPublishers(storage: Storage, paces: Paces): void {
+    bindTable(this.publish, storage.table, ['read', 'write']);
+    bindPublishing(this.publish, paces);
+    bindTable(this.reconcile, storage.table, ['read', 'query', 'write', 'delete']);
+    bindPublishing(this.reconcile, paces);
+    bindHistory(this.reconcile, storage);
   }
 
   private bindCredentials(storage: Storage): void {
@@ -200,7 +223,8 @@ export class Workers extends Construct {
 
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
-   * to delete); wishes for something to be made of a list, each an item of its own.
+   * to delete); wishes for something to be made of a list, each an item of its own; Scanners that an
+   * operator wants looked at.
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({
@@ -210,12 +234,23 @@ export class Workers extends Construct {
       ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
       changed([keys.derived]),
+      changed([sortKeys.due], { NewImage: { askedAt: { S: [{ exists: true }] } } }),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
     bindInvoke(this.route, this.renew, 'RENEW_FUNCTION');
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
+    bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
     this.route.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+  }
+
+  /** Each minute the Scanners that are due are looked at. */
+  private wireReconcile(): void {
+    new Rule(this, 'Looks', {
+      description: 'Looks at the Scanners that are due',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(this.reconcile.fn)],
+    });
   }
 
   /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */

@@ -2,7 +2,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { type Standing, standingOf } from '../../shared/domain/standing.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, format, getItem, type PageOptions, queryListed, tableName } from './dynamo.ts';
+import { dynamo, encodeCursor, format, getItem, type PageOptions, queryListed, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { retrying } from './retrying.ts';
 import { findState } from './status.ts';
@@ -49,4 +49,31 @@ export const refreshStanding = async (scannerId: string): Promise<void> => {
 export const listStandings = async (options: PageOptions) => {
   const { items, ...page } = await queryListed<Kept>(keys.listedStandings, options);
   return { ...page, items: items.map(({ standing }) => standing) };
+};
+
+/** How many are looked at for one page of those that are asked for, at most. */
+const mostLookedAt = 10_000;
+const pageSize = 1000;
+
+const cursorBehind = ({ scannerId: id }: Standing): string =>
+  encodeCursor({ pk: keys.ofScanner(id), sk: sortKeys.standing, listPk: keys.listedStandings, listSk: id });
+
+/** One page of the standings that are asked for; it may be short or empty, as long as there is a cursor. */
+export const findStandings = async (
+  isAskedFor: (standing: Standing) => boolean,
+  { limit, cursor }: PageOptions,
+): Promise<{ items: Standing[]; nextCursor?: string }> => {
+  const items: Standing[] = [];
+  let next = cursor;
+  for (let lookedAt = 0; lookedAt < mostLookedAt; lookedAt += pageSize) {
+    const page = await listStandings({ limit: pageSize, cursor: next });
+    for (const standing of page.items) {
+      if (!isAskedFor(standing)) continue;
+      items.push(standing);
+      if (items.length === limit) return { items, nextCursor: cursorBehind(standing) };
+    }
+    next = page.nextCursor;
+    if (next === undefined) return { items };
+  }
+  return { items, ...(next === undefined ? {} : { nextCursor: next }) };
 };

@@ -59,3 +59,28 @@ export const standingOf = (facts: StandingFacts): Standing => {
     software: facts.inventory?.software ?? null,
   };
 };
+
+/** What a list of Scanners may ask for; all that is given must hold. */
+export interface StandingFilter {
+  enabled?: boolean | undefined;
+  connected?: boolean | undefined;
+  inSync?: boolean | undefined;
+  state?: StateOfScanner | undefined;
+  /** Name and value; without a value, any value. */
+  labels?: readonly (readonly [name: string, value: string | undefined])[] | undefined;
+}
+
+const hasLabel = ({ labels }: Standing, [name, value]: readonly [string, string | undefined]): boolean =>
+  Object.hasOwn(labels, name) && (value === undefined || labels[name] === value);
+
+/** Whether a Scanner of this standing is asked for. */
+export const isAskedFor = (standing: Standing, filter: StandingFilter): boolean => {
+  const { enabled, connected, inSync, state, labels = [] } = filter;
+  return (
+    (enabled ?? standing.enabled) === standing.enabled &&
+    (connected ?? standing.connected) === standing.connected &&
+    (inSync === undefined || inSync === (standing.conditions.InSync === 'True')) &&
+    (state ?? standing.state) === standing.state &&
+    labels.every((label) => hasLabel(standing, label))
+  );
+};

@@ -23,6 +23,7 @@ import { getCertificate } from './get-certificate.ts';
 import { getClientAuthority } from './get-client-authority.ts';
 import { getDirectorySource } from './get-directory-source.ts';
 import { getEntry } from './get-entry.ts';
+import { getFleet } from './get-fleet.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
@@ -58,6 +59,8 @@ import { removeEntries } from './remove-entries.ts';
 import { restoreRevision } from './restore-revision.ts';
 
 /** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
+import { syncScanner } from './sync-scanner.ts';
+
 export const operations = [
   addEntries,
   addHost,
@@ -91,7 +94,9 @@ export const operations = [
   getScanner,
   getSmtp,
   getSmtpAdvanced,
+  getFleet,
   getSync,
+  syncScanner,
   lintAccessList,
   listAudit,
   listCertificates,
