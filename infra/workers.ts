@@ -227,14 +227,13 @@ export class Workers extends Construct {
    * operator wants looked at.
    */
   private wireRoute(storage: Storage): void {
-    const since = (name: string) => ({
-      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
-    });
+    const since = (name: string) => ({ [name]: { S: [{ exists: true }] } });
+    const woken = { NewImage: { state: { S: ['uploaded'] }, ...since('wokenAt') } };
     const filters = [
-      ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
+      changed([keys.import], woken, ['MODIFY']),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
       changed([keys.derived]),
-      changed([sortKeys.due], { NewImage: { askedAt: { S: [{ exists: true }] } } }),
+      changed([sortKeys.due], { NewImage: since('askedAt') }),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
