@@ -55,6 +55,10 @@ export const startServices = async (): Promise<() => Promise<void>> => {
     TABLE_NAME: table.name,
     BUCKET_NAME: buckets[0]?.name,
     HISTORY_DAYS: '0',
+    RECONCILE_MINUTES: '60',
+    ROLLOUT_RATE: '100',
+    SHADOW_RATE: '2000',
+    THING_RATE: '20',
   });
   return async () => {
     await s3.close();
