@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, notImplemented } from './iot/api-error.ts';
 import type { Lambda } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
+import { serveLoopback } from './loopback.ts';
 import type { FunctionModel } from './model.ts';
 import { type Credentials, SignatureError, verifySignature } from './sigv4.ts';
 
@@ -193,18 +192,5 @@ export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaA
     }
   };
 
-  const server = createServer((http, response) => void serve(http, response));
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => stop(server),
-  };
-};
-
-const stop = async (server: Server): Promise<void> => {
-  const stopped = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await stopped;
+  return serveLoopback(options.port, (http, response) => void serve(http, response));
 };

@@ -17,6 +17,7 @@ const variables = (endpoints: Record<string, string>): Record<string, string> =>
   AWS_ENDPOINT_URL_IOT: endpoints['iot'] ?? '',
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: endpoints['iotData'] ?? '',
   AWS_ENDPOINT_URL_LAMBDA: endpoints['lambda'] ?? '',
+  AWS_ENDPOINT_URL_SQS: endpoints['sqs'] ?? '',
   AWS_REGION: endpoints['region'] ?? '',
   AWS_DEFAULT_REGION: endpoints['region'] ?? '',
   AWS_ACCESS_KEY_ID: endpoints['accessKeyId'] ?? '',

@@ -275,7 +275,7 @@ describe('records of a stream', () => {
     bisect: true,
     partialResponses: true,
     parallelization: 1,
-    onFailureQueueArn: dead.arn,
+    onFailureArn: dead.arn,
   };
   const record = (sequence: number, sk: string): LambdaRecord => ({
     eventID: String(sequence),
@@ -296,7 +296,9 @@ describe('records of a stream', () => {
     await deliverRecords(records, {
       source: { ...source, ...more },
       lambda,
-      toFailureQueue: (letter) => failed.push(letter),
+      toFailureDestination: async (letter, event) => {
+        failed.push({ ...letter, payload: event });
+      },
       stopping: () => false,
       ...noErrors,
     });
