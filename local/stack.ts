@@ -323,7 +323,8 @@ const endpointsOf = async (
     table: model.table.name,
     ...deadLettersOf(model, sqs),
     region,
-    ...credentials,
+    accessKeyId: credentials.accessKeyId,
+    secretAccessKey: credentials.secretAccessKey,
   };
 };
 

@@ -8,7 +8,9 @@ export type EnvironmentName =
   | 'HISTORY_DAYS'
   | 'IMPORT_FUNCTION'
   | 'RENEW_FUNCTION'
-  | 'DERIVE_FUNCTION';
+  | 'DERIVE_FUNCTION'
+  | 'DEAD_LETTER_QUEUE_URL'
+  | 'DEAD_RECORD_BUCKET';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {
