@@ -150,9 +150,12 @@ const invoke = async ({
   payload,
 }: Extract<Replay, { kind: 'invoke' }>): Promise<string | null> => {
   const Payload = new TextEncoder().encode(JSON.stringify(payload));
-  const answer = await calling(lambda.send(new InvokeCommand({ FunctionName: functionArn, Payload })));
+  const answer = await calling(
+    lambda.send(new InvokeCommand({ FunctionName: functionArn, Payload, LogType: 'Tail' })),
+  );
   const text = answer.Payload?.transformToString() ?? '';
-  return failureOf(answer.FunctionError !== undefined, text === '' ? null : JSON.parse(text));
+  const log = Buffer.from(answer.LogResult ?? '', 'base64').toString();
+  return failureOf(answer.FunctionError !== undefined, text === '' ? null : JSON.parse(text), log);
 };
 
 const send = async (replay: Extract<Replay, { kind: 'send' }>): Promise<null> => {

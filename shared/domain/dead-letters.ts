@@ -1,5 +1,6 @@
 import {
   batchAnswer,
+  errorLine,
   functionError,
   type InvocationRecord,
   invocationRecord,
@@ -160,14 +161,23 @@ export const letterInObject = (text: string, writtenAt: string): DeadLetter => {
   return record.success ? ofInvocation(record.data, writtenAt) : unknown(writtenAt);
 };
 
+/** What the last error was that a function logged, as far as the end of its log tells. */
+const loggedError = (log: string): string | undefined => {
+  const lines = log.split('\n').map((line) => errorLine.safeParse(parsed(line.slice(line.indexOf('{')))));
+  const { message, cause } = lines.findLast((line) => line.success)?.data ?? {};
+  return cause ? `${cause.name}: ${cause.message}` : message;
+};
+
 /**
  * Why a function that was invoked with a letter could not do it; null when it could. `threw` is whether Lambda says that it ended with an
- * error, `answer` what it answered.
+ * error, `answer` what it answered, `log` the end of its log: of records that failed only the log says why.
  */
-export const failureOf = (threw: boolean, answer: unknown): string | null => {
+export const failureOf = (threw: boolean, answer: unknown, log: string): string | null => {
   if (threw) return errorText(answer) ?? 'the function threw';
   const failures = batchAnswer.safeParse(answer).data?.batchItemFailures.length ?? 0;
-  return failures === 0 ? null : `${failures} of its records failed; why, the function's log says`;
+  return failures === 0
+    ? null
+    : [`records that failed: ${failures}`, loggedError(log)].filter(Boolean).join('; ');
 };
 
 const placeOf = (arn: string): string => arn.split(':').slice(3, 5).join(':');

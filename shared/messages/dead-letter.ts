@@ -31,6 +31,13 @@ export const batchAnswer = z.looseObject({
   batchItemFailures: z.array(z.looseObject({ itemIdentifier: z.string() })),
 });
 
+/** A line of a function's log that tells of an error. */
+export const errorLine = z.looseObject({
+  level: z.literal('ERROR'),
+  message: z.string(),
+  cause: z.optional(z.looseObject({ name: z.string(), message: z.string() })),
+});
+
 /** Keys of the items that a batch of the stream tells of. */
 export const streamEvent = z.looseObject({
   Records: z.array(
