@@ -11,7 +11,7 @@ const usage = `Replays what was given up: messages of the dead-letter queue, and
                                               region of the environment
   npm run redrive -- --list                   only shows what is dead, and what it was about
   npm run redrive -- --only TEXT              only what has TEXT in its id, its function, its reason or its keys; goes with the others
-  npm run redrive -- --discard ID             takes one away without replaying it: for good
+  npm run redrive -- --discard ID             takes one away without replaying it: for good; several by several of these options
   npm run redrive -- --json                   as JSON on standard output, with the events themselves
 
 A batch of the stream, and the event of an asynchronous invocation, goes to its function again, which is waited for; a message that a queue gave up goes
@@ -29,7 +29,7 @@ const options = {
   bucket: { type: 'string' },
   list: { type: 'boolean', default: false },
   only: { type: 'string' },
-  discard: { type: 'string' },
+  discard: { type: 'string', multiple: true },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -39,7 +39,7 @@ interface Asked {
   bucket?: string | undefined;
   list: boolean;
   only?: string | undefined;
-  discard?: string | undefined;
+  discard?: string[] | undefined;
 }
 
 /** How many functions are invoked at once. */
@@ -64,7 +64,7 @@ const byTime = (a: KeptLetter, b: KeptLetter) =>
   a.letter.at < b.letter.at ? -1 : Number(a.letter.at > b.letter.at);
 
 const isMeant = ({ only, discard }: Asked, { id, letter }: KeptLetter): boolean => {
-  if (discard !== undefined) return id === discard;
+  if (discard !== undefined) return discard.includes(id);
   return only === undefined || [id, letter.to, letter.why, letter.about].some((text) => text.includes(only));
 };
 
@@ -115,9 +115,12 @@ const print = (all: readonly Handled[], hidden: number, { list }: Asked): void =
     );
 };
 
-const assertOne = (found: readonly Handled[], { discard: id }: Asked): void => {
-  if (id !== undefined && found.length !== 1)
-    throw new Error(`${found.length} letters have the id ${id}: nothing was discarded.`);
+/** An id stands for one letter, or nothing is discarded. */
+const assertEachIsOne = (found: readonly Handled[], ids: readonly string[] = []): void => {
+  for (const id of ids) {
+    const count = found.filter((kept) => kept.id === id).length;
+    if (count !== 1) throw new Error(`${count} letters have the id ${id}: nothing was discarded.`);
+  }
 };
 
 await runCommand({ usage, options }, async (values) => {
@@ -129,7 +132,7 @@ await runCommand({ usage, options }, async (values) => {
   const all = await readAll(store);
   const found = all.filter((kept) => isMeant(values, kept));
   try {
-    assertOne(found, values);
+    assertEachIsOne(found, values.discard);
     await handle(store, found, values);
   } finally {
     for (const kept of all.filter(isLeft)) await store.giveBack(kept);
