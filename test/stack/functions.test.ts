@@ -26,7 +26,8 @@ const dead: QueueModel = {
 const main: QueueModel = {
   arn: 'arn:aws:sqs:x:y:main',
   name: 'main',
-  visibilityTimeoutSeconds: 0.2,
+  // Longer than an environment takes to start on a busy machine: what is handled must not be seen again meanwhile.
+  visibilityTimeoutSeconds: 3,
   retentionSeconds: 1000,
   redrive: { deadLetterArn: dead.arn, maxReceiveCount: 3 },
 };
