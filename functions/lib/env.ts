@@ -13,7 +13,9 @@ export type EnvironmentName =
   | 'RECONCILE_MINUTES'
   | 'ROLLOUT_RATE'
   | 'SHADOW_RATE'
-  | 'THING_RATE';
+  | 'THING_RATE'
+  | 'DEAD_LETTER_QUEUE_URL'
+  | 'DEAD_RECORD_BUCKET';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {
