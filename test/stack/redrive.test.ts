@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { BatchWriteCommand, DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
@@ -108,13 +108,14 @@ describe('records of the stream that can never work', () => {
   it('end in the bucket, each with all that it takes to replay it', async () => {
     const about = (letters: Letter[]) =>
       letters.flatMap((letter) => letter.about.match(/nonsense-\d+/g) ?? []);
-    const letters = await until('all have been given up', async () => {
-      const found = await dead('--only', 'nonsense');
-      return new Set(about(found)).size === broken.length && found;
-    });
-    expect(new Set(letters.map((letter) => letter.in))).toEqual(new Set(['bucket']));
     const Bucket = stack.endpoints.deadRecordBucket;
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    const Contents = await until('all have been given up', async () => {
+      const answer = await s3.send(new ListObjectsV2Command({ Bucket }));
+      return (answer.Contents ?? []).length >= broken.length && answer.Contents;
+    });
+    const letters = await dead('--only', 'nonsense');
+    expect(new Set(about(letters)).size).toBe(broken.length);
+    expect(new Set(letters.map((letter) => letter.in))).toEqual(new Set(['bucket']));
     const [{ Key = '' } = {}] = Contents;
     expect(Key).toMatch(
       /^aws\/lambda\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/shardId-[\d-]+\/\d{4}\/\d\d\/\d\d\/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{36}$/,
@@ -202,9 +203,17 @@ describe('a worker’s event that is given up because an item is broken', () => 
 
   it('is with the dead letters, with its key and what the worker said', async () => {
     await breakJob();
-    const letter = await until('it is given up', async () => (await dead('--only', 'importId'))[0]);
+    await until('it is given up', async () => {
+      const AttributeNames = ['ApproximateNumberOfMessages'] as const;
+      const QueueUrl = stack.endpoints.deadLetterQueue;
+      const answer = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
+      );
+      return Number(answer.Attributes?.ApproximateNumberOfMessages) > 0;
+    });
+    const [letter] = await dead('--only', 'importId');
     expect(letter).toMatchObject({ in: 'queue', about: `importId ${key.pk.slice('import#'.length)}` });
-    expect(letter.to).toMatch(/^WorkersImport/);
+    expect(letter?.to).toMatch(/^WorkersImport/);
     const { code, stdout } = await redrive('--list');
     expect(code).toBe(1);
     expect(stdout).toMatch(/RetriesExhausted, TypeError: .* 3 +-\n/);
