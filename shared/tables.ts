@@ -20,6 +20,8 @@ export const sortKeys = {
   report: 'report',
   presence: 'presence',
   inventory: 'inventory',
+  /** That a worker is clearing away what a decommissioned Scanner left behind; nobody else does meanwhile. */
+  clearing: 'clearing',
   /** A certificate, the directory sources, the client authorities: changing one wakes the worker that renews. */
   artifact: 'artifact',
 } as const;
@@ -62,6 +64,7 @@ export const keys = {
   sweep: 'sweep',
   /** Index partitions. */
   listedScanners: 'scanners',
+  listedDecommissioned: 'decommissioned',
   listedCertificates: 'certificates',
   /** Objects under `secrets/` that no record names, for the sweep. */
   listedObjects: 'objects',

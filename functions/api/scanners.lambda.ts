@@ -1,6 +1,7 @@
 import { resourceHandler } from '../lib/http.ts';
 import { createScanner } from './scanners/create-scanner.ts';
 import { createScannerCertificate } from './scanners/create-scanner-certificate.ts';
+import { deleteScanner } from './scanners/delete-scanner.ts';
 import { getScanner } from './scanners/get-scanner.ts';
 import { getSync } from './scanners/get-sync.ts';
 import { listScanners } from './scanners/list-scanners.ts';
@@ -9,6 +10,7 @@ import { patchScanner } from './scanners/patch-scanner.ts';
 export const handler = resourceHandler([
   createScanner,
   createScannerCertificate,
+  deleteScanner,
   getScanner,
   getSync,
   listScanners,

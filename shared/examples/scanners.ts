@@ -28,8 +28,13 @@ export const scannerExamples = {
     returns: { 201: { ...scanner, connected: false, interfaces: [], software: null, revision: 1 } },
   },
   'get-scanner': { params: { scannerId }, returns: { 200: scanner } },
+  'delete-scanner': {
+    params: { scannerId },
+    query: { dryRun: 'false' },
+    returns: { 202: { ...scanner, decommissionedAt: at } },
+  },
   'list-scanners': {
-    query: { cursor, limit: '50' },
+    query: { cursor, limit: '50', decommissioned: 'false' },
     returns: { 200: { items: [scanner], nextCursor: cursor } },
   },
   'patch-scanner': {

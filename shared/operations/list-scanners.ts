@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { cursor, limit, pageOf } from '../schemas/common.ts';
-import { scanner } from '../schemas/scanner.ts';
+import { decommissioned, scanner } from '../schemas/scanner.ts';
 import { defineOperation } from './define.ts';
 
 export const listScanners = defineOperation({
@@ -9,8 +9,8 @@ export const listScanners = defineOperation({
   path: '/v1/scanners',
   resource: 'scanners',
   scope: 'scanners/read',
-  summary: 'All Scanners, by id',
-  query: z.strictObject({ cursor, limit }),
+  summary: 'All Scanners, by id; or all that are decommissioned',
+  query: z.strictObject({ cursor, limit, decommissioned }),
   returns: { 200: pageOf(scanner) },
   errors: ['CURSOR_INVALID'],
 });

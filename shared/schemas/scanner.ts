@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { inventoryReported } from '../messages/shadow.ts';
-import { coded, revision, scannerId, text, time } from './common.ts';
+import { coded, flag, revision, scannerId, text, time } from './common.ts';
 
 const mostLabels = 50;
 
@@ -59,9 +59,19 @@ export const scanner = z
     software: z.nullable(inventoryReported.shape.software),
     revision,
     createdAt: time,
+    /** When it was decommissioned; of one in service, absent. */
+    decommissionedAt: z.optional(time),
   })
   .check(z.meta({ id: 'Scanner' }));
 export type Scanner = z.infer<typeof scanner>;
+
+/** `decommissioned=true` lists those that are out of service, instead of those in service. */
+export const decommissioned = z._default(flag, false).check(
+  z.meta({
+    description: 'Lists the decommissioned Scanners instead of those in service.',
+    type: 'boolean',
+  }),
+);
 
 export const certificateRequest = z.strictObject({
   csr: z

@@ -7,7 +7,7 @@ export const registrationTag = ({ version }: ScannerRecord): { etag: string } =>
 
 /** A Scanner as the API answers it. */
 export const scannerAnswer = (state: ScannerState): Scanner => {
-  const { scannerId, hostName, description, labels, enabled, createdAt } = state.scanner;
+  const { scannerId, hostName, description, labels, enabled, createdAt, decommissionedAt } = state.scanner;
   return {
     scannerId,
     ...(hostName === undefined ? {} : { hostName }),
@@ -19,5 +19,6 @@ export const scannerAnswer = (state: ScannerState): Scanner => {
     software: state.inventory?.software ?? null,
     revision: state.head.revision,
     createdAt,
+    ...(decommissionedAt === undefined ? {} : { decommissionedAt }),
   };
 };
