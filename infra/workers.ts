@@ -10,6 +10,7 @@ import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
   bindCommits,
+  bindDecommission,
   bindInvoke,
   bindObjects,
   bindShadows,
@@ -62,6 +63,7 @@ export class Workers extends Construct {
   readonly renew: ControlPlaneFunction;
   readonly watchCertificates: ControlPlaneFunction;
   readonly sweep: ControlPlaneFunction;
+  readonly decommission: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage) {
     super(scope, id);
@@ -106,6 +108,13 @@ export class Workers extends Construct {
       Duration.seconds(60),
     );
     this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+    this.decommission = this.worker(
+      'Decommission',
+      'decommission',
+      'Clears away after Scanners',
+      256,
+      Duration.seconds(60),
+    );
     this.keepFailures(storage);
     this.bind(storage);
     this.bindCredentials(storage);
@@ -139,6 +148,7 @@ export class Workers extends Construct {
       this.renew,
       this.watchCertificates,
       this.sweep,
+      this.decommission,
     ])
       fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -173,6 +183,8 @@ export class Workers extends Construct {
       put: [prefixes.sweep],
       sweep: [...sweptPrefixes, prefixes.sweep],
     });
+    bindTable(this.decommission, table, ['read', 'query', 'transact']);
+    bindDecommission(this.decommission);
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
@@ -200,21 +212,26 @@ export class Workers extends Construct {
 
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
-   * to delete); wishes for something to be made of a list, each an item of its own.
+   * to delete); wishes for something to be made of a list, each an item of its own; Scanners that are decommissioned and not cleared away.
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({
       NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
     });
+    const decommissioned = {
+      NewImage: { decommissionedAt: { S: [{ exists: true }] }, clearedAt: { S: [{ exists: false }] } },
+    };
     const filters = [
       ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
       changed([keys.derived]),
+      changed([sortKeys.scanner], decommissioned, ['MODIFY']),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
     bindInvoke(this.route, this.renew, 'RENEW_FUNCTION');
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
+    bindInvoke(this.route, this.decommission, 'DECOMMISSION_FUNCTION');
     this.route.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
   }
 

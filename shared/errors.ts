@@ -73,7 +73,10 @@ export const errors = {
   CSR_INVALID: entry('invalid', 'The certificate signing request cannot be used'),
   // Scanners
   SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
-  SCANNER_DECOMMISSIONED: entry('conflict', 'The Scanner is decommissioned; its history can be read, and nothing else'),
+  SCANNER_DECOMMISSIONED: entry(
+    'conflict',
+    'The Scanner is decommissioned; its history can be read, and nothing else',
+  ),
   SCANNER_NOT_CLEARED: entry(
     'conflict',
     'What the decommissioned Scanner of this id left behind is still being cleared away; try again',

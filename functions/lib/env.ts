@@ -8,7 +8,8 @@ export type EnvironmentName =
   | 'HISTORY_DAYS'
   | 'IMPORT_FUNCTION'
   | 'RENEW_FUNCTION'
-  | 'DERIVE_FUNCTION';
+  | 'DERIVE_FUNCTION'
+  | 'DECOMMISSION_FUNCTION';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

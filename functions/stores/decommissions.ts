@@ -62,12 +62,11 @@ export const decommissionScanner = (
   retrying(() => tryDecommission(scannerId, asked), { refusal: 'Too many writes on this Scanner at once.' });
 
 /**
- * The right to clear away after one registration. Things, certificates and shadows know no registration: whoever removed those of an old one
+ * The right to clear away after a decommissioned Scanner. Things, certificates and shadows know no registration: whoever removed those of an old one
  * late would remove those of a new one. So one alone may do it, and only until `until`; the id is free when that one says so.
  */
 export interface Clearing {
   scannerId: string;
-  epoch: string;
   /** Names the run that has the right. */
   token: string;
   /** Milliseconds since 1970. */
@@ -131,17 +130,27 @@ export const deleteReported = async (scannerId: string): Promise<void> => {
 };
 
 /**
- * The last step: its status goes, and with it the id is free to be registered again. False when the right was lost: then another run does it.
+ * The last step: its status goes, and with it the id is free to be registered again. False when something of it has appeared since `record` was
+ * read, or when the right was lost.
  */
-export const endClearing = async ({ scannerId, epoch, token }: Clearing, at: Date): Promise<boolean> => {
+export const endClearing = async (
+  { scannerId, token }: Clearing,
+  { epoch, reopened }: Pick<ScannerRecord, 'epoch' | 'reopened'>,
+  at: Date,
+): Promise<boolean> => {
+  const unmoved = reopened === undefined ? 'attribute_not_exists(reopened)' : 'reopened = :reopened';
   const outcome = await transact([
     {
       Update: {
         TableName: tableName(),
         Key: keyOf(scannerId, sortKeys.scanner),
         UpdateExpression: 'SET clearedAt = :at',
-        ConditionExpression: 'epoch = :epoch AND attribute_exists(decommissionedAt)',
-        ExpressionAttributeValues: { ':at': at.toISOString(), ':epoch': epoch },
+        ConditionExpression: `epoch = :epoch AND attribute_exists(decommissionedAt) AND ${unmoved}`,
+        ExpressionAttributeValues: {
+          ':at': at.toISOString(),
+          ':epoch': epoch,
+          ...(reopened === undefined ? {} : { ':reopened': reopened }),
+        },
       },
     },
     {
@@ -159,7 +168,8 @@ export const endClearing = async ({ scannerId, epoch, token }: Clearing, at: Dat
 
 /**
  * Something of a decommissioned Scanner has appeared after it was cleared away: a thing that an enrolment under way made, a connection with a
- * certificate whose end was not known everywhere yet, a shadow. Wakes the worker again. Nothing where the id has been registered again.
+ * certificate whose end was not known everywhere yet, a shadow. Wakes the worker again; one that is at it does not end before it has
+ * looked again. Nothing where the id has been registered again.
  */
 export const reopenClearing = async ({
   scannerId,
@@ -168,9 +178,9 @@ export const reopenClearing = async ({
   const reopen = new UpdateCommand({
     TableName: tableName(),
     Key: keyOf(scannerId, sortKeys.scanner),
-    UpdateExpression: 'REMOVE clearedAt',
+    UpdateExpression: 'REMOVE clearedAt ADD reopened :one',
     ConditionExpression: 'epoch = :epoch AND attribute_exists(decommissionedAt)',
-    ExpressionAttributeValues: { ':epoch': epoch },
+    ExpressionAttributeValues: { ':epoch': epoch, ':one': 1 },
   });
   await calling<unknown>(dynamo.send(reopen), (error) => (refused(error) ? true : undefined));
 };

@@ -23,11 +23,13 @@ export interface ScannerRecord {
   decommissionedAt?: string;
   /** Since when nothing is left of it but its history; from then on its id can be registered again. */
   clearedAt?: string;
+  /** How often something of it has appeared after it was decommissioned. */
+  reopened?: number;
 }
 
 type Registration = Omit<
   ScannerRecord,
-  'createdAt' | 'certificateId' | 'version' | 'decommissionedAt' | 'clearedAt'
+  'createdAt' | 'certificateId' | 'version' | 'decommissionedAt' | 'clearedAt' | 'reopened'
 >;
 
 interface Registered {

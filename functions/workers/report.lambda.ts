@@ -6,6 +6,7 @@ import {
   smtpShadow,
 } from '../../shared/messages/shadow.ts';
 import { logger } from '../lib/logger.ts';
+import { reopenClearing } from '../stores/decommissions.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { findState, putInventory, putReport, type ScannerState } from '../stores/status.ts';
 
@@ -58,6 +59,9 @@ export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void>
   const store = storing[shadow];
   const document = store ? await getShadow(scannerId, shadow) : null;
   const state = document ? await findState(scannerId) : null;
-  if (!store || !document?.state.reported || !state) return;
+  if (!store || !document || !state) return;
+  // A shadow that was written back: the Scanner was still connected.
+  if (state.scanner.decommissionedAt !== undefined) return reopenClearing(state.scanner);
+  if (!document.state.reported) return;
   await store({ state, version: document.version, reported: document.state.reported });
 };

@@ -8,6 +8,7 @@ const functionNames: Record<Route['worker'], EnvironmentName> = {
   import: 'IMPORT_FUNCTION',
   renew: 'RENEW_FUNCTION',
   derive: 'DERIVE_FUNCTION',
+  decommission: 'DECOMMISSION_FUNCTION',
 };
 
 const wake = async ({ dynamodb }: DynamoDBRecord): Promise<void> => {

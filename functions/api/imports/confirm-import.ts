@@ -1,5 +1,5 @@
-import { confirmImport as operation } from '../../../shared/operations/confirm-import.ts';
 import { assertOfRegistration } from '../../../shared/domain/import-job.ts';
+import { confirmImport as operation } from '../../../shared/operations/confirm-import.ts';
 import { httpStack } from '../../lib/http.ts';
 import { assertInService, readHead } from '../../stores/heads.ts';
 import { confirmJob, getJob } from '../../stores/imports.ts';

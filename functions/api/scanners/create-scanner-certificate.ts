@@ -12,7 +12,12 @@ import {
   mqttEndpoint,
   retireCertificates,
 } from '../../stores/registry.ts';
-import { assertRegistered, getScanner, recordCertificate, type ScannerRecord } from '../../stores/scanners.ts';
+import {
+  assertRegistered,
+  getScanner,
+  recordCertificate,
+  type ScannerRecord,
+} from '../../stores/scanners.ts';
 import { once } from '../write.ts';
 
 /**
