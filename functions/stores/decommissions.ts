@@ -104,11 +104,18 @@ export const leaveClearing = async ({ scannerId, token }: Clearing): Promise<voi
   await calling<unknown>(dynamo.send(leave), (error) => (refused(error) ? true : undefined));
 };
 
-/** Items of what was last seen of a Scanner, and of what is to be done about it: those of FLEET by their sort keys. */
-const statusItems = ['published', 'report', 'presence', 'inventory', 'standing', 'due'] as const;
+/** Items of what was last seen of a Scanner, and of what is to be done about it, by their sort keys: all that is neither history nor registration. */
+export const statusItems: readonly string[] = [
+  sortKeys.published,
+  sortKeys.report,
+  sortKeys.presence,
+  sortKeys.inventory,
+  'standing',
+  'due',
+];
 
 /** What a Scanner last said of each revision: as many items as there were revisions. */
-const reportedPrefix = 'reported#';
+export const reportedPrefix = 'reported#';
 
 const deleted = (scannerId: string, sk: string): TransactItem => ({
   Delete: { TableName: tableName(), Key: keyOf(scannerId, sk) },
