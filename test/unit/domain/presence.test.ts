@@ -24,7 +24,7 @@ const up = (session: string, version: number, after = 0) => event('connected', s
 const down = (session: string, version: number, after = 0) => event('disconnected', session, version, after);
 
 /** What is stored after events that come in this order, the first of them at `handled`. */
-const after = (events: readonly PresenceEvent[], handled = began): Presence | undefined =>
+const storedAfter = (events: readonly PresenceEvent[], handled = began): Presence | undefined =>
   events.reduce<Presence | undefined>(
     (stored, one, index) => nextPresence(stored, one, new Date(handled + index)) ?? stored,
     undefined,
@@ -86,11 +86,11 @@ describe('presence', () => {
       'b connected',
     ],
   ])('of %s', (_, events, expected) => {
-    expect(said(after(events))).toBe(expected);
+    expect(said(storedAfter(events))).toBe(expected);
   });
 
   it('does not depend on when an event is handled', () => {
-    const late = after([up('a', 57), down('a', 57)], began + 3 * hour);
+    const late = storedAfter([up('a', 57), down('a', 57)], began + 3 * hour);
     const next = nextPresence(late, up('b', 0, 2 * hour), new Date(began + 3 * hour + 1));
     expect(next).toMatchObject({ sessionIdentifier: 'b', connected: true });
   });
@@ -113,7 +113,7 @@ describe('presence', () => {
   });
 
   it('that lost an event is wrong until the next one comes', () => {
-    const lost = after([up('a', 0)]); // its end was lost
+    const lost = storedAfter([up('a', 0)]); // its end was lost
     expect(said(lost)).toBe('a connected');
     expect(said(nextPresence(lost, up('b', 1, minute), new Date(began)) ?? lost)).toBe('b connected');
   });
@@ -192,7 +192,7 @@ describe('whatever the order in which events come, and however often', () => {
           while (doubled.length > 0)
             delivered.push(...doubled.splice((picks.next().value ?? 0) % doubled.length, 1));
 
-          expect(said(after(delivered, began + handled))).toBe(
+          expect(said(storedAfter(delivered, began + handled))).toBe(
             `s${history.length - 1} ${open ? 'connected' : 'gone'}`,
           );
         },
