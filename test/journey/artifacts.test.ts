@@ -252,7 +252,7 @@ describe('a refusal', () => {
     ((await stack.call('GET', `/scanners/${scannerId}/access-lists/${list}`)).body as { root: string }).root;
 
   it('is counted by its code, and what is handed out is not', async () => {
-    const { desiredRevision } = await sync(stack, 'mx1');
+    const desiredRevision = await save(stack, 'mx1', inboundSettings(2599));
     const root = await rootOf('mx1');
     expect(await counted(request('mx1', desiredRevision, root))).toEqual([]);
     expect(await counted(request('mx1', desiredRevision, root, empty))).toEqual(['ARTIFACT_NOT_NAMED 1']);
