@@ -192,6 +192,27 @@ export const bindTopics = (to: ControlPlaneFunction, topics: string[]): void =>
     'The wildcard stands for the Scanner that asked; the topic is fixed around it.',
   );
 
+/** What clearing away after a Scanner takes: its certificates, its connection, its shadows, its thing. */
+export const bindDecommission = (to: ControlPlaneFunction): void => {
+  const [thing, certificate] = [iotArn(to, 'thing/*'), iotArn(to, 'cert/*')];
+  const anyScanner =
+    'Any Scanner may be decommissioned; what is its own has its id, or is attached to its thing.';
+  allow(
+    to,
+    [
+      'iot:DeleteThing',
+      'iot:ListThingPrincipals',
+      'iot:ListNamedShadowsForThing',
+      'iot:DeleteThingShadow',
+      'iot:DetachThingPrincipal',
+    ],
+    [thing],
+    anyScanner,
+  );
+  allow(to, ['iot:UpdateCertificate', 'iot:DetachThingPrincipal'], [certificate], anyScanner);
+  allow(to, ['iot:DeleteConnection'], [iotArn(to, 'client/*')], anyScanner);
+};
+
 const unknownNames = 'Enrolment makes things and certificates, whose names are not known before.';
 
 /** What enrolment does: things, certificates, and the policy that a Scanner gets. */

@@ -70,7 +70,7 @@ export class Fleet extends Construct {
     for (const event of ['connected', 'disconnected'])
       this.rule(
         `Presence${event}`,
-        `SELECT clientId, eventType, sessionIdentifier, versionNumber FROM '$aws/events/presence/${event}/+'`,
+        `SELECT clientId, eventType, sessionIdentifier, versionNumber, timestamp, principalIdentifier FROM '$aws/events/presence/${event}/+'`,
         presence,
       );
     this.rule(

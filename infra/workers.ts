@@ -10,6 +10,7 @@ import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
   bindCommits,
+  bindDecommission,
   bindFailures,
   bindHistory,
   bindInvoke,
@@ -71,6 +72,7 @@ export class Workers extends Construct {
   readonly renew: ControlPlaneFunction;
   readonly watchCertificates: ControlPlaneFunction;
   readonly sweep: ControlPlaneFunction;
+  readonly decommission: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage, paces: Paces) {
     super(scope, id);
@@ -124,6 +126,13 @@ export class Workers extends Construct {
       Duration.seconds(60),
     );
     this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+    this.decommission = this.worker(
+      'Decommission',
+      'decommission',
+      'Clears away after Scanners',
+      256,
+      Duration.seconds(60),
+    );
     this.keepFailures(storage);
     this.bind(storage);
     this.bindPublishers(storage, paces);
@@ -160,6 +169,7 @@ export class Workers extends Construct {
       this.renew,
       this.watchCertificates,
       this.sweep,
+      this.decommission,
     ])
       fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -170,10 +180,10 @@ export class Workers extends Construct {
 
   private bind(storage: Storage): void {
     const { table, bucket } = storage;
-    bindTable(this.report, table, ['read', 'write']);
+    bindTable(this.report, table, ['read', 'write', 'delete']);
     bindHistory(this.report, storage);
     bindShadows(this.report, ['Get']);
-    bindTable(this.presence, table, ['read', 'write']);
+    bindTable(this.presence, table, ['read', 'write', 'delete']);
     bindCommits(this.import, storage);
     bindObjects(this.import, bucket, {
       get: [prefixes.drops, prefixes.uploads, prefixes.chunks, prefixes.manifests],
@@ -193,11 +203,13 @@ export class Workers extends Construct {
       put: [prefixes.sweep],
       sweep: [...sweptPrefixes, prefixes.sweep],
     });
+    bindTable(this.decommission, table, ['read', 'query', 'transact']);
+    bindDecommission(this.decommission);
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
   private bindPublishers(storage: Storage, paces: Paces): void {
-    bindTable(this.publish, storage.table, ['read', 'write']);
+    bindTable(this.publish, storage.table, ['read', 'write', 'delete']);
     bindPublishing(this.publish, paces);
     bindTable(this.reconcile, storage.table, ['read', 'query', 'write', 'delete']);
     bindPublishing(this.reconcile, paces);
@@ -229,22 +241,27 @@ export class Workers extends Construct {
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
    * to delete); wishes for something to be made of a list, each an item of its own; Scanners that an
-   * operator wants looked at.
+   * operator wants looked at; and those that are decommissioned and not cleared away.
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({ [name]: { S: [{ exists: true }] } });
     const woken = { NewImage: { state: { S: ['uploaded'] }, ...since('wokenAt') } };
+    const decommissioned = {
+      NewImage: { ...since('decommissionedAt'), clearedAt: { S: [{ exists: false }] } },
+    };
     const filters = [
       changed([keys.import], woken, ['MODIFY']),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
       changed([keys.derived]),
       changed([sortKeys.due], { NewImage: since('askedAt') }),
+      changed([sortKeys.scanner], decommissioned, ['MODIFY']),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
     bindInvoke(this.route, this.renew, 'RENEW_FUNCTION');
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
     bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
+    bindInvoke(this.route, this.decommission, 'DECOMMISSION_FUNCTION');
     this.route.fn.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
   }
 

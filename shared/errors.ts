@@ -73,6 +73,14 @@ export const errors = {
   CSR_INVALID: entry('invalid', 'The certificate signing request cannot be used'),
   // Scanners
   SCANNER_EXISTS: entry('conflict', 'A Scanner with this id is registered'),
+  SCANNER_DECOMMISSIONED: entry(
+    'conflict',
+    'The Scanner is decommissioned; its history can be read, and nothing else',
+  ),
+  SCANNER_NOT_CLEARED: entry(
+    'conflict',
+    'What the decommissioned Scanner of this id left behind is still being cleared away; try again',
+  ),
   ENROLMENT_CONFLICT: entry('conflict', 'Another enrolment of this Scanner was faster; enrol again'),
   // settings
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),

@@ -24,6 +24,8 @@ export const sortKeys = {
   due: 'due',
   /** The Scanner in a few words, for lists and sums of the fleet (ADR 0015). */
   standing: 'standing',
+  /** That a worker is clearing away what a decommissioned Scanner left behind; nobody else does meanwhile. */
+  clearing: 'clearing',
   /** A certificate, the directory sources, the client authorities: changing one wakes the worker that renews. */
   artifact: 'artifact',
 } as const;
@@ -32,6 +34,7 @@ export const keys = {
   ofScanner: (scannerId: string) => `scanner#${scannerId}`,
   revisionPrefix: 'revision#',
   revision: (revision: number) => `revision#${padded(revision)}`,
+  reportedPrefix: 'reported#',
   /** What a Scanner last said of one revision. */
   reported: (revision: number) => `reported#${padded(revision)}`,
   auditPrefix: 'audit#',
@@ -74,6 +77,7 @@ export const keys = {
   /** Scanners by the time at which they are looked at again. */
   listedDue: 'due',
   listedStandings: 'standings',
+  listedDecommissioned: 'decommissioned',
   listedCertificates: 'certificates',
   /** Objects under `secrets/` that no record names, for the sweep. */
   listedObjects: 'objects',

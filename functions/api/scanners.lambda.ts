@@ -1,6 +1,7 @@
 import { resourceHandler } from '../lib/http.ts';
 import { createScanner } from './scanners/create-scanner.ts';
 import { createScannerCertificate } from './scanners/create-scanner-certificate.ts';
+import { deleteScanner } from './scanners/delete-scanner.ts';
 import { getFleet } from './scanners/get-fleet.ts';
 import { getScanner } from './scanners/get-scanner.ts';
 import { getSync } from './scanners/get-sync.ts';
@@ -11,6 +12,7 @@ import { syncScanner } from './scanners/sync-scanner.ts';
 export const handler = resourceHandler([
   createScanner,
   createScannerCertificate,
+  deleteScanner,
   getFleet,
   getScanner,
   getSync,

@@ -15,7 +15,8 @@ export type EnvironmentName =
   | 'SHADOW_RATE'
   | 'THING_RATE'
   | 'DEAD_LETTER_QUEUE_URL'
-  | 'DEAD_RECORD_BUCKET';
+  | 'DEAD_RECORD_BUCKET'
+  | 'DECOMMISSION_FUNCTION';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

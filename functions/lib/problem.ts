@@ -1,6 +1,6 @@
 import { AppError, errors, statusOfKind } from '../../shared/errors.ts';
 
-/** Seconds after which to try again, for the kinds where that helps. */
+/** Seconds after which to try again, for the kinds where that helps; another error may say its own in `retryAfter`. */
 const retryAfter = 2;
 
 export interface HttpResult {
@@ -43,13 +43,13 @@ export const problemResult = (error: AppError, requestId: string): HttpResult =>
     ...error.data,
   };
   const again = error.kind === 'limit' || error.kind === 'unavailable';
-  const revision = error.data['revision'];
+  const { revision, retryAfter: after = again ? retryAfter : undefined } = error.data;
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(again ? { 'retry-after': String(retryAfter) } : {}),
+      ...(after === undefined ? {} : { 'retry-after': String(after) }),
       ...(typeof revision === 'number' ? { etag: `"${revision}"` } : {}),
     },
     body: JSON.stringify(document),

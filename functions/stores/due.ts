@@ -47,10 +47,10 @@ export const lookLater = async (scannerId: string, seen: Due | undefined, now: D
 };
 
 /** Writes members of the item and counts the write, whatever is there. */
-const set = async (scannerId: string, at: string, members: Partial<Due>): Promise<void> => {
+const setting = (scannerId: string, at: string, members: Partial<Due>) => {
   const written = { scannerId, at, ...listed({ scannerId, at }), ...members, format };
   const names = Object.keys(written);
-  const update = new UpdateCommand({
+  return {
     TableName: tableName(),
     Key: keyOf(scannerId),
     UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one`,
@@ -59,9 +59,17 @@ const set = async (scannerId: string, at: string, members: Partial<Due>): Promis
       ...Object.fromEntries(Object.entries(written).map(([name, value]) => [`:${name}`, value])),
       ':one': 1,
     },
-  });
-  await calling(dynamo.send(update));
+  };
 };
+
+const set = async (scannerId: string, at: string, members: Partial<Due>): Promise<void> => {
+  await calling(dynamo.send(new UpdateCommand(setting(scannerId, at, members))));
+};
+
+/** A look at a time, whatever was meant before, for a transaction. */
+export const dueAt = (scannerId: string, at: Date): TransactItem => ({
+  Update: setting(scannerId, at.toISOString(), {}),
+});
 
 /** After a look that failed: it is tried again soon, whatever anybody else meant, and what failed is kept to be shown. */
 export const tryAgain = (

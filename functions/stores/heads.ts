@@ -73,6 +73,15 @@ export const readHead = async (scannerId: string): Promise<Head> => {
   return readable(head);
 };
 
+/** SCANNER_DECOMMISSIONED where nothing more may be committed. */
+export const assertInService = ({ scannerId, decommissionedAt }: Head): void => {
+  if (decommissionedAt !== undefined)
+    throw new AppError(
+      'SCANNER_DECOMMISSIONED',
+      `Scanner ${scannerId} was decommissioned at ${decommissionedAt}.`,
+    );
+};
+
 /** One revision; NOT_FOUND when there is none with this number, or none that is retained at `at`. */
 export const readRevision = async (
   scannerId: string,
@@ -112,22 +121,32 @@ export const listRevisions = async (
   return { ...found, items: found.items.filter((item) => isRetained(item, at)) };
 };
 
-/** The head is still at this revision. */
+/** Holds for the head of a Scanner in service, and of no other. */
+const inService = 'attribute_not_exists(decommissionedAt)';
+
+/** The head is still at this revision, and in service. */
 const headCheck = ({ scannerId, revision }: Head): TransactItem => ({
   ConditionCheck: {
     TableName: tableName(),
     Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.head },
-    ConditionExpression: 'revision = :revision',
+    ConditionExpression: `revision = :revision AND ${inService}`,
     ExpressionAttributeValues: { ':revision': revision },
   },
 });
 
+/** What the head must be that another one follows: of a Scanner in service, or of none yet, or of one that is registered again. */
+const headBefore = ({ revision, registration }: Head) => {
+  const base = revision - 1;
+  if (base === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  const life = registration?.revision === revision ? 'attribute_exists(decommissionedAt)' : inService;
+  return {
+    ConditionExpression: `revision = :base AND ${life}`,
+    ExpressionAttributeValues: { ':base': base },
+  };
+};
+
 const headPut = (head: Head): TransactItem => {
-  const base = head.revision - 1;
-  const condition =
-    base === 0
-      ? { ConditionExpression: 'attribute_not_exists(pk)' }
-      : { ConditionExpression: 'revision = :base', ExpressionAttributeValues: { ':base': base } };
+  const condition = headBefore(head);
   const key = { pk: keys.ofScanner(head.scannerId), sk: sortKeys.head };
   return { Put: { TableName: tableName(), Item: { ...key, ...head, format }, ...condition } };
 };
@@ -169,6 +188,17 @@ export const revisionItems = (
   ];
 };
 
+/** For the transaction that takes a Scanner out of service: from here on nothing is committed any more. */
+export const retireHead = ({ scannerId, revision }: Head, at: Date): TransactItem => ({
+  Update: {
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.head },
+    UpdateExpression: 'SET decommissionedAt = :at',
+    ConditionExpression: `revision = :revision AND ${inService}`,
+    ExpressionAttributeValues: { ':revision': revision, ':at': at.toISOString() },
+  },
+});
+
 const assertHolds = (head: Head, request: Pick<ChangeRequest<unknown>, 'part' | 'ifMatch'>): void => {
   if (stillHolds(head, request.part, request.ifMatch)) return;
   throw new AppError(
@@ -191,6 +221,7 @@ const commit = async <T>(done: Changed<T>, own: TransactItem[], more: TransactIt
 /** One try: null when another write moved the head meanwhile. */
 const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | null> => {
   const head = await readHead(request.scannerId);
+  assertInService(head);
   assertHolds(head, request);
   const change = await request.compute(head);
   const { configuration: before } = head;
@@ -211,7 +242,7 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
 
 /**
  * Makes the next revision of a Scanner in one transaction: head, revision, audit and what the change adds, all or
- * none. Losing the race reads and computes again; `If-Match` is asked each time, so a change it forbids is REVISION_CONFLICT.
+ * none. SCANNER_DECOMMISSIONED for one that is out of service, also when it becomes so meanwhile. Losing the race reads and computes again; `If-Match` is asked each time, so a change it forbids is REVISION_CONFLICT.
  * SUPERSEDED when a condition of the caller's own items fails.
  */
 export const changeConfiguration = <T>(request: ChangeRequest<T>): Promise<Changed<T>> =>

@@ -3,16 +3,18 @@ import {
   AttachThingPrincipalCommand,
   CreateCertificateFromCsrCommand,
   CreateThingCommand,
+  DeleteThingCommand,
   DescribeEndpointCommand,
   DetachThingPrincipalCommand,
   IoTClient,
   ListThingPrincipalsCommand,
+  type ListThingPrincipalsCommandOutput,
   UpdateCertificateCommand,
 } from '@aws-sdk/client-iot';
 import { AppError } from '../../shared/errors.ts';
-import { calling } from './faults.ts';
+import { calling, patience } from './faults.ts';
 
-const iot = new IoTClient({});
+const iot = new IoTClient(patience);
 
 export interface IssuedCertificate {
   certificateId: string;
@@ -52,28 +54,30 @@ export const bindCertificate = async (
 
 const idOf = (certificateArn: string): string => certificateArn.split('/').at(-1) ?? '';
 
-/** Certificates that speak for the thing now. */
+/** Certificates that speak for the thing now; a thing that is not there has none. */
 export const certificatesOf = async (thingName: string): Promise<string[]> => {
   const certificateArns: string[] = [];
   let nextToken: string | undefined;
   do {
-    const answer = await calling(iot.send(new ListThingPrincipalsCommand({ thingName, nextToken })));
+    const list = new ListThingPrincipalsCommand({ thingName, nextToken });
+    const answer = await calling<Pick<ListThingPrincipalsCommandOutput, 'principals' | 'nextToken'>>(
+      iot.send(list),
+      (error) => (error.name === 'ResourceNotFoundException' ? {} : undefined),
+    );
     certificateArns.push(...(answer.principals ?? []).filter((principal) => principal.includes(':cert/')));
     nextToken = answer.nextToken;
   } while (nextToken);
   return certificateArns;
 };
 
-const retire = async (thingName: string, certificateArn: string): Promise<void> => {
-  const inactive = new UpdateCertificateCommand({
-    certificateId: idOf(certificateArn),
-    newStatus: 'INACTIVE',
-  });
-  await calling(iot.send(inactive));
-  const detach = new DetachThingPrincipalCommand({ thingName, principal: certificateArn });
-  await calling<unknown>(iot.send(detach), (error) =>
-    error.name === 'ResourceNotFoundException' ? true : undefined,
-  );
+const absent = (error: Error) => (error.name === 'ResourceNotFoundException' ? true : undefined);
+
+const endCertificate = async (certificateId: string, newStatus: 'INACTIVE' | 'REVOKED'): Promise<void> => {
+  await calling<unknown>(iot.send(new UpdateCertificateCommand({ certificateId, newStatus })), absent);
+};
+
+const detach = async (thingName: string, principal: string): Promise<void> => {
+  await calling<unknown>(iot.send(new DetachThingPrincipalCommand({ thingName, principal })), absent);
 };
 
 /** Deactivates certificates and detaches them from the thing; one that is detached already is no error. */
@@ -81,7 +85,34 @@ export const retireCertificates = async (
   thingName: string,
   certificateArns: readonly string[],
 ): Promise<void> => {
-  for (const certificateArn of certificateArns) await retire(thingName, certificateArn);
+  for (const certificateArn of certificateArns) {
+    await endCertificate(idOf(certificateArn), 'INACTIVE');
+    await detach(thingName, certificateArn);
+  }
+};
+
+/** Revokes a certificate for good; one that is not there is no error. */
+export const revokeCertificate = (certificateId: string): Promise<void> =>
+  endCertificate(certificateId, 'REVOKED');
+
+/** Revokes the certificates that speak for the thing, and detaches them. */
+export const revokeCertificatesOf = async (thingName: string): Promise<void> => {
+  for (const certificateArn of await certificatesOf(thingName)) {
+    await revokeCertificate(idOf(certificateArn));
+    await detach(thingName, certificateArn);
+  }
+};
+
+/**
+ * Deletes the thing; one that is not there is no error. UNAVAILABLE while a certificate is attached: detaching takes seconds to be known
+ * everywhere (AWS IoT, DetachThingPrincipal).
+ */
+export const deleteThing = async (thingName: string): Promise<void> => {
+  await calling<unknown>(iot.send(new DeleteThingCommand({ thingName })), (error) => {
+    if (error.name === 'InvalidRequestException')
+      throw new AppError('UNAVAILABLE', `The thing ${thingName} cannot be deleted yet.`, { cause: error });
+    return absent(error);
+  });
 };
 
 const standardPort = 8883;

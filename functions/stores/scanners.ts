@@ -1,4 +1,4 @@
-import { firstHead, type Head } from '../../shared/domain/configuration.ts';
+import { firstHead, type Head, reopenedHead } from '../../shared/domain/configuration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ListReferences } from '../../shared/schemas/lists.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
@@ -6,7 +6,7 @@ import { type Asked, auditItem } from './audit.ts';
 import { firstDue } from './due.ts';
 import { getItem, putNew, queryListed, type TransactItem, tableName, transact } from './dynamo.ts';
 import { assertVersion } from './fleet-artifacts.ts';
-import { revisionItems } from './heads.ts';
+import { readHead, revisionItems } from './heads.ts';
 
 /** The registration of a Scanner. `epoch` tells this registration from an earlier one of the same id. */
 export interface ScannerRecord {
@@ -20,37 +20,109 @@ export interface ScannerRecord {
   /** Counts changes of the registration, from 1. */
   version: number;
   certificateId?: string;
+  /** Since when it is out of service; then nothing of it changes any more. */
+  decommissionedAt?: string;
+  /** Since when nothing is left of it but its history; from then on its id can be registered again. */
+  clearedAt?: string;
+  /** How often something of it has appeared after it was decommissioned. */
+  reopened?: number;
 }
 
-type Registration = Omit<ScannerRecord, 'createdAt' | 'certificateId' | 'version'>;
+type Registration = Omit<
+  ScannerRecord,
+  'createdAt' | 'certificateId' | 'version' | 'decommissionedAt' | 'clearedAt' | 'reopened'
+>;
+
+interface Registered {
+  record: ScannerRecord;
+  head: Head;
+}
 
 const taken = (scannerId: string) =>
   new AppError('SCANNER_EXISTS', `There is a Scanner ${scannerId} already.`);
 
-/** Registers a Scanner with revision 1, in one transaction; dry, it only says what would be. SCANNER_EXISTS for an id that is taken. */
-export const createScanner = async (
+const stillCleared = (scannerId: string) =>
+  new AppError(
+    'SCANNER_NOT_CLEARED',
+    `The decommissioned Scanner ${scannerId} is still being cleared away; its id can be registered again in a moment.`,
+    { data: { retryAfter: 2 } },
+  );
+
+/** The registration of an id for the first time: it must be new to the table. */
+const first = (registration: Registration, lists: ListReferences, asked: Asked): Registered => {
+  const record = { ...registration, version: 1, createdAt: asked.at.toISOString() };
+  return { record, head: firstHead(record.scannerId, lists, asked.actor.name, record.createdAt) };
+};
+
+/** The registration of an id after its Scanner was decommissioned. SCANNER_EXISTS for one in service, SCANNER_NOT_CLEARED too early. */
+const again = async (
   registration: Registration,
   lists: ListReferences,
-  asked: Asked & { dryRun?: boolean },
-  remember?: (made: { record: ScannerRecord; head: Head }) => TransactItem,
-): Promise<{ record: ScannerRecord; head: Head }> => {
+  asked: Asked,
+): Promise<Registered & { before: ScannerRecord }> => {
   const { scannerId } = registration;
-  const record = { ...registration, version: 1, createdAt: asked.at.toISOString() };
-  const head = firstHead(scannerId, lists, asked.actor.name, record.createdAt);
-  if (asked.dryRun) {
-    if (await getItem(keys.ofScanner(scannerId), sortKeys.scanner)) throw taken(scannerId);
-    return { record, head };
-  }
-  const listed = { listPk: keys.listedScanners, listSk: scannerId };
+  const before = await getScanner(scannerId);
+  if (before.decommissionedAt === undefined) throw taken(scannerId);
+  if (before.clearedAt === undefined) throw stillCleared(scannerId);
+  const record = { ...registration, version: before.version + 1, createdAt: asked.at.toISOString() };
+  const head = reopenedHead(await readHead(scannerId), lists, asked.actor.name, record.createdAt);
+  return { record, head, before };
+};
+
+const recordItem = (record: ScannerRecord, before?: ScannerRecord): TransactItem => {
+  const { Put } = putNew({
+    pk: keys.ofScanner(record.scannerId),
+    sk: sortKeys.scanner,
+    listPk: keys.listedScanners,
+    listSk: record.scannerId,
+    ...record,
+  });
+  if (!before) return { Put };
+  const replaced = {
+    ConditionExpression: 'epoch = :epoch AND attribute_exists(clearedAt)',
+    ExpressionAttributeValues: { ':epoch': before.epoch },
+  };
+  return { Put: { ...(Put as NonNullable<typeof Put>), ...replaced } };
+};
+
+type Remember = ((made: Registered) => TransactItem) | undefined;
+
+/** Commits a registration; null where the id is taken. */
+const commit = async (
+  { record, head, before }: Registered & { before?: ScannerRecord },
+  asked: Asked,
+  remember: Remember,
+): Promise<Registered | null> => {
   const own = [
-    putNew({ pk: keys.ofScanner(scannerId), sk: sortKeys.scanner, ...listed, ...record }),
+    recordItem(record, before),
     ...revisionItems(head, null, asked),
-    firstDue(scannerId, asked.at),
+    firstDue(record.scannerId, asked.at),
   ];
   const outcome = await transact([...own, ...(remember ? [remember({ record, head })] : [])]);
   if (outcome.kind === 'committed') return { record, head };
   if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-  throw taken(scannerId);
+  return null;
+};
+
+/**
+ * Registers a Scanner with revision 1, in one transaction; under the id of one that is decommissioned and cleared away, with the next
+ * revision, as empty as a first one. Dry, it only says what would be. SCANNER_EXISTS for an id that is taken.
+ */
+export const createScanner = async (
+  registration: Registration,
+  lists: ListReferences,
+  asked: Asked & { dryRun?: boolean },
+  remember?: (made: Registered) => TransactItem,
+): Promise<Registered> => {
+  const { scannerId } = registration;
+  const isNew = !asked.dryRun || !(await getItem(keys.ofScanner(scannerId), sortKeys.scanner));
+  const made = isNew ? first(registration, lists, asked) : await again(registration, lists, asked);
+  if (asked.dryRun) return made;
+  const committed =
+    (await commit(made, asked, remember)) ??
+    (await commit(await again(registration, lists, asked), asked, remember));
+  if (!committed) throw taken(scannerId);
+  return committed;
 };
 
 /** NOT_FOUND for a Scanner that is not registered. */
@@ -60,8 +132,24 @@ export const getScanner = async (scannerId: string): Promise<ScannerRecord> => {
   return record;
 };
 
-export const listScanners = (options: { limit: number; cursor?: string | undefined }) =>
-  queryListed<ScannerRecord>(keys.listedScanners, options);
+/** Scanners in service, or those that are decommissioned, by id. */
+export const listScanners = ({
+  decommissioned = false,
+  ...options
+}: {
+  limit: number;
+  cursor?: string | undefined;
+  decommissioned?: boolean;
+}) => queryListed<ScannerRecord>(decommissioned ? keys.listedDecommissioned : keys.listedScanners, options);
+
+/** SCANNER_DECOMMISSIONED for a registration that is out of service. */
+export const assertRegistered = ({ scannerId, decommissionedAt }: ScannerRecord): void => {
+  if (decommissionedAt !== undefined)
+    throw new AppError(
+      'SCANNER_DECOMMISSIONED',
+      `Scanner ${scannerId} was decommissioned at ${decommissionedAt}.`,
+    );
+};
 
 /** Members that can change after registration; undefined removes the optional ones. */
 export type ScannerChange = Pick<ScannerRecord, 'hostName' | 'description' | 'labels' | 'enabled'>;
@@ -119,7 +207,7 @@ const updateFor = (present: ScannerRecord, change: ScannerChange): RecordUpdate 
 
 /**
  * Changes what can change of a registration; `compute` runs again when someone else changed it meanwhile, so that no change is lost. Dry,
- * it only says what would be. NOT_FOUND for a Scanner that is not registered.
+ * it only says what would be. NOT_FOUND for a Scanner that is not registered, SCANNER_DECOMMISSIONED for one that is out of service.
  */
 export const changeScanner = async (
   scannerId: string,
@@ -128,6 +216,7 @@ export const changeScanner = async (
 ): Promise<ScannerRecord> => {
   for (let tries = 0; tries < mostTries; tries++) {
     const present = await getScanner(scannerId);
+    assertRegistered(present);
     assertVersion(present.version, asked.ifMatch);
     const change = compute(present);
     const after = changed(present, change);
@@ -142,19 +231,23 @@ export const changeScanner = async (
 };
 
 /**
- * Records which certificate is this Scanner's, if `previous` still is; false when another enrolment was faster: then its certificate
- * is the Scanner's.
+ * Records which certificate is this Scanner's, if `previous` still is and it is still the same Scanner in service; false when another
+ * enrolment was faster, whose certificate is the Scanner's then, or when the Scanner was decommissioned.
  */
 export const recordCertificate = async (
-  scannerId: string,
+  { scannerId, epoch, certificateId: previous }: ScannerRecord,
   asked: Asked,
-  { previous, certificateId }: { previous: string | undefined; certificateId: string },
+  certificateId: string,
   remember: TransactItem[] = [],
 ): Promise<boolean> => {
+  const same = 'epoch = :epoch AND attribute_not_exists(decommissionedAt)';
   const condition =
     previous === undefined
-      ? { condition: 'attribute_exists(pk) AND attribute_not_exists(certificateId)', values: {} }
-      : { condition: 'certificateId = :previous', values: { ':previous': previous } };
+      ? { condition: `${same} AND attribute_not_exists(certificateId)`, values: { ':epoch': epoch } }
+      : {
+          condition: `${same} AND certificateId = :previous`,
+          values: { ':epoch': epoch, ':previous': previous },
+        };
   const outcome = await transact([
     updateItem(scannerId, { set: { certificateId }, ...condition }),
     auditItem(scannerId, asked, { before: { certificateId: previous ?? null }, after: { certificateId } }),

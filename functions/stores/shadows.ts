@@ -1,5 +1,8 @@
 import {
+  DeleteConnectionCommand,
+  DeleteThingShadowCommand,
   GetThingShadowCommand,
+  ListNamedShadowsForThingCommand,
   PublishCommand,
   UpdateThingShadowCommand,
 } from '@aws-sdk/client-iot-data-plane';
@@ -48,4 +51,24 @@ export const updateShadow = async (
 export const publishMessage = async (topic: string, message: object): Promise<void> => {
   const payload = new TextEncoder().encode(JSON.stringify(message));
   await calling(iotData.send(new PublishCommand({ topic, qos: 1, payload })));
+};
+
+const absent = (error: Error) => (error.name === 'ResourceNotFoundException' ? true : undefined);
+
+/** Ends the connection of a client, its session and what waits for it there, without its last will; where there is none it is no error. */
+export const closeConnection = async (clientId: string): Promise<void> => {
+  const close = new DeleteConnectionCommand({ clientId, cleanSession: true, preventWillMessage: true });
+  await calling<unknown>(iotData.send(close), absent);
+};
+
+/** Deletes every named shadow of a thing, whatever they are called; none is no error. */
+export const deleteShadows = async (thingName: string): Promise<void> => {
+  for (;;) {
+    const { results = [] } = await calling(
+      iotData.send(new ListNamedShadowsForThingCommand({ thingName, pageSize: 100 })),
+    );
+    if (results.length === 0) return;
+    for (const shadowName of results)
+      await calling<unknown>(iotData.send(new DeleteThingShadowCommand({ thingName, shadowName })), absent);
+  }
 };

@@ -1,10 +1,11 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { type Standing, standingOf } from '../../shared/domain/standing.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { dynamo, encodeCursor, format, getItem, type PageOptions, queryListed, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { retrying } from './retrying.ts';
+import type { ScannerRecord } from './scanners.ts';
 import { findState } from './status.ts';
 
 interface Kept {
@@ -31,6 +32,22 @@ const put = async (standing: Standing, version: number): Promise<true | null> =>
 const same = (one: Standing | undefined, other: Standing): boolean =>
   one !== undefined && canonicalJson(one as unknown as Json) === canonicalJson(other as unknown as Json);
 
+const isGone = (scanner: ScannerRecord | undefined): boolean => scanner?.decommissionedAt !== undefined;
+
+/** Takes a standing back that was put while its Scanner was decommissioned: sums count what is listed, whoever reads it. */
+const dropIfGone = async (scannerId: string): Promise<true> => {
+  if (isGone(await getItem<ScannerRecord>(keys.ofScanner(scannerId), sortKeys.scanner)))
+    await calling(
+      dynamo.send(
+        new DeleteCommand({
+          TableName: tableName(),
+          Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.standing },
+        }),
+      ),
+    );
+  return true;
+};
+
 /**
  * Brings the standing of a Scanner to what its facts say; called by whoever stored one of them, after it. The standing's version is read
  * before the facts, so of two at once the one that read less loses, and reads again: the last to write has read every fact.
@@ -39,9 +56,10 @@ export const refreshStanding = async (scannerId: string): Promise<void> => {
   await retrying(async () => {
     const kept = await getItem<Kept>(keys.ofScanner(scannerId), sortKeys.standing);
     const state = await findState(scannerId);
-    if (!state) return true;
+    if (!state || isGone(state.scanner)) return true;
     const next = standingOf(state);
-    return same(kept?.standing, next) ? true : put(next, (kept?.version ?? 0) + 1);
+    if (same(kept?.standing, next)) return true;
+    return (await put(next, (kept?.version ?? 0) + 1)) && dropIfGone(scannerId);
   });
 };
 

@@ -27,6 +27,22 @@ const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inven
 const keysOf = (scannerId: string): ItemKey[] =>
   stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
 
+/** What was stored of an earlier registration of the id does not count; what names none was stored before there were any. */
+const ofThisLife = (state: ScannerState): ScannerState => {
+  const current = <T extends { epoch?: string }>(item: T | undefined): T | undefined =>
+    item?.epoch === undefined || item.epoch === state.scanner.epoch ? item : undefined;
+  const { scanner, head } = state;
+  const items = {
+    published: current(state.published),
+    report: current(state.report),
+    presence: current(state.presence),
+    inventory: current(state.inventory),
+    due: state.due,
+  };
+  const given = Object.fromEntries(Object.entries(items).filter(([, item]) => item !== undefined));
+  return { scanner, head: readable(head), ...given };
+};
+
 const isWhole = (state: Partial<ScannerState>): state is ScannerState =>
   state.scanner !== undefined && state.head !== undefined;
 
@@ -46,7 +62,7 @@ export const readStates = async (scannerIds: readonly string[]): Promise<Scanner
   return scannerIds
     .map((id) => (found.get(keys.ofScanner(id)) ?? {}) as Partial<ScannerState>)
     .filter(isWhole)
-    .map((state) => ({ ...state, head: readable(state.head) }));
+    .map(ofThisLife);
 };
 
 /** State of one Scanner in one read, or null where there is no such Scanner. */
@@ -84,10 +100,13 @@ const putStatus = async (
   return answer !== false;
 };
 
+/** Of an item that an earlier registration of the id left: it stands in nobody's way. */
+const ofEarlierLife = '(attribute_exists(epoch) AND epoch <> :epoch)';
+
 /** Records what the shadow was brought to; only forward. */
 export const putPublished = (scannerId: string, published: Published): Promise<boolean> =>
   putStatus(scannerId, sortKeys.published, published, {
-    expression: 'revision < :revision',
+    expression: 'revision < :revision', // revisions go on where an id is registered again
     values: { ':revision': published.revision },
   });
 
@@ -147,6 +166,10 @@ export const putPresence = (
   before: Presence | undefined,
 ): Promise<boolean> =>
   putStatus(scannerId, sortKeys.presence, presence, {
-    expression: 'sessionIdentifier = :session AND connected = :connected',
-    values: { ':session': before?.sessionIdentifier ?? '', ':connected': before?.connected ?? false },
+    expression: `(sessionIdentifier = :session AND connected = :connected)${presence.epoch === undefined ? '' : ` OR ${ofEarlierLife}`}`,
+    values: {
+      ':session': before?.sessionIdentifier ?? '',
+      ':connected': before?.connected ?? false,
+      ...(presence.epoch === undefined ? {} : { ':epoch': presence.epoch }),
+    },
   });

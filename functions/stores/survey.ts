@@ -4,6 +4,7 @@ import type { Head } from '../../shared/domain/configuration.ts';
 import { isLost, type StoredJob } from '../../shared/domain/import-job.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
+import { statusItems } from './decommissions.ts';
 import { dynamo, getItem, queryItems, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { getObject } from './objects.ts';
@@ -13,6 +14,15 @@ type Item = Head & StoredJob & { pk: string; sk: string };
 /** An item of an artifact of the fleet: its record, a user, the count of users, a text that is left over, a member. */
 export type FleetItem = { pk: string; sk: string } & Record<string, unknown>;
 
+/** A registration, or an item of what was last seen of its Scanner. */
+export type LifeItem = {
+  pk: string;
+  sk: string;
+  epoch?: string;
+  decommissionedAt?: string;
+  clearedAt?: string;
+};
+
 /** A page of the table, as a check reads it: heads and revisions whole, and the imports that were lost by `now`. */
 export interface SurveyPage {
   heads: Head[];
@@ -20,13 +30,27 @@ export interface SurveyPage {
   lost: StoredJob[];
   /** Only where they are asked for. */
   fleet: FleetItem[];
+  /** Likewise. */
+  lives: LifeItem[];
   next?: Record<string, unknown>;
 }
 
 const fleetFilter = {
-  expression: ' OR (begins_with(pk, :artifact) AND NOT begins_with(sk, :audit))',
-  values: { ':artifact': keys.ofArtifact(''), ':audit': keys.auditPrefix },
+  expression: ` OR (begins_with(pk, :artifact) AND NOT begins_with(sk, :audit))
+    OR (begins_with(pk, :scanner) AND (sk IN (:registration, ${statusItems.map((_, at) => `:status${at}`).join(', ')}) OR begins_with(sk, :reported)))`,
+  values: {
+    ':artifact': keys.ofArtifact(''),
+    ':audit': keys.auditPrefix,
+    ':scanner': keys.ofScanner(''),
+    ':registration': sortKeys.scanner,
+    ':reported': keys.reportedPrefix,
+    ...Object.fromEntries(statusItems.map((sk, at) => [`:status${at}`, sk])),
+  },
 };
+
+const isLifeItem = ({ pk, sk }: { pk: string; sk: string }): boolean =>
+  pk.startsWith(keys.ofScanner('')) &&
+  ([sortKeys.scanner, ...statusItems].includes(sk) || sk.startsWith(keys.reportedPrefix));
 
 const isFleetItem = ({ pk }: { pk: string }): boolean => pk.startsWith(keys.ofArtifact(''));
 
@@ -55,6 +79,7 @@ export const surveyTable = async (
     revisions: items.filter(({ sk }) => sk.startsWith(keys.revisionPrefix)),
     lost: items.filter((item) => item.sk === keys.import && isLost(item, now)),
     fleet: (Items as FleetItem[]).filter(isFleetItem),
+    lives: (Items as LifeItem[]).filter(isLifeItem),
     ...(next ? { next } : {}),
   };
 };
@@ -79,6 +104,17 @@ export const readFleetItems = async (artifact: string): Promise<FleetItem[]> => 
     } while (cursor !== undefined);
   }
   return found;
+};
+
+/** The same of one Scanner, by its partition. */
+export const readLife = async (pk: string): Promise<LifeItem[]> => {
+  const items = await Promise.all(
+    [sortKeys.scanner, ...statusItems].map(async (sk) => {
+      const item = await getItem<LifeItem>(pk, sk);
+      return item ? [item] : [];
+    }),
+  );
+  return [...items.flat(), ...(await queryItems<LifeItem>(pk, keys.reportedPrefix, { limit: 100 })).items];
 };
 
 const unpacked = (bytes: Uint8Array): string => {

@@ -1,3 +1,4 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
 import type { Head } from '../../shared/domain/configuration.ts';
 import { artifactsHandedOut } from '../../shared/domain/handed-out.ts';
@@ -8,8 +9,11 @@ import { readRevision } from '../stores/heads.ts';
 import { chunkKey, manifestKey, readManifest } from '../stores/lists.ts';
 import { sha256, sizeOf } from '../stores/objects.ts';
 import { presignedGet } from '../stores/presigned.ts';
+import { assertRegistered } from '../stores/scanners.ts';
 import { publishMessage } from '../stores/shadows.ts';
-import { readState } from '../stores/status.ts';
+import { readState, type ScannerState } from '../stores/status.ts';
+
+const metrics = new Metrics({ namespace: 'ScannerControlPlane', serviceName: 'artifacts' });
 
 const linkSeconds = 900;
 
@@ -40,9 +44,18 @@ const artifactNamed = (head: Head, { revision, root }: ArtifactRequest): Named |
   return key === undefined ? null : new Map([[root, key]]);
 };
 
+/** Of a decommissioned Scanner nothing is handed out; of one whose id was registered again only what is of this registration. */
+const assertMayAsk = ({ scanner, head }: ScannerState, revision: number): void => {
+  assertRegistered(scanner);
+  if (revision < (head.registration?.revision ?? 1))
+    deny(`Revision ${revision} is of an earlier registration of this id.`);
+};
+
 const namedBy = async (scannerId: string, request: ArtifactRequest): Promise<Named> => {
-  const { head, report } = await readState(scannerId);
+  const state = await readState(scannerId);
+  const { head, report } = state;
   const { revision } = request;
+  assertMayAsk(state, revision);
   if (revision !== head.revision && revision !== report?.appliedRevision)
     deny(`Revision ${revision} is neither the desired nor the applied one.`);
   return artifactNamed(head, request) ?? listNamed(scannerId, request);
@@ -68,20 +81,39 @@ const answer = async (scannerId: string, request: ArtifactRequest, now: Date): P
   });
 };
 
-const reject = (scannerId: string, requestId: string, code: ErrorCode, message: string) =>
-  publishMessage(artifactTopics(scannerId).rejected, { requestId, code, message });
+/** How often Scanners are refused, by code: a Scanner that asks for what is not its own is to be noticed. */
+const count = (code: ErrorCode): void => {
+  metrics.singleMetric().addDimension('code', code).addMetric('ArtifactsRefused', MetricUnit.Count, 1);
+};
+
+const reject = async (scannerId: string, { requestId, code, message }: Refusal): Promise<void> => {
+  count(code);
+  logger.warn('artifacts refused', { scannerId, code });
+  await publishMessage(artifactTopics(scannerId).rejected, { requestId, code, message });
+};
+
+interface Refusal {
+  requestId: string;
+  code: ErrorCode;
+  message: string;
+}
+
+/** Refusals that stay what they are however often the request is tried. */
+const isRefusal = (error: unknown): error is AppError =>
+  error instanceof AppError && ['denied', 'missing', 'conflict'].includes(error.kind);
 
 /** Answers a Scanner's request for objects with links, or says why not; a request that cannot be judged yet is tried again. */
 export const handler = async (event: unknown): Promise<void> => {
   const { scannerId, requestId = '', ...rest } = artifactEvent.parse(event);
   const request = artifactRequest.safeParse({ requestId, ...rest });
-  if (!request.success)
-    return reject(scannerId, requestId, 'ARTIFACT_REQUEST_INVALID', z.prettifyError(request.error));
+  if (!request.success) {
+    const message = z.prettifyError(request.error);
+    return reject(scannerId, { requestId, code: 'ARTIFACT_REQUEST_INVALID', message });
+  }
   try {
     await answer(scannerId, request.data, new Date());
   } catch (error) {
-    if (!(error instanceof AppError) || !['denied', 'missing'].includes(error.kind)) throw error;
-    logger.warn('artifacts refused', { scannerId, code: error.code, revision: request.data.revision });
-    await reject(scannerId, requestId, error.code, error.message);
+    if (!isRefusal(error)) throw error;
+    await reject(scannerId, { requestId, code: error.code, message: error.message });
   }
 };

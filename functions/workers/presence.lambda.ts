@@ -1,22 +1,33 @@
-import { nextPresence, type PresenceEvent } from '../../shared/domain/presence.ts';
-import { AppError } from '../../shared/errors.ts';
+import { concerns, nextPresence, type PresenceEvent } from '../../shared/domain/presence.ts';
+import { reopenClearing } from '../stores/decommissions.ts';
+import { retrying } from '../stores/retrying.ts';
 import { refreshStanding } from '../stores/standing.ts';
-import { findState, putPresence } from '../stores/status.ts';
+import { findState, putPresence, type ScannerState } from '../stores/status.ts';
 
-const attempts = 5;
+/** What a decommissioned Scanner connected for is nothing; that it could is for the worker that clears away to see. */
+const turnAway = async ({ scanner }: ScannerState, event: PresenceEvent): Promise<void> => {
+  if (event.eventType === 'connected') await reopenClearing(scanner);
+};
 
-const store = async (event: PresenceEvent): Promise<void> => {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const state = await findState(event.clientId);
-    if (!state) return;
-    const next = nextPresence(state.presence, event, new Date());
-    if (!next || (await putPresence(event.clientId, next, state.presence))) return;
+/** One try: null when another event was stored meanwhile. */
+const take = async (event: PresenceEvent): Promise<true | null> => {
+  const state = await findState(event.clientId);
+  if (!state) return true;
+  const { scanner, presence } = state;
+  if (scanner.decommissionedAt !== undefined) {
+    await turnAway(state, event);
+    return true;
   }
-  throw new AppError('THROTTLED', `The presence of ${event.clientId} changes faster than it can be written.`);
+  if (!concerns(scanner.certificateId, presence, event)) return true;
+  const next = nextPresence(presence, event, new Date());
+  if (!next) return true;
+  return (await putPresence(event.clientId, { ...next, epoch: scanner.epoch }, presence)) || null;
 };
 
 /** Stores whether a Scanner is connected, from the lifecycle events of its connection. */
 export const handler = async (event: PresenceEvent): Promise<void> => {
-  await store(event);
+  await retrying(() => take(event), {
+    refusal: `The presence of ${event.clientId} changes faster than it can be written.`,
+  });
   await refreshStanding(event.clientId);
 };

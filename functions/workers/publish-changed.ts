@@ -57,7 +57,7 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
  */
 export const publishChanged = async (scannerId: string): Promise<void> => {
   const state = await stateOf(scannerId);
-  if (!state) return;
+  if (!state || state.scanner.decommissionedAt !== undefined) return;
   if (isWanted(state)) await publish(state);
   await refreshStanding(scannerId);
 };

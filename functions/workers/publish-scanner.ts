@@ -2,6 +2,7 @@ import { type Desired, desiredOf } from '../../shared/domain/desired.ts';
 import { shadowDifference } from '../../shared/domain/shadow-difference.ts';
 import { AppError } from '../../shared/errors.ts';
 import { advancedShadow, smtpShadow } from '../../shared/messages/shadow.ts';
+import { reopenClearing } from '../stores/decommissions.ts';
 import { sha256 } from '../stores/objects.ts';
 import { getShadow, type ShadowDocument, updateShadow } from '../stores/shadows.ts';
 import { putPublished, readState, type ScannerState } from '../stores/status.ts';
@@ -9,10 +10,16 @@ import { putPublished, readState, type ScannerState } from '../stores/status.ts'
 /** A shadow that a Scanner writes to at the same time moves under us; more tries than it has writes for one apply. */
 const attempts = 10;
 
-type Step = 'again' | 'nothing' | { revision: number; shadowVersion: number };
+type Step =
+  | 'again'
+  | 'nothing'
+  | { gone: ScannerState['scanner'] }
+  | { epoch: string; revision: number; shadowVersion: number };
 
 const wantedOf = (state: Pick<ScannerState, 'head' | 'scanner'>): Desired | null =>
-  state.scanner.enabled ? desiredOf(state.head, sha256) : null;
+  state.scanner.enabled && state.scanner.decommissionedAt === undefined
+    ? desiredOf(state.head, sha256)
+    : null;
 
 /** What a publisher reads and writes; an argument, so that a test can play any order of them. */
 export interface Edges {
@@ -20,9 +27,10 @@ export interface Edges {
   updateShadow: typeof updateShadow;
   readState: (scannerId: string) => Promise<Pick<ScannerState, 'head' | 'scanner'>>;
   putPublished: typeof putPublished;
+  reopenClearing: typeof reopenClearing;
 }
 
-const stores: Edges = { getShadow, updateShadow, readState, putPublished };
+const stores: Edges = { getShadow, updateShadow, readState, putPublished, reopenClearing };
 
 /** Brings a shadow from what was read to what is wanted, and answers its version; null when it has moved meanwhile, or is only now made. */
 const bring = async (
@@ -48,11 +56,15 @@ const bring = async (
 const publishOnce = async (scannerId: string, edges: Edges): Promise<Step> => {
   const read = async (name: string) => ({ scannerId, name, present: await edges.getShadow(scannerId, name) });
   const [smtp, advanced] = await Promise.all([read(smtpShadow), read(advancedShadow)]);
-  const wanted = wantedOf(await edges.readState(scannerId));
+  const state = await edges.readState(scannerId);
+  const wanted = wantedOf(state);
+  if (state.scanner.decommissionedAt !== undefined) return { gone: state.scanner };
   if (!wanted) return 'nothing';
   if ((await bring(edges, advanced, wanted.advanced)) === null) return 'again';
   const version = await bring(edges, smtp, wanted.smtp);
-  return version === null ? 'again' : { revision: wanted.smtp.revision, shadowVersion: version };
+  return version === null
+    ? 'again'
+    : { epoch: state.scanner.epoch, revision: wanted.smtp.revision, shadowVersion: version };
 };
 
 /**
@@ -63,6 +75,11 @@ export const publishScanner = async (scannerId: string, now: Date, edges: Edges 
   for (let attempt = 0; attempt < attempts; attempt++) {
     const step = await publishOnce(scannerId, edges);
     if (step === 'nothing') return;
+    if (typeof step === 'object' && 'gone' in step) {
+      // A shadow that was made in the round before may have come after the Scanner was cleared away.
+      if (attempt > 0) await edges.reopenClearing(step.gone);
+      return;
+    }
     if (step !== 'again') {
       await edges.putPublished(scannerId, { ...step, at: now.toISOString() });
       return;

@@ -1,5 +1,6 @@
 import { logger } from '../lib/logger.ts';
 import { wait } from '../lib/wait.ts';
+import { reopenClearing } from '../stores/decommissions.ts';
 import { forgetDue, lookLater, tryAgain } from '../stores/due.ts';
 import { reserve } from '../stores/pace.ts';
 import { refreshStanding } from '../stores/standing.ts';
@@ -19,13 +20,13 @@ const look = async (state: ScannerState): Promise<void> => {
 
 /**
  * Does for a Scanner what events would have done, had none been lost: brings its shadows to its head, whoever changed them, and stores what it
- * reports (ADR 0015). Then it is due again a period later, or soon when that failed.
+ * reports (ADR 0015); of one that is decommissioned, it calls whoever clears away what is left (ADR 0017). Then it is due again a period later, or soon when that failed.
  */
 export const reconcileScanner = async (scannerId: string): Promise<void> => {
   const state = await findState(scannerId);
-  if (!state) return forgetDue(scannerId);
+  if (!state || state.scanner.clearedAt !== undefined) return forgetDue(scannerId);
   try {
-    await look(state);
+    await (state.scanner.decommissionedAt === undefined ? look(state) : reopenClearing(state.scanner));
     await lookLater(scannerId, state.due, new Date());
   } catch (error) {
     logger.warn('a look at a Scanner failed; it is tried again', { scannerId, cause: error as Error });

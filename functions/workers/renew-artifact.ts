@@ -41,7 +41,7 @@ const renewScanner = async (
       compute: (head) => renewed(head, artifact),
     });
   } catch (error) {
-    if (!hasCode(error, 'NOT_FOUND')) throw error;
+    if (!hasCode(error, 'NOT_FOUND') && !hasCode(error, 'SCANNER_DECOMMISSIONED')) throw error;
     logger.info('nothing to renew: the Scanner is gone', { scannerId, artifact });
   }
 };

@@ -1,5 +1,7 @@
+import { reopenClearing } from '../stores/decommissions.ts';
+import { getShadow } from '../stores/shadows.ts';
 import { refreshStanding } from '../stores/standing.ts';
-import { findState } from '../stores/status.ts';
+import { findState, type ScannerState } from '../stores/status.ts';
 import { storeReported } from './store-reported.ts';
 
 /** What the topic rule selects: a key. What was reported is read from the shadow itself. */
@@ -8,10 +10,16 @@ interface ReportEvent {
   shadow: string;
 }
 
+/** A shadow of a decommissioned Scanner that was written back: it was still connected. */
+const turnAway = async ({ scanner }: ScannerState, shadow: string): Promise<void> => {
+  if (await getShadow(scanner.scannerId, shadow)) await reopenClearing(scanner);
+};
+
 /** A Scanner has reported. */
 export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void> => {
   const state = await findState(scannerId);
   if (!state) return;
+  if (state.scanner.decommissionedAt !== undefined) return turnAway(state, shadow);
   await storeReported(state, shadow);
   await refreshStanding(scannerId);
 };

@@ -9,6 +9,7 @@ const functionNames: Record<Route['worker'], EnvironmentName> = {
   renew: 'RENEW_FUNCTION',
   derive: 'DERIVE_FUNCTION',
   reconcile: 'RECONCILE_FUNCTION',
+  decommission: 'DECOMMISSION_FUNCTION',
 };
 
 const wake = async ({ dynamodb }: DynamoDBRecord): Promise<void> => {

@@ -10,11 +10,17 @@ import { type Connection, ConnectionBook } from './connection-book.ts';
 import type { MessageHub, Outlet, Publication } from './message-hub.ts';
 import type { DisconnectReason, Presence } from './presence.ts';
 
+/** What else ends with a connection: its persistent session, its last will. */
+export interface Ending {
+  cleanSession?: boolean;
+  preventWillMessage?: boolean;
+}
+
 /** The MQTT 3.1.1 broker: TLS with client certificates only, on 127.0.0.1. */
 export interface Broker {
   port: number;
-  /** Ends the connection of a client id; false when there is none. */
-  disconnect(clientId: string): boolean;
+  /** Ends the connection of a client id, and with it what is asked for; false when there is none. */
+  disconnect(clientId: string, how?: Ending): boolean;
   /** Ends the connections made with a certificate. */
   disconnectCertificate(certificate: string): void;
   /** Ends all connections, tells their ends, and frees the port. */
@@ -64,6 +70,29 @@ const end = (connection: Connection, reason: DisconnectReason): void => {
   connection.client.close();
 };
 
+/** Forgets subscriptions of a client and messages that wait for it; one that is connected again has a session of its own. */
+const forgetSession = async (aedes: Aedes, client: Client): Promise<void> => {
+  const { persistence } = aedes as unknown as { persistence: SessionStore }; // left out of aedes' types
+  await persistence.cleanSubscriptions(client);
+  const waiting: object[] = [];
+  for await (const packet of persistence.outgoingStream(client)) waiting.push(packet);
+  for (const packet of waiting) await persistence.outgoingClearMessageId(client, packet);
+};
+
+interface SessionStore {
+  cleanSubscriptions(client: Client): Promise<unknown>;
+  outgoingStream(client: Client): AsyncIterable<object>;
+  outgoingClearMessageId(client: Client, packet: object): Promise<unknown>;
+}
+
+/** Ends a connection because a call asks for it. */
+const endAsAsked = (aedes: Aedes, connection: Connection, how: Ending): void => {
+  const { client } = connection;
+  if (how.preventWillMessage) Object.assign(client, { will: null, _will: null });
+  if (how.cleanSession) client.conn.once('close', () => void forgetSession(aedes, client));
+  end(connection, 'API_INITIATED_DISCONNECT');
+};
+
 /** Starts the broker on `port`, or a free one for 0. `FIDELITY.md` says what it authenticates and enforces. */
 export const startBroker = async (parts: {
   port: number;
@@ -102,9 +131,9 @@ export const startBroker = async (parts: {
 
   return {
     port: (server.address() as AddressInfo).port,
-    disconnect: (clientId) => {
+    disconnect: (clientId, how = {}) => {
       const connection = book.newestOf(clientId);
-      if (connection) end(connection, 'API_INITIATED_DISCONNECT');
+      if (connection) endAsAsked(aedes, connection, how);
       return connection !== undefined;
     },
     disconnectCertificate: (certificate) => {

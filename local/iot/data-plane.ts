@@ -80,9 +80,11 @@ const publish = (hub: MessageHub, request: ApiRequest): JsonObject => {
 
 const deleteConnection = (broker: Broker, request: ApiRequest): JsonObject => {
   const clientId = request.params['clientId'] ?? '';
-  for (const flag of ['cleanSession', 'preventWillMessage'])
-    if (request.query.get(flag) === 'true') throw notImplemented(flag);
-  if (!broker.disconnect(clientId)) throw resourceNotFound(`No connection of the client ${clientId}`);
+  rejectQuery(request, ['cleanSession', 'preventWillMessage']);
+  if (!/^[^$].{0,127}$/.test(clientId)) throw invalidRequest(`${clientId} is not a client id`);
+  const asked = (flag: string) => request.query.get(flag) === 'true';
+  const how = { cleanSession: asked('cleanSession'), preventWillMessage: asked('preventWillMessage') };
+  if (!broker.disconnect(clientId, how)) throw resourceNotFound(`No connection of the client ${clientId}`);
   return {};
 };
 

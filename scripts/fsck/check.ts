@@ -1,3 +1,4 @@
+import type { LifeItem } from '../../functions/stores/survey.ts';
 import type { Head } from '../../shared/domain/configuration.ts';
 import {
   judgeChunk,
@@ -6,6 +7,7 @@ import {
   judgeOrder,
   judgeReference,
 } from '../../shared/domain/fsck.ts';
+import { judgeLife } from '../../shared/domain/leftovers.ts';
 import type { ChunkReference } from '../../shared/domain/lists/chunks.ts';
 import {
   digestOfKey,
@@ -15,7 +17,7 @@ import {
   sweepable,
 } from '../../shared/domain/sweep.ts';
 import { hasCode } from '../../shared/errors.ts';
-import { prefixes, sweptPrefixes } from '../../shared/tables.ts';
+import { keys, prefixes, sortKeys, sweptPrefixes } from '../../shared/tables.ts';
 import { addFleetItem, checkFleet, checkSecrets } from './fleet.ts';
 import { type Check, type CheckOptions, find, findDamage, type Report, textOrDamage } from './found.ts';
 import {
@@ -27,7 +29,7 @@ import {
   type NamedChunk,
   type NamedRoot,
 } from './named.ts';
-import { heads, imports, lists, objects, survey, sweeping } from './stores.ts';
+import { decommissions, heads, imports, lists, objects, survey, sweeping } from './stores.ts';
 
 /** How often a Scanner whose items contradict each other is read again: somebody may be writing. */
 const readings = 3;
@@ -41,6 +43,7 @@ const readTable = async (check: Check): Promise<void> => {
     for (const revision of page.revisions) addItem(table, 'revisions', revision);
     for (const head of [...page.heads, ...page.revisions]) addBindings(table, head, objects.sha256);
     for (const item of page.fleet) addFleetItem(check.fleet, item);
+    for (const item of page.lives) check.lives.set(item.pk, [...(check.lives.get(item.pk) ?? []), item]);
     table.lost.push(...page.lost);
     report.checked.revisions += page.revisions.length;
     progress('revisions', report.checked.revisions);
@@ -82,6 +85,29 @@ const checkHistories = async (check: Check): Promise<void> => {
       problems = present(await readAgain(scannerId), check.startedAt);
     for (const detail of problems)
       find(check, 'inconsistent', { key: `scanner#${scannerId}`, namedBy: [], detail });
+  }
+};
+
+/** The worker that clears away does so again; of a Scanner in service nobody does. */
+const clearedAgain = (key: string, items: readonly LifeItem[]) => {
+  const record = items.find(({ sk }) => sk === sortKeys.scanner);
+  if (record?.decommissionedAt === undefined) return {};
+  const scanner = { scannerId: key.slice(keys.ofScanner('').length), epoch: record.epoch ?? '' };
+  const mend = async () => {
+    await decommissions.reopenClearing(scanner);
+    return true;
+  };
+  return { repair: 'wakes the worker that clears away after it', mend };
+};
+
+/** What decommissions left behind, each judged by what is read again: a Scanner may have been registered or cleared away meanwhile. */
+const checkLives = async (check: Check): Promise<void> => {
+  const problemsOf = (items: readonly LifeItem[]) => judgeLife(items, sortKeys.scanner, check.startedAt);
+  for (const [key, items] of check.lives) {
+    if (problemsOf(items).length === 0) continue;
+    const present = await survey.readLife(key);
+    for (const detail of problemsOf(present))
+      find(check, 'inconsistent', { key, namedBy: [], detail, ...clearedAgain(key, present) });
   }
 };
 
@@ -206,11 +232,13 @@ export const checkAll = async (options: CheckOptions): Promise<Report> => {
     table: { scanners: new Map(), roots: new Map(), bindings: new Map(), lost: [] },
     chunks: new Map(),
     fleet: new Map(),
+    lives: new Map(),
     unread: 0,
     report: { checked, findings: [] },
   };
   await readTable(check);
   await checkHistories(check);
+  await checkLives(check);
   await checkObjects(check);
   await checkFleet(check);
   await checkSecrets(check);

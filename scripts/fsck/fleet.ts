@@ -46,10 +46,11 @@ interface Reading {
   named: ReadonlyMap<string, string>;
 }
 
+/** What heads name of it. One that is decommissioned has given it back, though it still says what it was. */
 const namedIn = (all: readonly Head[], artifact: string): Map<string, string> =>
   new Map(
-    all.flatMap(({ scannerId, configuration }) => {
-      const digest = configuration.artifacts?.[artifact];
+    all.flatMap(({ scannerId, configuration, decommissionedAt }) => {
+      const digest = decommissionedAt === undefined ? configuration.artifacts?.[artifact] : undefined;
       return digest === undefined ? [] : [[scannerId, digest] as const];
     }),
   );

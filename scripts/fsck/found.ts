@@ -1,3 +1,4 @@
+import type { LifeItem } from '../../functions/stores/survey.ts';
 import type { Finding, FindingKind } from '../../shared/domain/fsck.ts';
 import { hasCode } from '../../shared/errors.ts';
 import type { Fleet } from './fleet.ts';
@@ -39,6 +40,8 @@ export interface Check extends CheckOptions {
   table: Table;
   chunks: Map<string, NamedChunk>;
   fleet: Fleet;
+  /** Registrations, and what was last seen of their Scanners, by partition. */
+  lives: Map<string, LifeItem[]>;
   /** Lists whose manifest cannot be read: which chunks they name is not known. */
   unread: number;
   report: Report;

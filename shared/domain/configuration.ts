@@ -29,6 +29,10 @@ export interface Head {
   parts: Parts;
   updatedAt: string;
   updatedBy: string;
+  /** Of an id that was registered again: when that was, and the revision with which this registration began. */
+  registration?: { at: string; revision: number };
+  /** Since when nothing more is committed, because the Scanner is decommissioned. */
+  decommissionedAt?: string;
 }
 
 /** True when the part has not changed since the revision that the caller saw (DESIGN 6, `If-Match`). */
@@ -63,6 +67,7 @@ export const nextHead = (head: Head, after: Configuration, by: string, at: strin
     parts: { ...head.parts, ...changed },
     updatedAt: at,
     updatedBy: by,
+    ...(head.registration ? { registration: head.registration } : {}),
   };
 };
 
@@ -75,6 +80,17 @@ export const firstHead = (scannerId: string, lists: ListReferences, by: string, 
   updatedAt: at,
   updatedBy: by,
 });
+
+/** The head that registering the id of a decommissioned Scanner makes: as that of any other, under the next revision number. */
+export const reopenedHead = (head: Head, lists: ListReferences, by: string, at: string): Head => {
+  const revision = head.revision + 1;
+  return {
+    ...firstHead(head.scannerId, lists, by, at),
+    revision,
+    parts: Object.fromEntries(parts.map((part) => [part, revision])) as Parts,
+    registration: { at, revision },
+  };
+};
 
 /** A configuration as an earlier version of this project stored it: without advanced settings, artifacts and TLS. */
 export type StoredConfiguration = Pick<Configuration, 'smtp' | 'lists'> & Partial<Configuration>;

@@ -1,6 +1,6 @@
 import type { FleetSummary } from '../schemas/fleet.ts';
 import { conditionTypes } from '../schemas/sync.ts';
-import { type Standing, scannerStates } from './standing.ts';
+import { type Standing, standingStates } from './standing.ts';
 
 const zeros = <K extends string>(names: readonly K[]): Record<K, number> =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
@@ -30,7 +30,7 @@ export interface FleetSums {
 export const fleetSums = (): FleetSums => {
   let scanners = 0;
   let unreported = 0;
-  const states = zeros(scannerStates);
+  const states = zeros(standingStates);
   const statuses = () => zeros(['True', 'False', 'Unknown'] as const);
   const conditions = Object.fromEntries(
     conditionTypes.map((type) => [type, statuses()]),
@@ -51,7 +51,7 @@ export const fleetSums = (): FleetSums => {
   return {
     add(standing) {
       scanners += 1;
-      states[standing.state] += 1;
+      if (standing.state !== 'decommissioned') states[standing.state] += 1;
       for (const type of conditionTypes) conditions[type][standing.conditions[type]] += 1;
       revisionLag[lagOf(standing)] += 1;
       addSoftware(standing.software);

@@ -10,6 +10,7 @@ import {
   isAccessListName,
 } from '../schemas/lists.ts';
 import { prefixes } from '../tables.ts';
+import type { Head } from './configuration.ts';
 import { shownToken } from './lists/import-file.ts';
 
 /** A job as it is stored: what the API answers, and what only the workers need. */
@@ -69,6 +70,21 @@ export const openStates: readonly ImportState[] = [
   'processing',
   'awaiting-confirmation',
 ];
+
+/**
+ * SCANNER_DECOMMISSIONED for a job of an earlier registration of the Scanner's id: a file that was meant for another host is not taken into
+ * this one's list, whenever it comes.
+ */
+export const assertOfRegistration = (
+  { createdAt, scannerId }: Pick<StoredJob, 'createdAt' | 'scannerId'>,
+  { registration }: Pick<Head, 'registration'>,
+): void => {
+  if (registration && createdAt < registration.at)
+    throw new AppError(
+      'SCANNER_DECOMMISSIONED',
+      `The import is of an earlier Scanner ${scannerId}, which is decommissioned.`,
+    );
+};
 
 export const isFinal = (state: ImportState): boolean => !openStates.includes(state);
 

@@ -1,5 +1,7 @@
 import {
+  type DecommissionWake,
   type DeriveWake,
+  decommissionWake,
   deriveWake,
   type ImportWake,
   importWake,
@@ -15,7 +17,8 @@ export type Route =
   | { worker: 'import'; message: ImportWake }
   | { worker: 'renew'; message: RenewWake }
   | { worker: 'derive'; message: DeriveWake }
-  | { worker: 'reconcile'; message: ReconcileWake };
+  | { worker: 'reconcile'; message: ReconcileWake }
+  | { worker: 'decommission'; message: DecommissionWake };
 
 /** What stands behind the kind of thing in a partition key. */
 const idOf = (pk: string): string => pk.slice(pk.indexOf('#') + 1);
@@ -24,6 +27,10 @@ const routes: Record<string, (pk: string) => Route> = {
   [keys.import]: (pk) => ({ worker: 'import', message: importWake.parse({ importId: idOf(pk) }) }),
   [sortKeys.artifact]: (pk) => ({ worker: 'renew', message: renewWake.parse({ artifact: idOf(pk) }) }),
   [sortKeys.due]: (pk) => ({ worker: 'reconcile', message: reconcileWake.parse({ scannerId: idOf(pk) }) }),
+  [sortKeys.scanner]: (pk) => ({
+    worker: 'decommission',
+    message: decommissionWake.parse({ scannerId: idOf(pk) }),
+  }),
   [keys.derived]: (pk) => {
     const [root, name] = idOf(pk).split('#');
     return { worker: 'derive', message: deriveWake.parse({ root, name }) };

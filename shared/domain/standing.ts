@@ -2,8 +2,11 @@ import type { InventoryReported } from '../messages/shadow.ts';
 import type { Condition } from '../schemas/sync.ts';
 import { type SyncFacts, syncOf } from './sync.ts';
 
-/** What a Scanner is, in one word: the first that holds, from the left. */
-export const scannerStates = ['disabled', 'not-configured', 'in-sync', 'failed', 'pending'] as const;
+/** What a Scanner in service is, in one word: the first that holds, from the left. */
+export const standingStates = ['disabled', 'not-configured', 'in-sync', 'failed', 'pending'] as const;
+
+/** What any Scanner is. */
+export const scannerStates = ['decommissioned', ...standingStates] as const;
 export type StateOfScanner = (typeof scannerStates)[number];
 
 /**
@@ -31,6 +34,7 @@ export interface StandingFacts extends SyncFacts {
 const failing = new Set(['Failed', 'Rejected', 'RootsDiffer', 'PublishFailing']);
 
 const stateOf = ({ head, scanner }: StandingFacts, inSync: Condition | undefined): StateOfScanner => {
+  if (scanner.decommissionedAt !== undefined) return 'decommissioned';
   if (!scanner.enabled) return 'disabled';
   if (!head.configuration.smtp) return 'not-configured';
   if (inSync?.status === 'True') return 'in-sync';

@@ -3,6 +3,8 @@ import type { Due } from './due.ts';
 
 /** What the shadow was last brought to. */
 export interface Published {
+  /** The registration that it was published for; absent in what was stored before ids could be registered again. */
+  epoch?: string;
   revision: number;
   shadowVersion: number;
   at: string;
@@ -23,7 +25,12 @@ export interface Presence {
   sessionIdentifier: string;
   versionNumber: number;
   connected: boolean;
+  /** When it was stored. */
   at: string;
+  /** When the service says that it happened, in milliseconds since 1970, give or take two minutes; absent in what was stored before. */
+  eventAt?: number;
+  /** The registration that it is of; absent likewise. */
+  epoch?: string;
 }
 
 /** Status items of a Scanner, each written by one worker alone. */

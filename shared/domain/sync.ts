@@ -8,7 +8,7 @@ import type { StatusItems } from './status.ts';
 /** What the sync status is computed from; all of it was stored by someone who saw it. */
 export interface SyncFacts extends StatusItems {
   head: Head;
-  scanner: { enabled: boolean; createdAt: string };
+  scanner: { enabled: boolean; createdAt: string; decommissionedAt?: string };
 }
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -27,6 +27,8 @@ const failing = ({ failures, lastError, at }: Due): Verdict =>
   );
 
 const published = ({ head, scanner, published: seen, due }: SyncFacts): Verdict => {
+  if (scanner.decommissionedAt !== undefined)
+    return verdict('False', 'Decommissioned', 'The Scanner is decommissioned; nothing is published to it.');
   if (!head.configuration.smtp)
     return verdict('False', 'NotConfigured', 'There are no SMTP settings to publish yet.');
   if (seen?.revision === head.revision)

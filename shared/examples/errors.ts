@@ -94,6 +94,10 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   CURSOR_INVALID: document('The cursor is not one that this list gave, or the list it walked is gone'),
   CSR_INVALID: document('The certificate signing request cannot be read.'),
   SCANNER_EXISTS: document(`There is a Scanner ${scannerId} already.`),
+  SCANNER_DECOMMISSIONED: document(`Scanner ${scannerId} was decommissioned at 2026-11-24T10:00:00.000Z.`),
+  SCANNER_NOT_CLEARED: document(
+    `The decommissioned Scanner ${scannerId} is still being cleared away; its id can be registered again in a moment.`,
+  ),
   ENROLMENT_CONFLICT: document('Another enrolment of this Scanner was faster; enrol again'),
   SMTP_NOT_CONFIGURED: document(`Scanner ${scannerId} has no SMTP settings yet; save them with PUT.`),
   SECTION_NOT_IN_MODE: problem('/outbound', 'The mode "inbound" has no outbound section; leave it out.'),

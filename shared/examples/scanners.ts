@@ -68,6 +68,11 @@ export const scannerExamples = {
     },
   },
   'get-scanner': { params: { scannerId }, returns: { 200: scanner } },
+  'delete-scanner': {
+    params: { scannerId },
+    query: { dryRun: 'false' },
+    returns: { 202: { ...scanner, decommissionedAt: at } },
+  },
   'list-scanners': {
     query: {
       cursor,
@@ -77,6 +82,7 @@ export const scannerExamples = {
       inSync: 'false',
       state: 'pending',
       label: 'site=lyon',
+      decommissioned: 'false',
     },
     returns: { 200: { items: [scanner], nextCursor: cursor } },
   },

@@ -30,3 +30,7 @@ export const deriveWake = z.strictObject({
   ]),
 });
 export type DeriveWake = z.infer<typeof deriveWake>;
+
+/** A Scanner that was decommissioned, or of which something appeared after that. */
+export const decommissionWake = z.strictObject({ scannerId: name });
+export type DecommissionWake = z.infer<typeof decommissionWake>;

@@ -15,5 +15,5 @@ export const confirmImport = defineOperation({
   query: z.strictObject({ dryRun }),
   idempotencyKey: true,
   returns: { 202: importJob },
-  errors: ['NOT_FOUND', 'IMPORT_STATE'],
+  errors: ['NOT_FOUND', 'IMPORT_STATE', 'SCANNER_DECOMMISSIONED'],
 });

@@ -10,12 +10,13 @@ export const createScanner = defineOperation({
   resource: 'scanners',
   scope: 'scanners/write',
   summary: 'Register a Scanner',
-  description: 'Makes revision 1, with empty lists and no settings.',
+  description:
+    'Makes revision 1, with empty lists and no settings. The id of a decommissioned Scanner can be registered again once it is cleared away; then the next revision has empty lists and no settings.',
   query: z.strictObject({ dryRun }),
   body: newScanner,
   idempotencyKey: true,
   returns: { 201: scanner },
   headers: ['location'],
-  errors: ['SCANNER_EXISTS'],
+  errors: ['SCANNER_EXISTS', 'SCANNER_NOT_CLEARED'],
   problems: ['SCANNER_ID_INVALID'],
 });

@@ -56,12 +56,21 @@ export interface Operation {
 /** Headers of a success that a client relies on. */
 export type AnswerHeader = 'etag' | 'location';
 
+/** True for what is refused of a Scanner that is decommissioned: everything that writes below its path. */
+const changesScanner = ({ method, path }: Operation): boolean =>
+  method !== 'GET' && /^\/v1\/scanners\/\{scannerId\}/.test(path) && !isScannerItself(method, path);
+
+/** Decommissioning what is decommissioned changes nothing, and is no conflict. */
+const isScannerItself = (method: HttpMethod, path: string): boolean =>
+  method === 'DELETE' && path === '/v1/scanners/{scannerId}';
+
 /** Codes that any operation with that trait may answer. */
 export const commonErrors = (operation: Operation): ErrorCode[] => [
   ...new Set([
     ...(operation.body || operation.query || operation.params ? (['VALIDATION_FAILED'] as const) : []),
     ...(operation.body ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'PAYLOAD_TOO_LARGE'] as const) : []),
     ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
+    ...(changesScanner(operation) ? (['SCANNER_DECOMMISSIONED'] as const) : []),
     ...(operation.idempotencyKey ? (['IDEMPOTENCY_KEY_REUSED', 'VALIDATION_FAILED'] as const) : []),
     'THROTTLED',
     'UNAVAILABLE',

@@ -16,6 +16,7 @@ import { deleteClientAuthority } from './delete-client-authority.ts';
 import { deleteDirectorySource } from './delete-directory-source.ts';
 import { deleteEntry } from './delete-entry.ts';
 import { deleteHost } from './delete-host.ts';
+import { deleteScanner } from './delete-scanner.ts';
 import { diffRevision } from './diff-revision.ts';
 import { exportAccessList } from './export-access-list.ts';
 import { getAccessList } from './get-access-list.ts';
@@ -79,6 +80,7 @@ export const operations = [
   deleteDirectorySource,
   deleteEntry,
   deleteHost,
+  deleteScanner,
   diffRevision,
   exportAccessList,
   getAccessList,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { scannerStates } from '../domain/standing.ts';
+import { standingStates } from '../domain/standing.ts';
 import { coded, cursor, flag, limit, pageOf } from '../schemas/common.ts';
-import { scanner } from '../schemas/scanner.ts';
+import { decommissioned, scanner } from '../schemas/scanner.ts';
 import { defineOperation } from './define.ts';
 
 const labelPattern = /^[a-z0-9][a-z0-9._/-]{0,62}(=.*)?$/;
@@ -24,16 +24,17 @@ export const listScanners = defineOperation({
   path: '/v1/scanners',
   resource: 'scanners',
   scope: 'scanners/read',
-  summary: 'All Scanners, or those that are asked for, by id',
+  summary: 'All Scanners in service, or those that are asked for, by id',
   description:
     'With a filter, pages may be short or empty as long as there is a `nextCursor`; the filters find what was true a second or so ago, and leave out what is no longer.',
   query: z.strictObject({
     cursor,
     limit,
+    decommissioned,
     enabled: flagged('Only Scanners that are enabled, or that are not.'),
     connected: flagged('Only Scanners that are connected, or that are not.'),
     inSync: flagged('Only Scanners that run what they should, or that do not.'),
-    state: z.optional(z.enum(scannerStates)).check(
+    state: z.optional(z.enum(standingStates)).check(
       z.meta({
         description:
           'Only Scanners of this state: `failed` could not apply or not be sent what they should run, `pending` have not done so yet.',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { scannerStates } from '../domain/standing.ts';
+import { standingStates } from '../domain/standing.ts';
 import { time } from './common.ts';
 import { conditionTypes } from './sync.ts';
 
@@ -15,8 +15,8 @@ const statuses = each(['True', 'False', 'Unknown'], count);
 
 export const fleetSummary = z
   .object({
-    scanners: described('All registered Scanners.'),
-    states: each(scannerStates, count).check(
+    scanners: described('All Scanners in service.'),
+    states: each(standingStates, count).check(
       z.meta({ description: 'Scanners by state; each is counted once.' }),
     ),
     conditions: each(conditionTypes, statuses).check(

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerStates } from '../domain/standing.ts';
 import { inventoryReported } from '../messages/shadow.ts';
-import { coded, revision, scannerId, text, time } from './common.ts';
+import { coded, flag, revision, scannerId, text, time } from './common.ts';
 import { condition } from './sync.ts';
 
 const mostLabels = 50;
@@ -63,14 +63,24 @@ export const scanner = z
     state: z.enum(scannerStates).check(
       z.meta({
         description:
-          'The first of these that holds, in this order: disabled, not-configured, in-sync, failed (it could not apply or not be sent what it should run), pending.',
+          'The first of these that holds, in this order: decommissioned, disabled, not-configured, in-sync, failed (it could not apply or not be sent what it should run), pending.',
       }),
     ),
     conditions: z.array(condition),
     createdAt: time,
+    /** When it was decommissioned; of one in service, absent. */
+    decommissionedAt: z.optional(time),
   })
   .check(z.meta({ id: 'Scanner' }));
 export type Scanner = z.infer<typeof scanner>;
+
+/** `decommissioned=true` lists those that are out of service, instead of those in service. */
+export const decommissioned = z._default(flag, false).check(
+  z.meta({
+    description: 'Lists the decommissioned Scanners instead of those in service.',
+    type: 'boolean',
+  }),
+);
 
 export const certificateRequest = z.strictObject({
   csr: z

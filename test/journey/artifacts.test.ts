@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { enrol, register } from '../../scanner/control-plane.ts';
 import { type Conversation, openConversation, RequestRefused } from '../../scanner/conversation.ts';
 import { type Identity, makeIdentity, readIdentity } from '../../scanner/identity.ts';
@@ -13,7 +13,16 @@ import { advancedSettings } from '../../shared/schemas/advanced.ts';
 import { keys, prefixes, sortKeys } from '../../shared/tables.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
-import { inboundSettings, inSync, registered, save, scannerFile, sync } from './support.ts';
+import { until } from '../helpers/until.ts';
+import {
+  inboundSettings,
+  inSync,
+  register as registerByApi,
+  registered,
+  save,
+  scannerFile,
+  sync,
+} from './support.ts';
 
 const certificateId = 'cert-0123456789abcdef';
 const secret = JSON.stringify({ certificatePem: 'chain', privateKeyPem: 'the key', salt: randomUUID() });
@@ -24,6 +33,7 @@ let objects: typeof import('../../functions/stores/objects.ts');
 let heads: typeof import('../../functions/stores/heads.ts');
 let shadows: typeof import('../../functions/stores/shadows.ts');
 let dynamo: typeof import('../../functions/stores/dynamo.ts');
+let status: typeof import('../../functions/stores/status.ts');
 
 /** The stores, on the stack's own services; clients read the variables when they are made. */
 const openStores = async ({ endpoints }: StackProcess): Promise<void> => {
@@ -42,6 +52,7 @@ const openStores = async ({ endpoints }: StackProcess): Promise<void> => {
   heads = await import('../../functions/stores/heads.ts');
   shadows = await import('../../functions/stores/shadows.ts');
   dynamo = await import('../../functions/stores/dynamo.ts');
+  status = await import('../../functions/stores/status.ts');
 };
 
 /** A certificate as the table and the bucket hold it. */
@@ -204,5 +215,100 @@ describe('a request for an artifact', () => {
     const revision = await save(stack, 'mx1', inboundSettings(2526));
     expect(await asked(mx1, revision, digest())).toBe('ARTIFACT_NOT_NAMED');
     expect(await asked(mx1, revision - 1, digest())).toBe('ARTIFACT_NOT_NAMED');
+  });
+});
+
+describe('a refusal', () => {
+  const empty = 'e'.repeat(64);
+  const request = (scannerId: string, revision: number, root: string, hash = root) => ({
+    scannerId,
+    requestId: randomUUID(),
+    revision,
+    root,
+    hashes: [hash],
+  });
+
+  /** Codes that are counted while the worker takes an event: its metrics are lines on the console (CloudWatch embedded metric format). */
+  const counted = async (event: object): Promise<string[]> => {
+    const { handler } = await import('../../functions/workers/artifacts.lambda.ts');
+    const lines: string[] = [];
+    const spies = [process.stdout, process.stderr].map((stream) =>
+      vi.spyOn(stream, 'write').mockImplementation((text) => lines.push(String(text)) > 0),
+    );
+    try {
+      await handler(event);
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    return lines
+      .filter((line) => line.includes('"ArtifactsRefused"'))
+      .map((line) => {
+        const { code, ArtifactsRefused: times } = JSON.parse(line) as Record<string, string | number>;
+        return `${code} ${times}`;
+      });
+  };
+
+  const rootOf = async (scannerId: string, list = 'inbound') =>
+    ((await stack.call('GET', `/scanners/${scannerId}/access-lists/${list}`)).body as { root: string }).root;
+
+  it('is counted by its code, and what is handed out is not', async () => {
+    const desiredRevision = await save(stack, 'mx1', inboundSettings(2599));
+    const root = await rootOf('mx1');
+    expect(await counted(request('mx1', desiredRevision, root))).toEqual([]);
+    expect(await counted(request('mx1', desiredRevision, root, empty))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('mx1', desiredRevision, empty))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('mx1', desiredRevision + 1, root))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('mx1', 1, root))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('none', 1, root))).toEqual(['NOT_FOUND 1']);
+    expect(await counted({ ...request('mx1', 1, root), hashes: ['../secrets'] })).toEqual([
+      'ARTIFACT_REQUEST_INVALID 1',
+    ]);
+  });
+
+  it('is what a decommissioned Scanner gets, and a later one under its id for what was the other’s', async () => {
+    await registerByApi(stack, 'mx7');
+    const { root } = (await (
+      await stack.call('POST', '/scanners/mx7/access-lists/inbound/entries', {
+        entries: [{ value: '192.0.2.1' }],
+      })
+    ).body) as { root?: string };
+    const held = root ?? (await rootOf('mx7'));
+    expect(await counted(request('mx7', 2, held))).toEqual([]);
+    await stack.call('DELETE', '/scanners/mx7');
+    expect(await counted(request('mx7', 2, held))).toEqual(['SCANNER_DECOMMISSIONED 1']);
+
+    await until('it is registered again', async () => {
+      const answer = await stack.call('POST', '/scanners', { scannerId: 'mx7' });
+      return answer.status === 201 || undefined;
+    });
+    // what it claims to run is what it says itself
+    const { scanner: present } = await status.readState('mx7');
+    const claimed = {
+      shadowVersion: 1,
+      appliedRevision: 2,
+      appliedRoots: {},
+      appliedAt: '',
+      lastReport: null,
+    };
+    await status.putReport('mx7', { ...claimed, epoch: present.epoch });
+    expect(await counted(request('mx7', 2, held))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('mx7', 3, await rootOf('mx7')))).toEqual([]);
+  });
+});
+
+describe('a link', () => {
+  it('is good for minutes', async () => {
+    const access = { url: stack.endpoints.api, token: stack.endpoints.token };
+    await register(access, { scannerId: 'mx8' });
+    const mx8 = await speakAs('mx8', await makeIdentity('mx8', (csr) => enrol(access, 'mx8', csr)));
+    const { root } = (await stack.call('GET', '/scanners/mx8/access-lists/inbound')).body as { root: string };
+    const sent = { requestId: randomUUID(), revision: 1, root, hashes: [root] };
+    const before = Date.now();
+    const { artifacts } = await mx8.artifacts(sent, mx8.ended);
+    const url = new URL(artifacts[0]?.url ?? '');
+    const minutes = (Date.parse(artifacts[0]?.expiresAt ?? '') - before) / 60_000;
+    expect(Number(url.searchParams.get('X-Amz-Expires'))).toBe(900);
+    expect(minutes).toBeGreaterThan(10);
+    expect(minutes).toBeLessThan(20);
   });
 });

@@ -5,7 +5,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { createImport as operation } from '../../../shared/operations/create-import.ts';
 import { limits, prefixes } from '../../../shared/tables.ts';
 import { type Call, httpStack } from '../../lib/http.ts';
-import { readHead } from '../../stores/heads.ts';
+import { assertInService, readHead } from '../../stores/heads.ts';
 import { beginJob } from '../../stores/imports.ts';
 import { presignedUpload } from '../../stores/presigned.ts';
 import { once } from '../write.ts';
@@ -16,7 +16,9 @@ const uploadSeconds = 3600;
 type Create = Call<typeof operation>;
 
 const assertTakes = async ({ params, body }: Create): Promise<void> => {
-  const { smtp } = (await readHead(params.scannerId)).configuration;
+  const head = await readHead(params.scannerId);
+  assertInService(head);
+  const { smtp } = head.configuration;
   const takes = body.activate ? canActivate(smtp, params.list) : isActive(smtp, params.list);
   if (!takes)
     throw new AppError('LIST_NOT_ACTIVE', `The ${params.list} section does not accept only listed clients.`);

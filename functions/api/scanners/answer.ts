@@ -9,7 +9,7 @@ export const registrationTag = ({ version }: ScannerRecord): { etag: string } =>
 
 /** A Scanner as the API answers it. */
 export const scannerAnswer = (state: ScannerState): Scanner => {
-  const { scannerId, hostName, description, labels, enabled, createdAt } = state.scanner;
+  const { scannerId, hostName, description, labels, enabled, createdAt, decommissionedAt } = state.scanner;
   return {
     scannerId,
     ...(hostName === undefined ? {} : { hostName }),
@@ -23,5 +23,6 @@ export const scannerAnswer = (state: ScannerState): Scanner => {
     state: standingOf(state).state,
     conditions: syncOf(state).conditions,
     createdAt,
+    ...(decommissionedAt === undefined ? {} : { decommissionedAt }),
   };
 };

@@ -3,6 +3,7 @@ import { createScannerCertificate as operation } from '../../../shared/operation
 import { requireEnv } from '../../lib/env.ts';
 import { httpStack } from '../../lib/http.ts';
 import { serverAuthorities } from '../../lib/server-authorities.ts';
+import { reopenClearing } from '../../stores/decommissions.ts';
 import {
   bindCertificate,
   certificateFromCsr,
@@ -11,8 +12,25 @@ import {
   mqttEndpoint,
   retireCertificates,
 } from '../../stores/registry.ts';
-import { getScanner, recordCertificate } from '../../stores/scanners.ts';
+import {
+  assertRegistered,
+  getScanner,
+  recordCertificate,
+  type ScannerRecord,
+} from '../../stores/scanners.ts';
 import { once } from '../write.ts';
+
+/**
+ * Why an enrolment was not recorded. Where the Scanner was decommissioned meanwhile, the worker that cleared it away may have missed the thing
+ * that was made for it, so it is woken again.
+ */
+const refusal = async ({ scannerId, epoch }: ScannerRecord): Promise<AppError> => {
+  const present = await getScanner(scannerId);
+  if (present.epoch === epoch && present.decommissionedAt === undefined)
+    return new AppError('ENROLMENT_CONFLICT');
+  await reopenClearing({ scannerId, epoch });
+  return new AppError('SCANNER_DECOMMISSIONED', `Scanner ${scannerId} was decommissioned meanwhile.`);
+};
 
 /**
  * Every step may be repeated, so whatever a crash leaves behind is mended by enrolling again. Of enrolments at the same time one is
@@ -20,7 +38,9 @@ import { once } from '../write.ts';
  */
 export const createScannerCertificate = httpStack(operation, (call) =>
   once(call, async (remember) => {
-    const { scannerId, certificateId: previous } = await getScanner(call.params.scannerId);
+    const scanner = await getScanner(call.params.scannerId);
+    assertRegistered(scanner);
+    const { scannerId } = scanner;
     const mqtt = await mqttEndpoint();
     await ensureThing(scannerId, requireEnv('THING_TYPE_NAME'));
     const found = await certificatesOf(scannerId);
@@ -29,11 +49,10 @@ export const createScannerCertificate = httpStack(operation, (call) =>
     const body = { certificatePem, caPem: serverAuthorities(), mqtt, thingName: scannerId };
     const answer = { status: 201, body };
     const asked = { actor: call.actor, operation: operation.id, at: call.now };
-    const recording = { previous, certificateId };
     const kept = remember ? [remember(answer)] : [];
-    const recorded = await recordCertificate(scannerId, asked, recording, kept);
+    const recorded = await recordCertificate(scanner, asked, certificateId, kept);
     await retireCertificates(scannerId, recorded ? found : [certificateArn]);
-    if (!recorded) throw new AppError('ENROLMENT_CONFLICT');
+    if (!recorded) throw await refusal(scanner);
     return answer;
   }),
 );

@@ -8,7 +8,13 @@ import { scannerAnswer } from './answer.ts';
 
 type Query = Call<typeof operation>['query'];
 
-const filterOf = ({ cursor: _, limit: __, label, ...asked }: Query): StandingFilter | null =>
+const filterOf = ({
+  cursor: _,
+  limit: __,
+  decommissioned: ___,
+  label,
+  ...asked
+}: Query): StandingFilter | null =>
   label === undefined && Object.values(asked).every((value) => value === undefined)
     ? null
     : { ...asked, labels: labelsOf(label) };
@@ -23,8 +29,9 @@ const filtered = async (query: Query, filter: StandingFilter): Promise<Answer> =
 
 export const listScanners = httpStack(operation, async ({ query }) => {
   const filter = filterOf(query);
-  if (filter) return filtered(query, filter);
+  if (filter && !query.decommissioned) return filtered(query, filter);
   const page = await store(query);
   const states = await readStates(page.items.map((item) => item.scannerId));
-  return { status: 200, body: { ...page, items: states.map(scannerAnswer) } };
+  const asked = states.filter((state) => !filter || isAskedFor(standingOf(state), filter));
+  return { status: 200, body: { ...page, items: asked.map(scannerAnswer) } };
 });

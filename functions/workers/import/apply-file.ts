@@ -1,6 +1,6 @@
 import { canActivate, isActive, withList } from '../../../shared/domain/access-lists.ts';
 import type { Configuration, Head } from '../../../shared/domain/configuration.ts';
-import type { StoredJob } from '../../../shared/domain/import-job.ts';
+import { assertOfRegistration, type StoredJob } from '../../../shared/domain/import-job.ts';
 import type { BuiltList, Manifest } from '../../../shared/domain/lists/chunks.ts';
 import type { ParsedFile } from '../../../shared/domain/lists/import-file.ts';
 import { valueOfKey } from '../../../shared/domain/lists/key-text.ts';
@@ -112,6 +112,7 @@ const computeImport = async (application: Application, head: Head): Promise<Chan
   const { job, file, made } = application;
   const list = job.list as AccessListName;
   const { configuration } = head;
+  assertOfRegistration(job, head);
   assertActive(job, list, configuration);
   const { before, merged, built, store } = await made(configuration.lists[list].root);
   const counts = countsOf(file, merged);

@@ -1,11 +1,19 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
-import { UpdateCertificateCommand, UpdateThingCommand } from '@aws-sdk/client-iot';
+import {
+  DeleteThingCommand,
+  DetachThingPrincipalCommand,
+  UpdateCertificateCommand,
+  UpdateThingCommand,
+} from '@aws-sdk/client-iot';
 import {
   DeleteConnectionCommand,
+  DeleteThingShadowCommand,
   GetThingShadowCommand,
+  ListNamedShadowsForThingCommand,
   PublishCommand,
+  UpdateThingShadowCommand,
 } from '@aws-sdk/client-iot-data-plane';
 import * as x509 from '@peculiar/x509';
 import type mqtt from 'mqtt';
@@ -350,6 +358,69 @@ describe('losing access', () => {
     await stack.data.send(new DeleteConnectionCommand({ clientId: 'mx1' }));
     await closed(client);
     await expect(stack.data.send(new DeleteConnectionCommand({ clientId: 'mx1' }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  });
+
+  it('DeleteConnection with a clean session leaves no subscription and no message behind', async () => {
+    const session = { clientId: 'sleeper', clean: false };
+    const first = await online(open, session);
+    await first.subscribeAsync('sleep', { qos: 1 });
+    await stack.data.send(new DeleteConnectionCommand({ clientId: 'sleeper', cleanSession: true }));
+    await closed(first);
+    await (await online(open)).publishAsync('sleep', 'wake', { qos: 1 });
+    const seen: string[] = [];
+    const again = await connect(stack, open, session, (_, bytes) => seen.push(String(bytes)));
+    clients.push(again);
+    await again.subscribeAsync('sleep', { qos: 1 });
+    await again.publishAsync('sleep', 'awake', { qos: 1 });
+    await until('the message', () => seen.length > 0);
+    expect(seen).toEqual(['awake']);
+  });
+
+  it('DeleteConnection publishes the last will, unless it is told not to', async () => {
+    const seen = await inbox(await online(open), 'wills/#');
+    const endWith = async (name: string, preventWillMessage: boolean) => {
+      const will = { topic: `wills/${name}`, payload: Buffer.from(name), qos: 1 as const, retain: false };
+      const client = await online(open, { clientId: name, will });
+      await stack.data.send(new DeleteConnectionCommand({ clientId: name, preventWillMessage }));
+      await closed(client);
+    };
+    await endWith('quiet', true);
+    await endWith('loud', false);
+    await until('the will', () => seen.length > 0);
+    expect(seen.join()).toContain('loud');
+    expect(seen.join()).not.toContain('quiet');
+  });
+
+  it('DeleteConnection takes no client id of the service', async () => {
+    await expect(stack.data.send(new DeleteConnectionCommand({ clientId: '$aws' }))).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+  });
+
+  it('a thing without its certificate lets nobody in, and its shadows outlive it until they are deleted', async () => {
+    const device = await enrol(stack.iot, 'leaver');
+    const client = await online(device);
+    const name = { thingName: 'leaver', shadowName: 'smtp' };
+    await stack.data.send(new UpdateThingShadowCommand({ ...name, payload: Buffer.from('{"state":{}}') }));
+    const detach = { thingName: 'leaver', principal: device.certificateArn };
+    await expect(stack.iot.send(new DeleteThingCommand({ thingName: 'leaver' }))).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+    await stack.iot.send(
+      new UpdateCertificateCommand({ certificateId: device.certificateId, newStatus: 'REVOKED' }),
+    );
+    await closed(client);
+    await stack.iot.send(new DetachThingPrincipalCommand(detach));
+    await stack.iot.send(new DeleteThingCommand({ thingName: 'leaver' }));
+    await stack.iot.send(new DeleteThingCommand({ thingName: 'leaver' }));
+    await expect(online(device)).rejects.toThrow(/Not authorized/);
+    const list = () => stack.data.send(new ListNamedShadowsForThingCommand({ thingName: 'leaver' }));
+    expect((await list()).results).toEqual(['smtp']);
+    await stack.data.send(new DeleteThingShadowCommand(name));
+    expect((await list()).results).toEqual([]);
+    await expect(stack.data.send(new DeleteThingShadowCommand(name))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
   });

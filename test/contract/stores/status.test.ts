@@ -54,12 +54,14 @@ describe('the status of a Scanner', () => {
     expect(state.report?.shadowVersion).toBe(7);
   });
 
-  it('begins anew with another registration', async () => {
+  it('begins anew with another registration, and is read under its own alone', async () => {
     const id = await registered();
     await status.putReport(id, report(9));
 
     expect(await status.putReport(id, report(1, 'e2'))).toBe(true);
-    expect((await status.readState(id)).report).toMatchObject({ epoch: 'e2', shadowVersion: 1 });
+    expect((await status.readState(id)).report).toBeUndefined(); // the registration is still e1
+    expect(await status.putReport(id, report(10))).toBe(true);
+    expect((await status.readState(id)).report).toMatchObject({ epoch: 'e1', shadowVersion: 10 });
   });
 
   it('takes presence only if it is still what the next was computed from', async () => {

@@ -96,6 +96,7 @@ const worldOf = (seed: number, { death, heads, edits }: World) => {
   const edges: Edges = {
     getShadow: (_, name) => live(() => shadows.get(name) as never),
     updateShadow: (_, name, state, version) => live(() => update(name, state, version)),
+    reopenClearing: async () => undefined,
     readState: () => live(() => ({ head, scanner: { enabled: true } as never })),
     putPublished: (_, { revision }) =>
       live(() => {

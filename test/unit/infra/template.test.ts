@@ -78,7 +78,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(18);
+    expect(functions).toHaveLength(19);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -109,6 +109,7 @@ describe('functions', () => {
       'renew',
       'watch-certificates',
       'sweep',
+      'decommission',
     ]) {
       const fn = model.functions.find((candidate) => candidate.entry.endsWith(`${name}.lambda.ts`));
       expect(fn).toMatchObject({
@@ -162,7 +163,7 @@ describe('event sources', () => {
     });
   });
 
-  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, and looks asked for', () => {
+  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, looks asked for, and Scanners to clear away', () => {
     const router = source('route.lambda.ts', 'dynamodb');
     expect(router).toMatchObject({
       batchSize: 100,
@@ -184,6 +185,16 @@ describe('event sources', () => {
       {
         eventName: ['INSERT', 'MODIFY'],
         dynamodb: { Keys: { sk: { S: ['due'] } }, NewImage: { askedAt: { S: [{ exists: true }] } } },
+      },
+      {
+        eventName: ['MODIFY'],
+        dynamodb: {
+          Keys: { sk: { S: ['scanner'] } },
+          NewImage: {
+            decommissionedAt: { S: [{ exists: true }] },
+            clearedAt: { S: [{ exists: false }] },
+          },
+        },
       },
     ]);
   });
@@ -225,7 +236,7 @@ describe('event sources', () => {
 });
 
 describe('the router', () => {
-  const workers = ['import', 'renew', 'derive', 'reconcile'].map((name) => {
+  const workers = ['import', 'renew', 'derive', 'reconcile', 'decommission'].map((name) => {
     const fn = model.functions.find(({ entry }) => entry === `functions/workers/${name}.lambda.ts`);
     return { id: fn?.id ?? '', variable: `${name.toUpperCase()}_FUNCTION` };
   });
@@ -244,6 +255,36 @@ describe('the router', () => {
     );
     expect(invoking.flatMap(({ Resource }) => Resource)).toHaveLength(workers.length);
     expect(new Set(invoking.map(({ Action }) => Action))).toEqual(new Set(['lambda:InvokeFunction']));
+  });
+});
+
+describe('what clears away after Scanners', () => {
+  const fn = model.functions.find(({ entry }) => entry.endsWith('decommission.lambda.ts'));
+  const policies = Object.values(template.findResources('AWS::IAM::Policy')).map(
+    (policy) => policy['Properties'] as Policy,
+  );
+  const allowed = (prefix: string, what: (statements: Statement[]) => boolean) =>
+    policies
+      .map(({ PolicyDocument }) => PolicyDocument.Statement)
+      .filter(what)
+      .flatMap((statements) => statements.flatMap(({ Action }) => Action))
+      .filter((action) => action.startsWith(prefix));
+
+  it('alone may end connections and delete shadows and things, and makes nothing', () => {
+    const isIts = (statements: Statement[]) =>
+      statements.some(({ Action }) => [Action].flat().includes('iot:DeleteConnection'));
+    expect(fn?.timeoutSeconds).toBe(60);
+    expect(sorted([...new Set(allowed('iot:', isIts))])).toEqual([
+      'iot:DeleteConnection',
+      'iot:DeleteThing',
+      'iot:DeleteThingShadow',
+      'iot:DetachThingPrincipal',
+      'iot:ListNamedShadowsForThing',
+      'iot:ListThingPrincipals',
+      'iot:UpdateCertificate',
+    ]);
+    expect(allowed('iot:Delete', (statements) => !isIts(statements))).toEqual([]);
+    expect(policies.filter(({ PolicyDocument }) => isIts(PolicyDocument.Statement))).toHaveLength(1);
   });
 });
 
