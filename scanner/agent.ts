@@ -1,10 +1,10 @@
 import { networkInterfaces } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { advancedShadow, inventoryShadow } from '../shared/messages/shadow.ts';
 import type { ArtifactTools } from './artifacts.ts';
 import { type Backoff, delayOf } from './backoff.ts';
 import { keepConnected } from './connection.ts';
 import { type Conversation, type DesiredShadow, openConversation } from './conversation.ts';
+import { download } from './download.ts';
 import { type HostInterfaces, inventoryOf } from './inventory.ts';
 import { type PassOutcome, startLoop } from './loop.ts';
 import type { LinkOptions } from './mqtt-link.ts';
@@ -13,6 +13,7 @@ import { isNews } from './plan.ts';
 import { type Memory, reconcile } from './reconcile.ts';
 import type { Sink } from './sink.ts';
 import { supplyWith } from './supply.ts';
+import { realTime, type Time } from './time.ts';
 
 export interface AgentOptions {
   /** Where to connect, as whom and with what. `clientId` is the Scanner's id. */
@@ -22,7 +23,12 @@ export interface AgentOptions {
   software: { name: string; version: string };
   log: (line: string) => void;
   newId: () => string;
+  /** The wall clock, for what is said; nothing is measured by it. */
   now?: () => Date;
+  time?: Time;
+  /** The network: how a connection is opened, and how what is behind a link is fetched. */
+  open?: typeof openConversation;
+  download?: typeof download;
   /** 0 to 1, for the part of each wait that is chance. */
   random?: () => number;
   interfaces?: () => HostInterfaces;
@@ -40,6 +46,9 @@ export interface ScannerAgent {
 
 const defaults = {
   now: () => new Date(),
+  time: realTime,
+  open: openConversation,
+  download,
   random: Math.random,
   interfaces: networkInterfaces,
   reconnect: { baseMs: 500, capMs: 30_000 },
@@ -64,7 +73,7 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
     if (!conversation) throw new TypeError('There is no conversation to ask in.');
     return conversation.artifacts(request, either);
   };
-  const supply = supplyWith({ cache, newId, ask }, log);
+  const supply = supplyWith({ cache, newId, ask, download: settings.download }, log);
 
   const reportInventory = async (present: Conversation): Promise<void> => {
     if (!inventoryDue) return;
@@ -105,7 +114,7 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
  */
 export const createScannerAgent = async (options: AgentOptions): Promise<ScannerAgent> => {
   const settings: Settings = { ...defaults, ...options };
-  const { link, log, newId, now, random, patience, retry } = settings;
+  const { link, log, newId, time, random, patience, retry } = settings;
   const { current, previous } = await settings.sink.held();
   log(current ? `runs revision ${current.smtp.revision}` : 'runs no configuration yet');
 
@@ -115,6 +124,7 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
   const loop = startLoop(
     () => pass(loop.rung),
     (failures) => delayOf(retry, failures, random()),
+    time,
   );
   const onDelta = (name: DesiredShadow, delta: unknown): void => {
     if (name === advancedShadow || isNews(delta, memory.atHand)) loop.ringAnew();
@@ -124,14 +134,16 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
     meet(opened);
     loop.ring();
   };
-  const open = (signal: AbortSignal) => openConversation(link, { onDelta, newId, patience }, signal);
-  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, now, random, log });
+  const open = (signal: AbortSignal) => settings.open(link, { onDelta, newId, patience }, signal);
+  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, time, random, log });
 
   return {
     stop: async () => {
       stopping.abort(new Error('the Scanner stops'));
       const done = loop.stop();
-      await Promise.race([done, sleep(lastWords, undefined, { ref: false })]);
+      const spoken = new AbortController();
+      await Promise.race([done, time.sleep(lastWords, spoken.signal)]);
+      spoken.abort();
       await connection.stop();
       await done;
     },
