@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { advancedShadow, inventoryShadow } from '../shared/messages/shadow.ts';
+import { inventoryShadow } from '../shared/messages/shadow.ts';
 import type { ArtifactTools } from './artifacts.ts';
 import { type Backoff, delayOf } from './backoff.ts';
 import { keepConnected } from './connection.ts';
@@ -8,8 +8,8 @@ import { download } from './download.ts';
 import { type HostInterfaces, inventoryOf } from './inventory.ts';
 import { type PassOutcome, startLoop } from './loop.ts';
 import type { LinkOptions } from './mqtt-link.ts';
+import { type Listening, listenTo } from './news.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { isNews } from './plan.ts';
 import { type Memory, reconcile } from './reconcile.ts';
 import type { Sink } from './sink.ts';
 import { supplyWith } from './supply.ts';
@@ -35,6 +35,8 @@ export interface AgentOptions {
   /** Waits between connections, and between tries of a configuration that failed. */
   reconnect?: Backoff;
   retry?: Backoff;
+  /** Between looks at the shadows that nothing asked for. */
+  lookAgain?: Backoff;
   /** Milliseconds to wait for an answer on the connection. */
   patience?: number;
 }
@@ -53,6 +55,7 @@ const defaults = {
   interfaces: networkInterfaces,
   reconnect: { baseMs: 500, capMs: 30_000 },
   retry: { baseMs: 1000, capMs: 60_000 },
+  lookAgain: { baseMs: 1_800_000, capMs: 1_800_000 },
   patience: 20_000,
 };
 
@@ -118,7 +121,7 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
   const { current, previous } = await settings.sink.held();
   log(current ? `runs revision ${current.smtp.revision}` : 'runs no configuration yet');
 
-  const memory: Memory = { applied: current, previous, refused: null, atHand: null };
+  const memory: Memory = { applied: current, previous, refused: null };
   const stopping = new AbortController();
   const { meet, pass } = worker(settings, memory, stopping.signal);
   const loop = startLoop(
@@ -126,15 +129,24 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
     (failures) => delayOf(retry, failures, random()),
     time,
   );
-  const onDelta = (name: DesiredShadow, delta: unknown): void => {
-    if (name === advancedShadow || isNews(delta, memory.atHand)) loop.ringAnew();
-  };
+  /** Before the first look nothing that is heard matters: the look sees it. */
+  let listening: Listening | undefined;
+  const onDelta = (name: DesiredShadow, delta: unknown): void => listening?.heard(name, delta);
   const onOpen = (opened: Conversation): void => {
     log(`connected to ${link.host}:${link.port} as ${link.clientId}`);
-    meet(opened);
+    listening = listenTo(opened, loop.ringAnew);
+    meet(listening.conversation);
     loop.ring();
   };
+  /** What no delta told, as one that was lost, is seen in time. */
+  const keepLooking = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await time.sleep(delayOf(settings.lookAgain, 1, random()), stopping.signal);
+      loop.ring();
+    }
+  };
   const open = (signal: AbortSignal) => settings.open(link, { onDelta, newId, patience }, signal);
+  void keepLooking();
   const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, time, random, log });
 
   return {
