@@ -44,7 +44,7 @@ export const startLoop = (
   };
 
   const endWait = (): void => {
-    waiting.abort();
+    waiting.abort('somebody rang');
     waiting = new AbortController();
   };
 

@@ -123,11 +123,11 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
   /** What the shadows say to this Scanner; a flaw makes the settings name whatever advanced settings there are. */
   const shadowFor = (name: string) => {
     const shadow = cloud.shadows.get(id, name);
+    if (!has('a Scanner did not wait for the advanced settings that its settings name')) return shadow;
     const advanced = cloud.shadows.get(id, advancedShadow)?.state.desired;
-    if (has('a Scanner did not wait for the advanced settings that its settings name'))
-      if (name === smtpShadow && shadow?.state.desired && advanced)
-        shadow.state.desired['advanced'] = digestOfAdvanced(advanced, sha);
-    return shadow;
+    if (name !== smtpShadow || !shadow?.state.desired || !advanced) return shadow;
+    const desired = { ...shadow.state.desired, advanced: digestOfAdvanced(advanced, sha) };
+    return { ...shadow, state: { ...shadow.state, desired } };
   };
 
   const conversationOf = (own: Process, listener: Listener): Conversation => {

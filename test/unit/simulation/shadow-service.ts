@@ -6,6 +6,7 @@ import { ShadowError } from '../../../local/iot/shadow-request.ts';
 export interface ShadowService {
   /** How often a thing's shadows have changed. */
   changes(thing: string): number;
+  /** What it answers is not to be changed: it is the shadow itself. */
   get(thing: string, name: string): { state: ShadowContent['state']; version: number } | null;
   /** The new version and what then differs, or null for a conflict of versions. @throws ShadowError 413 */
   update(
@@ -25,7 +26,7 @@ export const shadowService = (): ShadowService => {
     changes: (thing) => changes.get(thing) ?? 0,
     get(thing, name) {
       const shadow = shadows.get(`${thing} ${name}`);
-      return shadow ? { state: copy(shadow.content.state), version: shadow.version } : null;
+      return shadow ? { state: shadow.content.state, version: shadow.version } : null;
     },
     update(thing, name, state, version) {
       const key = `${thing} ${name}`;
