@@ -3,7 +3,7 @@ import type { Head } from '../../../shared/domain/configuration.ts';
 import { nextPresence, type PresenceEvent } from '../../../shared/domain/presence.ts';
 import { nextReport, type Report, type StatusItems } from '../../../shared/domain/status.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { advancedShadow, smtpReported, smtpShadow } from '../../../shared/messages/shadow.ts';
+import { smtpReported, smtpShadow } from '../../../shared/messages/shadow.ts';
 import { committed, registered, type Whole, wholeOf } from './catalog.ts';
 import type { Chance, Way } from './chance.ts';
 import { type ShadowService, shadowService } from './shadow-service.ts';
@@ -22,7 +22,7 @@ class Died extends Error {}
 export const cloudFlaws = [
   'publishers did not care for the version of a shadow',
   'a publisher read the head before the shadows',
-  'a publisher wrote smtp before smtp-advanced, and said published in between',
+  'a publisher said published before it had written smtp',
   'a report were stored whatever version of the shadow it was read from',
   'a report for the same revision with an earlier time moved nothing',
   'nothing were looked at again',
@@ -76,13 +76,13 @@ export const cloudOf = ({ time, chance, send, has, onDelta }: CloudOptions) => {
   const edgesOf = (scannerId: string): Edges => {
     const early = has('a publisher read the head before the shadows') ? { ...factsOf(scannerId) } : null;
     const late: (() => void)[] = [];
-    const swapped = has('a publisher wrote smtp before smtp-advanced, and said published in between');
+    const hasty = has('a publisher said published before it had written smtp');
     return {
       getShadow: (thing, name) => calling(() => shadows.get(thing, name) as never),
       updateShadow: (thing, name, state, version) =>
         calling(() => {
           if (has('publishers did not care for the version of a shadow')) return update(thing, name, state);
-          if (!swapped || name !== advancedShadow || version === undefined)
+          if (!hasty || name !== smtpShadow || version === undefined)
             return update(thing, name, state, version);
           late.push(() => update(thing, name, state, version));
           return version + 1;

@@ -11,6 +11,15 @@ const log = SIM_LOG ? (line: string) => console.log(line) : undefined;
 /** Far more than any of it takes; a simulation that stands still is ended. */
 const patience = 120_000 + runs * 1_000;
 
+/** Each found something once: what, and what came of it. */
+const kept: [number, string][] = [
+  [17, 'a delta that was lost: a Scanner now looks at its shadows by itself, too'],
+  [76, 'a clock set back between applying and applied: a report that says more counts, whatever its time'],
+  [85, 'a delta taken for the echo of an own report: versions tell them apart'],
+  [1203, 'an overtaken publisher that took the advanced settings back: mended by whoever looks again'],
+  [1291, 'the same, in another order'],
+];
+
 describe('publishers, shadows, network and Scanners, whatever the schedule', () => {
   it(
     'never run a mixture, never say what is not so, and come to rest at the last revision',
@@ -20,6 +29,10 @@ describe('publishers, shadows, network and Scanners, whatever the schedule', () 
     },
     patience,
   );
+
+  it.each(kept)('come to rest under seed %i, which found %s', async (seed) => {
+    expect(await play(seed)).toBeNull();
+  });
 
   it('do the same when the same seed is played again', async () => {
     const [one, other] = [[], []] as string[][];
