@@ -51,6 +51,8 @@ const scanner = (applied: Desired | null = null) => {
       apply: async (wanted) => {
         throwing(fails.put);
         puts.push(wanted);
+        harness.meanwhile();
+        harness.meanwhile = () => undefined;
       },
     },
     memory,
@@ -67,7 +69,9 @@ const scanner = (applied: Desired | null = null) => {
     desire(advancedShadow, advanced);
     desire(smtpShadow, smtp);
   };
-  return {
+  const harness = {
+    /** What others do while a configuration is applied. */
+    meanwhile: () => undefined as void,
     memory,
     puts,
     said,
@@ -79,6 +83,7 @@ const scanner = (applied: Desired | null = null) => {
     reported: (name: string) => shadows.get(name)?.state.reported,
     deltas: () => [smtpShadow, advancedShadow].map((name) => shadows.get(name)?.state.delta),
   };
+  return harness;
 };
 
 const [first, next] = [pair(desired()), pair(desired({ revision: 8 }), other)];
@@ -147,6 +152,21 @@ describe('a pass of the Scanner', () => {
 
     expect(mx.puts).toHaveLength(1);
     expect(mx.reported(smtpShadow)).toMatchObject({ revision: 8, status: { code: 'applied' } });
+    expect(mx.deltas()).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a report', () => {
+  it('is refused when the shadow has moved since it was looked at, and the next pass says what is so', async () => {
+    const mx = scanner();
+    mx.publish(first);
+    mx.meanwhile = () => mx.publish(next);
+
+    await expect(mx.pass()).rejects.toMatchObject({ code: 409 });
+    expect(mx.reported(smtpShadow)).not.toHaveProperty('revision');
+    expect(await mx.pass()).toBe('settled');
+
+    expect(mx.reported(smtpShadow)).toMatchObject({ revision: 8, status: { revision: 8, code: 'applied' } });
     expect(mx.deltas()).toEqual([undefined, undefined]);
   });
 });
