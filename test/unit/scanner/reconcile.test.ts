@@ -71,7 +71,7 @@ const scanner = (applied: Desired | null = null) => {
   };
   const harness = {
     /** What others do while a configuration is applied. */
-    meanwhile: () => undefined as void,
+    meanwhile: (): void => undefined,
     memory,
     puts,
     said,
