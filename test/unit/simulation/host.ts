@@ -16,6 +16,7 @@ export const hostFlaws = [
   'a Scanner said applied before it had switched',
   'a switch had two steps',
   'reports did not depend on the version of the shadow',
+  'a Scanner did not look at its shadows unless it was told to',
 ] as const;
 
 export interface HostOptions {
@@ -261,6 +262,9 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
         random: chance.random,
         interfaces: () => ({}),
         patience,
+        ...(has('a Scanner did not look at its shadows unless it was told to')
+          ? { lookAgain: { baseMs: 1e12, capMs: 1e12 } }
+          : {}),
         time: {
           elapsed: () => time.now() - born,
           sleep: (ms, signal) =>
