@@ -1,18 +1,19 @@
 import { networkInterfaces } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { advancedShadow, inventoryShadow } from '../shared/messages/shadow.ts';
+import { inventoryShadow } from '../shared/messages/shadow.ts';
 import type { ArtifactTools } from './artifacts.ts';
 import { type Backoff, delayOf } from './backoff.ts';
 import { keepConnected } from './connection.ts';
 import { type Conversation, type DesiredShadow, openConversation } from './conversation.ts';
+import { download } from './download.ts';
 import { type HostInterfaces, inventoryOf } from './inventory.ts';
 import { type PassOutcome, startLoop } from './loop.ts';
 import type { LinkOptions } from './mqtt-link.ts';
+import { type Listening, listenTo } from './news.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { isNews } from './plan.ts';
 import { type Memory, reconcile } from './reconcile.ts';
 import type { Sink } from './sink.ts';
 import { supplyWith } from './supply.ts';
+import { realTime, type Time } from './time.ts';
 
 export interface AgentOptions {
   /** Where to connect, as whom and with what. `clientId` is the Scanner's id. */
@@ -22,13 +23,20 @@ export interface AgentOptions {
   software: { name: string; version: string };
   log: (line: string) => void;
   newId: () => string;
+  /** The wall clock, for what is said; nothing is measured by it. */
   now?: () => Date;
+  time?: Time;
+  /** The network: how a connection is opened, and how what is behind a link is fetched. */
+  open?: typeof openConversation;
+  download?: typeof download;
   /** 0 to 1, for the part of each wait that is chance. */
   random?: () => number;
   interfaces?: () => HostInterfaces;
   /** Waits between connections, and between tries of a configuration that failed. */
   reconnect?: Backoff;
   retry?: Backoff;
+  /** Between looks at the shadows that nothing asked for. */
+  lookAgain?: Backoff;
   /** Milliseconds to wait for an answer on the connection. */
   patience?: number;
 }
@@ -40,10 +48,14 @@ export interface ScannerAgent {
 
 const defaults = {
   now: () => new Date(),
+  time: realTime,
+  open: openConversation,
+  download,
   random: Math.random,
   interfaces: networkInterfaces,
   reconnect: { baseMs: 500, capMs: 30_000 },
   retry: { baseMs: 1000, capMs: 60_000 },
+  lookAgain: { baseMs: 1_800_000, capMs: 1_800_000 },
   patience: 20_000,
 };
 
@@ -64,7 +76,7 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
     if (!conversation) throw new TypeError('There is no conversation to ask in.');
     return conversation.artifacts(request, either);
   };
-  const supply = supplyWith({ cache, newId, ask }, log);
+  const supply = supplyWith({ cache, newId, ask, download: settings.download }, log);
 
   const reportInventory = async (present: Conversation): Promise<void> => {
     if (!inventoryDue) return;
@@ -105,33 +117,45 @@ const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {
  */
 export const createScannerAgent = async (options: AgentOptions): Promise<ScannerAgent> => {
   const settings: Settings = { ...defaults, ...options };
-  const { link, log, newId, now, random, patience, retry } = settings;
+  const { link, log, newId, time, random, patience, retry } = settings;
   const { current, previous } = await settings.sink.held();
   log(current ? `runs revision ${current.smtp.revision}` : 'runs no configuration yet');
 
-  const memory: Memory = { applied: current, previous, refused: null, atHand: null };
+  const memory: Memory = { applied: current, previous, refused: null };
   const stopping = new AbortController();
   const { meet, pass } = worker(settings, memory, stopping.signal);
   const loop = startLoop(
     () => pass(loop.rung),
     (failures) => delayOf(retry, failures, random()),
+    time,
   );
-  const onDelta = (name: DesiredShadow, delta: unknown): void => {
-    if (name === advancedShadow || isNews(delta, memory.atHand)) loop.ringAnew();
-  };
+  /** Before the first look nothing that is heard matters: the look sees it. */
+  let listening: Listening | undefined;
+  const onDelta = (name: DesiredShadow, delta: unknown): void => listening?.heard(name, delta);
   const onOpen = (opened: Conversation): void => {
     log(`connected to ${link.host}:${link.port} as ${link.clientId}`);
-    meet(opened);
+    listening = listenTo(opened, loop.ringAnew);
+    meet(listening.conversation);
     loop.ring();
   };
-  const open = (signal: AbortSignal) => openConversation(link, { onDelta, newId, patience }, signal);
-  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, now, random, log });
+  /** What no delta told, as one that was lost, is seen in time. */
+  const keepLooking = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await time.sleep(delayOf(settings.lookAgain, 1, random()), stopping.signal);
+      loop.ring();
+    }
+  };
+  const open = (signal: AbortSignal) => settings.open(link, { onDelta, newId, patience }, signal);
+  void keepLooking();
+  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, time, random, log });
 
   return {
     stop: async () => {
       stopping.abort(new Error('the Scanner stops'));
       const done = loop.stop();
-      await Promise.race([done, sleep(lastWords, undefined, { ref: false })]);
+      const spoken = new AbortController();
+      await Promise.race([done, time.sleep(lastWords, spoken.signal)]);
+      spoken.abort();
       await connection.stop();
       await done;
     },

@@ -3,7 +3,7 @@ import {
   type ArtifactsAccepted,
   artifactsPerRequest,
 } from '../shared/messages/artifacts.ts';
-import { download } from './download.ts';
+import { download as downloadByHttp } from './download.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ObjectCache } from './object-cache.ts';
 
@@ -27,6 +27,8 @@ export interface ArtifactTools {
   /** Asks the control plane for links. */
   ask: (request: ArtifactRequest, signal: AbortSignal) => Promise<ArtifactsAccepted>;
   newId: () => string;
+  /** Fetches what is behind a link; null when the link is refused. */
+  download?: typeof downloadByHttp;
 }
 
 const batchesOf = (hashes: readonly string[]): string[][] => {
@@ -49,7 +51,7 @@ const linksFor = (hashes: readonly string[], answer: ArtifactsAccepted): Link[] 
 
 /** Fetches one batch into the cache and answers the hashes whose link was refused. */
 const fetchBatch = async (
-  { cache, ask, newId }: ArtifactTools,
+  { cache, ask, newId, download = downloadByHttp }: ArtifactTools,
   owner: Owner,
   hashes: string[],
   signal: AbortSignal,

@@ -20,13 +20,13 @@ In its folder: current/configuration.json, current/lists/<list>.txt (enabled ent
 current/artifacts/<name>.json (certificates with their keys, directory sources and the like, readable by its own
 user alone) are what is in force, switched at once; objects/ holds what was fetched, under its sha-256;
 private-key.pem never leaves.
-An enrolled Scanner starts without the API too. One process for each folder.
+An enrolled Scanner starts without the API too. One process for each folder: the second is refused.
 
 Ends with 0 when told to (SIGINT, SIGTERM); 1 when its folder cannot be used; 2 when called wrongly; 3 when the control
-plane is not there and it is not enrolled yet; 4 when the control plane refuses it.
+plane is not there and it is not enrolled yet; 4 when the control plane refuses it; 5 when another Scanner runs on its folder.
 `;
 
-export const exitCodes = { stopped: 0, folder: 1, usage: 2, unreachable: 3, refused: 4 } as const;
+export const exitCodes = { stopped: 0, folder: 1, usage: 2, unreachable: 3, refused: 4, inUse: 5 } as const;
 
 /** Called wrongly: the message says how. */
 export class UsageError extends Error {

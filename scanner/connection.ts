@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backoff, delayOf } from './backoff.ts';
+import type { Time } from './time.ts';
 
 /** What is kept up: a conversation, or anything else that ends and says goodbye. */
 export interface Connected {
@@ -13,7 +13,8 @@ export interface ConnectionOptions<T extends Connected> {
   /** Called for each connection once it stands. */
   onOpen: (connection: T) => void;
   backoff: Backoff;
-  now: () => Date;
+  /** How long a connection lasted is measured by what no clock setting moves. */
+  time: Time;
   random: () => number;
   log: (line: string) => void;
 }
@@ -31,7 +32,7 @@ const untilEnded = (signal: AbortSignal): Promise<void> =>
 
 /** Keeps one connection up: connects, waits for its end, waits a while, connects again, until it is stopped. */
 export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>) => {
-  const { open, onOpen, backoff, now, random, log } = options;
+  const { open, onOpen, backoff, time, random, log } = options;
   const stopping = new AbortController();
   let present: T | undefined;
 
@@ -47,13 +48,13 @@ export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>
   const run = async (): Promise<void> => {
     let failures = 0;
     while (!stopping.signal.aborted) {
-      const begun = now().getTime();
+      const begun = time.elapsed();
       const reason = await hold().catch((error: unknown) => error);
       if (stopping.signal.aborted) return;
-      failures = now().getTime() - begun > goodAfter ? 1 : failures + 1;
+      failures = time.elapsed() - begun > goodAfter ? 1 : failures + 1;
       const delay = delayOf(backoff, failures, random());
       log(`not connected (${reasonOf(reason)}); trying again in ${(delay / 1000).toFixed(1)} s`);
-      await sleep(delay, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await time.sleep(delay, stopping.signal);
     }
   };
 

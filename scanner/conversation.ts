@@ -15,10 +15,13 @@ const section = z.record(z.string(), z.unknown());
 /** What `get` answers, as far as it is read; a section that is empty is absent (AWS IoT, shadow documents). */
 const shadowDocument = z.object({
   state: z.object({ desired: z.optional(section), reported: z.optional(section) }),
+  version: z.int(),
 });
-export type Shadow = z.infer<typeof shadowDocument>['state'];
+/** A shadow's sections, and its version, which moves with every update. */
+export type Shadow = z.infer<typeof shadowDocument>['state'] & { version: number };
 
 const accepted = z.looseObject({ clientToken: z.optional(z.string()) });
+const updated = z.object({ version: z.int() });
 const rejected = z.object({
   code: z.int(),
   message: z._default(z.string(), ''),
@@ -45,8 +48,11 @@ export class RequestRefused extends Error {
 export interface Conversation {
   /** A shadow as it is now; null where there is none yet. */
   shadow(name: DesiredShadow): Promise<Shadow | null>;
-  /** Changes `reported`; null members are removed. Resolves when it is accepted. */
-  report(name: ShadowName, reported: object): Promise<void>;
+  /**
+   * Changes `reported`; null members are removed. Resolves with the shadow's new version when it is accepted. With a `version` it is refused (409)
+   * if the shadow has another by then: so an update that comes late, or twice, changes nothing.
+   */
+  report(name: ShadowName, reported: object, version?: number): Promise<number>;
   /** Asks for links to objects; gives up when `signal` is aborted. */
   artifacts(request: ArtifactRequest, signal: AbortSignal): Promise<ArtifactsAccepted>;
   readonly ended: AbortSignal;
@@ -141,10 +147,13 @@ export const openConversation = async (
         if (error instanceof RequestRefused && error.code === 404) return null;
         throw error;
       });
-      return answer === null ? null : shadowDocument.parse(answer).state;
+      if (answer === null) return null;
+      const { state, version } = shadowDocument.parse(answer);
+      return { ...state, version };
     },
-    async report(name, reported) {
-      await request(`${shadowTopic(clientId, name)}/update`, { state: { reported } });
+    async report(name, reported, version) {
+      const update = { state: { reported }, ...(version === undefined ? {} : { version }) };
+      return updated.parse(await request(`${shadowTopic(clientId, name)}/update`, update)).version;
     },
     artifacts: (message, either) =>
       asked.ask(message.requestId, AbortSignal.any([link.ended, either]), () =>

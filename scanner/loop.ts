@@ -1,3 +1,5 @@
+import { realTime, type Time } from './time.ts';
+
 /** `settled`: nothing more to do; `again`: to be tried again after a wait; `parked`: to be tried when somebody rings. */
 export type PassOutcome = 'settled' | 'again' | 'parked';
 
@@ -16,19 +18,34 @@ export interface Loop {
  * Runs `pass` level-triggered: what rang does not matter, only that it did. Never two passes at a time.
  * @param delay milliseconds to wait after that many failures in a row
  */
-export const startLoop = (pass: () => Promise<PassOutcome>, delay: (failures: number) => number): Loop => {
+export const startLoop = (
+  pass: () => Promise<PassOutcome>,
+  delay: (failures: number) => number,
+  time: Pick<Time, 'sleep'> = realTime,
+): Loop => {
   let wanted = false;
   let busy = false;
   let stopped = false;
   let failures = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let waiting = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
   const settle = (outcome: PassOutcome): void => {
     if (outcome === 'settled') failures = 0;
     if (outcome !== 'again' || wanted || stopped) return;
     failures += 1;
-    timer = setTimeout(ring, delay(failures));
+    void ringAfter(delay(failures));
+  };
+
+  const ringAfter = async (ms: number): Promise<void> => {
+    const { signal } = waiting;
+    await time.sleep(ms, signal);
+    if (!signal.aborted) ring();
+  };
+
+  const endWait = (): void => {
+    waiting.abort('somebody rang');
+    waiting = new AbortController();
   };
 
   const run = async (): Promise<void> => {
@@ -44,7 +61,7 @@ export const startLoop = (pass: () => Promise<PassOutcome>, delay: (failures: nu
   };
 
   const ring = (): void => {
-    clearTimeout(timer);
+    endWait();
     wanted = true;
     if (!busy && !stopped) running = run();
   };
@@ -58,7 +75,7 @@ export const startLoop = (pass: () => Promise<PassOutcome>, delay: (failures: nu
     rung: () => wanted,
     stop: async () => {
       stopped = true;
-      clearTimeout(timer);
+      endWait();
       await running;
     },
   };

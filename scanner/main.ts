@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { createScannerAgent, type ScannerAgent } from './agent.ts';
@@ -6,6 +7,7 @@ import { type CommandLine, exitCodes, readCommandLine, UsageError, usage } from 
 import { ControlPlaneRefused, ControlPlaneUnreachable } from './control-plane.ts';
 import { readEndpoints } from './endpoints.ts';
 import { assureIdentity } from './enrolment.ts';
+import { FolderInUse, lockFolder } from './folder-lock.ts';
 import { folderSink } from './folder-sink.ts';
 import { openObjectCache } from './object-cache.ts';
 
@@ -31,9 +33,11 @@ const brokerOf = async ({ access, data }: CommandLine, enrolled: { host: string;
         () => enrolled,
       );
 
+const folderOf = ({ data, id }: CommandLine): string => join(data, 'scanners', id);
+
 const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
   const { id: scannerId, hostName } = line;
-  const dir = join(line.data, 'scanners', scannerId);
+  const dir = folderOf(line);
   const { mqtt, ...credentials } = await assureIdentity({
     scannerId,
     ...(hostName ? { hostName } : {}),
@@ -56,9 +60,12 @@ const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
 /** Runs until a signal; a second signal ends the process at once. */
 const run = async (line: CommandLine): Promise<number> => {
   const signal = signalled();
+  mkdirSync(folderOf(line), { recursive: true });
+  const letGo = lockFolder(folderOf(line), log);
   const agent = await startAgent(line);
   log(`stops on ${await signal}`);
   await agent.stop();
+  letGo();
   return exitCodes.stopped;
 };
 
@@ -66,6 +73,7 @@ const codeOf = (error: unknown): number => {
   if (error instanceof UsageError) return exitCodes.usage;
   if (error instanceof ControlPlaneUnreachable) return exitCodes.unreachable;
   if (error instanceof ControlPlaneRefused) return exitCodes.refused;
+  if (error instanceof FolderInUse) return exitCodes.inUse;
   return exitCodes.folder;
 };
 

@@ -29,11 +29,15 @@ const assertDigest = (sha256: string, bytes: Uint8Array): void => {
 
 const modes = { folder: 0o700, file: 0o600 } as const;
 
-/** Opens the cache in `dir`: objects under `objects/`, what is being written under `incoming/`. */
+/**
+ * Opens the cache in `dir`: objects under `objects/`, what is being written under `incoming/`. What a killed process left half written goes first, as
+ * far as the disk lets it: it may be what fills the disk.
+ */
 export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
   const objects = join(dir, 'objects');
   const incoming = join(dir, 'incoming');
   await mkdir(objects, { recursive: true, mode: modes.folder });
+  await rm(incoming, { recursive: true, force: true }).catch(() => undefined);
   /** Verified since this process began, to spare reading everything twice for one configuration. */
   const verified = new Set<string>();
 
@@ -57,8 +61,14 @@ export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
       assertDigest(sha256, bytes);
       await mkdir(incoming, { recursive: true, mode: modes.folder });
       const path = join(incoming, `${sha256}-${randomBytes(4).toString('hex')}`);
-      await writeFile(path, bytes, { mode: modes.file });
-      await rename(path, join(objects, sha256));
+      try {
+        await writeFile(path, bytes, { mode: modes.file });
+        await rename(path, join(objects, sha256));
+      } catch (error) {
+        // On a full disk each try would leave a piece behind, until there is no room for any.
+        await rm(path, { force: true }).catch(() => undefined);
+        throw error;
+      }
       verified.add(sha256);
     },
     async prune(keep) {

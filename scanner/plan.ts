@@ -69,12 +69,3 @@ export const nextStep = ({ documents, applied, refused }: Situation): Step => {
   const { desired } = reading;
   return { do: 'apply', desired, changed: changedSince(desired.smtp, applied?.smtp ?? null) };
 };
-
-/**
- * Whether a delta of `smtp` tells of anything but the revision at hand. While a revision is applied, each report of our own brings a delta
- * with what is still outstanding, that revision among it (AWS IoT, "Delta messages").
- */
-export const isNews = (delta: unknown, atHand: number | null): boolean => {
-  const state = (delta as { state?: { revision?: unknown } } | null)?.state;
-  return atHand === null || state?.revision !== atHand;
-};

@@ -2,7 +2,7 @@ import type { Desired } from '../shared/domain/desired.ts';
 import { shadowDifference } from '../shared/domain/shadow-difference.ts';
 import type { ReportStatus } from '../shared/messages/shadow.ts';
 import { advancedShadow, smtpShadow } from '../shared/messages/shadow.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Shadow } from './conversation.ts';
 import { nextStep, type Step } from './plan.ts';
 import type { Refusal } from './refusal.ts';
 import { reportChange, reportedOf } from './report.ts';
@@ -14,8 +14,6 @@ export interface Memory {
   applied: Desired | null;
   previous: Desired | null;
   refused: { revision: number; refusal: Refusal } | null;
-  /** The revision that was last looked at, so that a delta can be told from an echo. */
-  atHand: number | null;
 }
 
 export interface Reconciling {
@@ -38,29 +36,37 @@ type Say = (status: Omit<ReportStatus, 'at'>) => Promise<void>;
 
 type Reported = Record<string, unknown>;
 
+/** What a shadow reports, and the version in which it does. */
+interface Mirror {
+  reported: Reported;
+  /** Undefined where there is no shadow yet. */
+  version: number | undefined;
+}
+
 /**
  * Reports what is applied and the status, as the least change to what the shadows hold; a shadow that says it already is left alone. `smtp`
- * comes last: once it says "applied", nothing is left to say.
+ * comes last: once it says "applied", nothing is left to say. Each update depends on the version that was seen: where the shadow has moved, it is
+ * refused, and the next look knows better (ADR 0019).
  */
 const speaker = (
   { conversation, memory, now }: Reconciling,
-  held: { smtp: Reported; advanced: Reported },
+  held: { smtp: Mirror; advanced: Mirror },
 ): Say => {
-  const saidBefore = { ...held };
+  const mirrors = { ...held };
   const mirrorAdvanced = async (): Promise<void> => {
     const wanted: Reported = { ...memory.applied?.advanced };
-    const change = shadowDifference(saidBefore.advanced, wanted);
+    const change = shadowDifference(mirrors.advanced.reported, wanted);
     if (!change) return;
-    await conversation.report(advancedShadow, change);
-    saidBefore.advanced = wanted;
+    const version = await conversation.report(advancedShadow, change, mirrors.advanced.version);
+    mirrors.advanced = { reported: wanted, version };
   };
   return async (status) => {
     await mirrorAdvanced();
     const wanted = reportedOf(memory.applied?.smtp ?? null, { ...status, at: now().toISOString() });
-    const change = reportChange(saidBefore.smtp, wanted);
+    const change = reportChange(mirrors.smtp.reported, wanted);
     if (!change) return;
-    await conversation.report(smtpShadow, change);
-    saidBefore.smtp = { ...wanted };
+    const version = await conversation.report(smtpShadow, change, mirrors.smtp.version);
+    mirrors.smtp = { reported: { ...wanted }, version };
   };
 };
 
@@ -141,6 +147,11 @@ const saidFailed = (reported: Record<string, unknown>, revision: number): boolea
   return status?.code === 'failed' && status.revision === revision;
 };
 
+const mirrorOf = (shadow: Shadow | null): Mirror => ({
+  reported: shadow?.reported ?? {},
+  version: shadow?.version,
+});
+
 const look = async (conversation: Reconciling['conversation']) => {
   const [advanced, smtp] = await Promise.all([
     conversation.shadow(advancedShadow),
@@ -148,13 +159,8 @@ const look = async (conversation: Reconciling['conversation']) => {
   ]);
   return {
     documents: { smtp: smtp?.desired, advanced: advanced?.desired },
-    reported: { smtp: smtp?.reported ?? {}, advanced: advanced?.reported ?? {} },
+    mirrors: { smtp: mirrorOf(smtp), advanced: mirrorOf(advanced) },
   };
-};
-
-const revisionAtHand = (step: Step): number | null => {
-  if (step.do === 'refuse') return step.revision;
-  return step.do === 'apply' || step.do === 'keep' ? step.desired.smtp.revision : null;
 };
 
 /**
@@ -163,13 +169,12 @@ const revisionAtHand = (step: Step): number | null => {
  */
 export const reconcile = async (work: Reconciling): Promise<Outcome> => {
   const { conversation, memory, log } = work;
-  const { documents, reported } = await look(conversation);
+  const { documents, mirrors } = await look(conversation);
   const step = nextStep({ documents, applied: memory.applied, refused: memory.refused });
-  const say = speaker(work, reported);
-  memory.atHand = revisionAtHand(step);
+  const say = speaker(work, mirrors);
   if (step.do === 'refuse') return refuse(work, step, say);
   if (step.do === 'apply')
-    return apply(work, step, say, !saidFailed(reported.smtp, step.desired.smtp.revision));
+    return apply(work, step, say, !saidFailed(mirrors.smtp.reported, step.desired.smtp.revision));
   if (step.do === 'wait') {
     log(`revision ${step.revision} waits for its advanced settings`);
     return 'again';

@@ -46,11 +46,22 @@ const rootsOf = (reported: SmtpReported): Record<string, string> =>
     Object.entries(reported.lists ?? {}).flatMap(([name, list]) => (list ? [[name, list.root]] : [])),
   );
 
-/** A report for an older revision than one applied, or said earlier for the same revision, is out of date (DESIGN 9). */
-const outOfDate = (stored: Report, status: ReportStatus): boolean => {
+/** How far a try has come, of one revision. A Scanner's clock may jump, but its tries go this way. */
+const stages: ReportStatus['code'][] = ['applying', 'failed', 'rejected', 'applied'];
+
+const saysMore = (status: ReportStatus, than: ReportStatus): boolean =>
+  stages.indexOf(status.code) > stages.indexOf(than.code);
+
+/**
+ * A report for an older revision than one applied, or said earlier for the same revision, is out of date (DESIGN 9). The time is of the Scanner's own
+ * clock, which may have been set back since: a report that says more than the last one, or that another revision runs now, is none that came late
+ * (ADR 0019).
+ */
+const outOfDate = (stored: Report, { revision, status }: SmtpReported): boolean => {
   const last = stored.lastReport;
   if (stored.appliedRevision !== null && status.revision < stored.appliedRevision) return true;
-  return last !== null && status.revision === last.revision && status.at < last.at;
+  if (last === null || status.revision !== last.revision || status.at >= last.at) return false;
+  return (revision ?? null) === stored.appliedRevision && !saysMore(status, last);
 };
 
 /**
@@ -64,7 +75,7 @@ export const nextReport = (
 ): Report | null => {
   const { epoch, shadowVersion, reported } = seen;
   const known = stored?.epoch === epoch ? stored : undefined;
-  if (known && (shadowVersion <= known.shadowVersion || outOfDate(known, reported.status))) return null;
+  if (known && (shadowVersion <= known.shadowVersion || outOfDate(known, reported))) return null;
   const appliedRevision = reported.revision ?? null;
   const same = known !== undefined && known.appliedRevision === appliedRevision;
   return {

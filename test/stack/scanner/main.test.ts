@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -176,7 +176,45 @@ describe('the process of a Scanner', () => {
   });
 });
 
+describe('a download that breaks off', () => {
+  it('goes on in the next process with the objects that are not there yet, after kill -9', async () => {
+    const before = fleet.fetched.length;
+    fleet.refuse = () => (fleet.fetched.length - before > 6 ? 503 : undefined);
+    onTestFinished(() => {
+      fleet.refuse = () => undefined;
+    });
+    await fleet.desire(id, wanting(30_000, 2));
+    const first = startHere();
+    await said(fleet, id, { code: 'failed', revision: 2 });
+    await first.kill('SIGKILL');
+    const there = readdirSync(join(data, 'scanners', id, 'objects'));
+
+    fleet.refuse = () => undefined;
+    const later = fleet.fetched.length;
+    startHere();
+    await said(fleet, id, { code: 'applied', revision: 2 });
+
+    expect(there.length).toBeGreaterThan(1);
+    const fetched = fleet.fetched.slice(later);
+    expect(fetched.filter((hash) => there.includes(hash))).toEqual([]);
+    expect(new Set([...fetched, ...there])).toEqual(new Set(objectsOf(listOf(30_000)).keys()));
+  });
+});
+
 describe('the process of a Scanner ends', () => {
+  it('with 5 when another runs on its folder, and leaves that one alone', async () => {
+    await fleet.desire(id, wanting(3, 2));
+    const first = startHere();
+    await said(fleet, id, { code: 'applied', revision: 2 });
+
+    const second = startHere();
+
+    expect(await second.exited).toBe(exitCodes.inUse);
+    expect(second.output()).toMatch(/Another Scanner runs on .*--data DIR/);
+    await fleet.desire(id, wanting(4, 3));
+    await first.says(/applied revision 3/);
+  });
+
   it('with 0 and the usage when asked for help', async () => {
     const scanner = start('--help');
     expect(await scanner.exited).toBe(0);

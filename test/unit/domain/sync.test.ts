@@ -160,6 +160,24 @@ describe('a report', () => {
     expect(nextReport(stored(reported(2)), seen(9, earlier), now)).toBeNull();
   });
 
+  it('of a Scanner whose clock was set back counts when it says more than the last, or that another revision runs', () => {
+    const try3 = (code: 'applying' | 'failed' | 'rejected', at: string, runs = 2): SmtpReported => ({
+      ...reported(runs),
+      status: { revision: 3, code, at },
+    });
+    const [noon, morning] = ['2026-01-03T12:00:00.000Z', '2026-01-03T07:00:00.000Z'];
+    const applying = stored(try3('applying', noon));
+
+    expect(nextReport(applying, seen(6, try3('failed', morning)), now)?.lastReport?.code).toBe('failed');
+    expect(nextReport(applying, seen(6, try3('rejected', morning)), now)?.lastReport?.code).toBe('rejected');
+    expect(nextReport(applying, seen(6, reported(3, { at: morning })), now)?.appliedRevision).toBe(3);
+    const rejected = stored(try3('rejected', noon));
+    for (const code of ['applying', 'failed', 'rejected'] as const)
+      expect(nextReport(rejected, seen(6, try3(code, morning)), now)).toBeNull();
+    const lost: SmtpReported = { status: { revision: 2, code: 'applying', at: morning } };
+    expect(nextReport(stored(reported(2, { at: noon })), seen(6, lost), now)?.appliedRevision).toBeNull();
+  });
+
   it('of a newer registration counts, whatever its version', () => {
     expect(nextReport(stored(reported(7)), seen(1, reported(1), 'e2'), now)).toMatchObject({
       epoch: 'e2',

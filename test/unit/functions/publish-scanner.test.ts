@@ -114,18 +114,19 @@ const worldOf = (seed: number, { death, heads, edits }: World) => {
     }
   };
 
-  const memory: Memory = { applied: null, previous: null, refused: null, atHand: null };
+  const memory: Memory = { applied: null, previous: null, refused: null };
   const contents: Contents = { lists: new Map(), artifacts: new Map() };
   const pass = () =>
     reconcile({
       conversation: {
         shadow: async (name) => {
           await turn();
-          return shadows.get(name)?.state ?? null;
+          const shadow = shadows.get(name);
+          return shadow && { ...shadow.state, version: shadow.version };
         },
         report: async (name, reported) => {
           await turn();
-          shadows.update(name, { reported });
+          return Number(shadows.update(name, { reported }));
         },
       },
       supply: { contents: async () => contents, keepOnly: async () => undefined },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changedSince, isNews, nextStep } from '../../../scanner/plan.ts';
+import { changedSince, nextStep } from '../../../scanner/plan.ts';
 import type { Desired } from '../../../shared/domain/desired.ts';
 import type { SmtpDesired } from '../../../shared/messages/shadow.ts';
 import { advancedDesired, anyPair, desired, pair, root, wholeDesired } from './documents.ts';
@@ -155,21 +155,5 @@ describe('what to do while the advanced settings are not those that the settings
         expect(step({ smtp: one.smtp, advanced: two.advanced }, applied).do).not.toBe('apply');
       }),
     );
-  });
-});
-
-describe('a delta', () => {
-  it('that names the revision at hand is an echo', () => {
-    expect(isNews({ version: 4, state: { revision: 7, inbound: {} } }, 7)).toBe(false);
-  });
-
-  it.each([
-    ['another revision', { state: { revision: 8 } }, 7],
-    ['no revision', { state: { lists: {} } }, 7],
-    ['any revision while none is at hand', { state: { revision: 7 } }, null],
-    ['no state', {}, 7],
-    ['no JSON at all', null, 7],
-  ])('that names %s is news', (_, delta, atHand) => {
-    expect(isNews(delta, atHand)).toBe(true);
   });
 });

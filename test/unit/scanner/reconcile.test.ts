@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RequestRefused } from '../../../scanner/conversation.ts';
 import { type Memory, type Reconciling, reconcile } from '../../../scanner/reconcile.ts';
 import { ConfigurationRefused, type Contents } from '../../../scanner/sink.ts';
 import type { Desired } from '../../../shared/domain/desired.ts';
@@ -15,7 +16,7 @@ const other = advancedDesired({
 /** A Scanner over the embedded shadow service; what it fetches and where it puts it are at hand. */
 const scanner = (applied: Desired | null = null) => {
   const shadows = shadowsOf('mx1');
-  const memory: Memory = { applied, previous: null, refused: null, atHand: null };
+  const memory: Memory = { applied, previous: null, refused: null };
   const puts: Desired[] = [];
   const said: string[] = [];
   const lines: string[] = [];
@@ -26,11 +27,16 @@ const scanner = (applied: Desired | null = null) => {
   const contents: Contents = { lists: new Map(), artifacts: new Map() };
   const work: Reconciling = {
     conversation: {
-      shadow: async (name) => shadows.get(name)?.state ?? null,
-      report: async (name, reported) => {
+      shadow: async (name) => {
+        const shadow = shadows.get(name);
+        return shadow && { ...shadow.state, version: shadow.version };
+      },
+      report: async (name, reported, version) => {
         throwing(fails.report === name ? new Error('the connection is gone') : undefined);
         said.push(name);
-        shadows.update(name, { reported });
+        const made = shadows.update(name, { reported }, version);
+        if (made === null) throw new RequestRefused('The update', 409, 'Version conflict');
+        return made;
       },
     },
     supply: {
@@ -45,6 +51,8 @@ const scanner = (applied: Desired | null = null) => {
       apply: async (wanted) => {
         throwing(fails.put);
         puts.push(wanted);
+        harness.meanwhile();
+        harness.meanwhile = () => undefined;
       },
     },
     memory,
@@ -61,7 +69,9 @@ const scanner = (applied: Desired | null = null) => {
     desire(advancedShadow, advanced);
     desire(smtpShadow, smtp);
   };
-  return {
+  const harness = {
+    /** What others do while a configuration is applied. */
+    meanwhile: (): void => undefined,
     memory,
     puts,
     said,
@@ -73,6 +83,7 @@ const scanner = (applied: Desired | null = null) => {
     reported: (name: string) => shadows.get(name)?.state.reported,
     deltas: () => [smtpShadow, advancedShadow].map((name) => shadows.get(name)?.state.delta),
   };
+  return harness;
 };
 
 const [first, next] = [pair(desired()), pair(desired({ revision: 8 }), other)];
@@ -145,6 +156,21 @@ describe('a pass of the Scanner', () => {
   });
 });
 
+describe('a report', () => {
+  it('is refused when the shadow has moved since it was looked at, and the next pass says what is so', async () => {
+    const mx = scanner();
+    mx.publish(first);
+    mx.meanwhile = () => mx.publish(next);
+
+    await expect(mx.pass()).rejects.toMatchObject({ code: 409 });
+    expect(mx.reported(smtpShadow)).not.toHaveProperty('revision');
+    expect(await mx.pass()).toBe('settled');
+
+    expect(mx.reported(smtpShadow)).toMatchObject({ revision: 8, status: { revision: 8, code: 'applied' } });
+    expect(mx.deltas()).toEqual([undefined, undefined]);
+  });
+});
+
 describe('a pass between the two writes of a publisher', () => {
   it('waits for the advanced settings, says nothing of it, and tries again', async () => {
     const mx = scanner(first);
@@ -155,7 +181,7 @@ describe('a pass between the two writes of a publisher', () => {
 
     expect(await mx.pass()).toBe('again');
 
-    expect([mx.puts, mx.said, mx.memory.atHand]).toEqual([[], [], null]);
+    expect([mx.puts, mx.said]).toEqual([[], []]);
     expect(mx.lines).toContain('revision 8 waits for its advanced settings');
     mx.desire(advancedShadow, next.advanced);
     expect(await mx.pass()).toBe('settled');

@@ -1,0 +1,46 @@
+import type { JsonObject } from '../../../local/iot/json.ts';
+import { applyPatch, deltaOf, emptyContent, type ShadowContent } from '../../../local/iot/shadow-document.ts';
+import { ShadowError } from '../../../local/iot/shadow-request.ts';
+
+/** The embedded shadow engine over a map: what an update gives, and who is told. */
+export interface ShadowService {
+  /** How often a thing's shadows have changed. */
+  changes(thing: string): number;
+  /** What it answers is not to be changed: it is the shadow itself. */
+  get(thing: string, name: string): { state: ShadowContent['state']; version: number } | null;
+  /** The new version and what then differs, or null for a conflict of versions. @throws ShadowError 413 */
+  update(
+    thing: string,
+    name: string,
+    state: Partial<Record<'desired' | 'reported', object>>,
+    version?: number,
+  ): { version: number; delta: JsonObject | undefined } | null;
+}
+
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export const shadowService = (): ShadowService => {
+  const shadows = new Map<string, { content: ShadowContent; version: number }>();
+  const changes = new Map<string, number>();
+  return {
+    changes: (thing) => changes.get(thing) ?? 0,
+    get(thing, name) {
+      const shadow = shadows.get(`${thing} ${name}`);
+      return shadow ? { state: shadow.content.state, version: shadow.version } : null;
+    },
+    update(thing, name, state, version) {
+      const key = `${thing} ${name}`;
+      const shadow = shadows.get(key) ?? { content: emptyContent, version: 0 };
+      if (version !== undefined && version !== shadow.version) return null;
+      const next = {
+        content: applyPatch(shadow.content, copy(state) as never, 0),
+        version: shadow.version + 1,
+      };
+      shadows.set(key, next);
+      changes.set(thing, (changes.get(thing) ?? 0) + 1);
+      return { version: next.version, delta: deltaOf(next.content)?.state };
+    },
+  };
+};
+
+export { ShadowError };
