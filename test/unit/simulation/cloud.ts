@@ -97,6 +97,7 @@ export const cloudOf = ({ time, chance, send, has, onDelta }: CloudOptions) => {
         for (const work of late) await calling(work);
         return put;
       },
+      reopenClearing: () => Promise.reject(new TypeError('Nobody is decommissioned here.')),
     };
   };
 
