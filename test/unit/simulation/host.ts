@@ -134,27 +134,26 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
   const conversationOf = (own: Process, listener: Listener): Conversation => {
     const ended = new AbortController();
     const session = ++sessions;
+    /** The service's clock is good to two minutes. */
+    const lifecycle = (eventType: 'connected' | 'disconnected') =>
+      cloud.lifecycle({
+        clientId: id,
+        eventType,
+        sessionIdentifier: `s${session}`,
+        versionNumber: session,
+        timestamp: time.now() + ((session * 7919) % 240_000) - 120_000,
+      });
     const connection = {
       listener,
       end: (why: string) => {
         if (ended.signal.aborted) return;
         if (own.connection === connection) delete own.connection;
-        cloud.lifecycle({
-          clientId: id,
-          eventType: 'disconnected',
-          sessionIdentifier: `s${session}`,
-          versionNumber: session,
-        });
+        lifecycle('disconnected');
         if (own.alive) ended.abort(new Error(why));
       },
     };
     own.connection = connection;
-    cloud.lifecycle({
-      clientId: id,
-      eventType: 'connected',
-      sessionIdentifier: `s${session}`,
-      versionNumber: session,
-    });
+    lifecycle('connected');
     const down = (arrive: () => void) =>
       send(wire, () => {
         if (own.alive && own.connection === connection) arrive();
