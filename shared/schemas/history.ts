@@ -15,6 +15,7 @@ const origin = {
     }),
   ),
   summary: z.string().check(z.meta({ description: 'What it changed, in a line.' })),
+  rolloutId: z.optional(z.string()).check(z.meta({ description: 'The rollout that made it.' })),
 };
 
 /** A revision in a list: what it is called, where it came from, and what it changed. */
@@ -101,7 +102,7 @@ export const auditEntry = z
     ),
     subject: z.optional(z.string()).check(
       z.meta({
-        description: 'Id of the certificate, directory source or client authority that was written.',
+        description: 'Id of the certificate, directory source, client authority or rollout that was written.',
         example: 'cert-5e0c3a527d0b4c7e',
       }),
     ),
@@ -111,5 +112,6 @@ export const auditEntry = z
     counts: z.optional(z.record(z.string(), count)),
     values: z.optional(z.array(z.string())),
     importId: z.optional(z.string()),
+    rolloutId: z.optional(z.string()),
   })
   .check(z.meta({ id: 'AuditEntry' }));
