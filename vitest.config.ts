@@ -18,7 +18,7 @@ export default defineConfig({
       tier('unit', { testTimeout: 30_000 }),
       tier('contract', { testTimeout: 30_000 }),
       tier('stack', { testTimeout: 60_000 }),
-      tier('journey', { testTimeout: 180_000, maxWorkers: 1 }),
+      tier('journey', { testTimeout: 180_000, maxWorkers: 2 }),
     ],
   },
 });

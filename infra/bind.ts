@@ -21,13 +21,14 @@ const allow = (to: ControlPlaneFunction, actions: string[], resources: string[],
 const allowKey = (to: ControlPlaneFunction, key: IKey, actions: string[], conditions: Conditions): void =>
   to.fn.addToRolePolicy(new PolicyStatement({ actions, resources: [key.keyArn], conditions }));
 
-export type TableUse = 'read' | 'query' | 'scan' | 'write' | 'transact';
+export type TableUse = 'read' | 'query' | 'scan' | 'write' | 'delete' | 'transact';
 
 const tableActions: Record<TableUse, string[]> = {
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
   scan: ['dynamodb:Scan'],
   write: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  delete: ['dynamodb:DeleteItem'],
   transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
 };
 
@@ -56,8 +57,42 @@ export const bindTable = (to: ControlPlaneFunction, table: ControlTable, uses: T
 };
 
 /** Commits of whoever changes something: with each goes its history, which is kept as long as the operator says. */
-export const bindCommits = (to: ControlPlaneFunction, { table, historyDays }: Storage): void => {
-  bindTable(to, table, ['read', 'transact']);
+export const bindCommits = (to: ControlPlaneFunction, storage: Storage): void => {
+  bindTable(to, storage.table, ['read', 'transact']);
+  bindHistory(to, storage);
+};
+
+/** The rates that an operator may set, as values of the template's parameters. */
+export interface Paces {
+  /** Requests a second to the shadow service, for the account and for each thing. */
+  shadow: string;
+  thing: string;
+  /** Commits a second of all rollouts. */
+  rollout: string;
+  /** Minutes after which a Scanner is due again. */
+  reconcileMinutes: string;
+}
+
+/** Whoever says when a Scanner is looked at again (ADR 0015). */
+export const bindDue = (to: ControlPlaneFunction, { reconcileMinutes }: Paces): void => {
+  to.fn.addEnvironment('RECONCILE_MINUTES', reconcileMinutes);
+};
+
+/** Whoever publishes: its requests are held to the rates of the account and of a thing. */
+export const bindPublishing = (to: ControlPlaneFunction, paces: Paces): void => {
+  bindShadows(to, ['Get', 'Update']);
+  bindDue(to, paces);
+  to.fn.addEnvironment('SHADOW_RATE', paces.shadow);
+  to.fn.addEnvironment('THING_RATE', paces.thing);
+};
+
+/** Whoever commits for a rollout: all of them together are held to a rate. */
+export const bindRollouts = (to: ControlPlaneFunction, paces: Paces): void => {
+  to.fn.addEnvironment('ROLLOUT_RATE', paces.rollout);
+};
+
+/** Whoever keeps something of a revision, for as long as the operator says that history is kept. */
+export const bindHistory = (to: ControlPlaneFunction, { historyDays }: Storage): void => {
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 

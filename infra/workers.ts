@@ -10,11 +10,15 @@ import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
   bindCommits,
+  bindHistory,
   bindInvoke,
   bindObjects,
+  bindPublishing,
+  bindRollouts,
   bindShadows,
   bindTable,
   bindTopics,
+  type Paces,
 } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -54,6 +58,7 @@ const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 
 export class Workers extends Construct {
   readonly publish: ControlPlaneFunction;
   readonly route: ControlPlaneFunction;
+  readonly reconcile: ControlPlaneFunction;
   readonly report: ControlPlaneFunction;
   readonly presence: ControlPlaneFunction;
   readonly import: ControlPlaneFunction;
@@ -62,15 +67,25 @@ export class Workers extends Construct {
   readonly renew: ControlPlaneFunction;
   readonly watchCertificates: ControlPlaneFunction;
   readonly sweep: ControlPlaneFunction;
+  readonly rollout: ControlPlaneFunction;
 
-  constructor(scope: Construct, id: string, storage: Storage) {
+  constructor(scope: Construct, id: string, storage: Storage, paces: Paces) {
     super(scope, id);
     this.publish = this.worker(
       'Publish',
       'publish',
       'Brings shadows to the heads',
       512,
-      Duration.seconds(60),
+      // Its turn may be 40 seconds away (`longestWaitMs`), and a batch holds more Scanners than go at a time.
+      Duration.minutes(5),
+    );
+    this.reconcile = this.worker(
+      'Reconcile',
+      'reconcile',
+      'Looks at Scanners that are due',
+      512,
+      // It stops by itself after 45 seconds, with what it has begun to wait for.
+      Duration.minutes(3),
     );
     this.route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));
     this.report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
@@ -106,14 +121,20 @@ export class Workers extends Construct {
       Duration.seconds(60),
     );
     this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+    // Eight targets at a time; the memory is for the lists of the source that each is compared with.
+    this.rollout = this.worker('Rollout', 'rollout', 'Brings rollouts on', 1024, Duration.minutes(15));
     this.keepFailures(storage);
     this.bind(storage);
+    this.bindPublishers(storage, paces);
     this.bindCredentials(storage);
+    this.bindRollouts(storage, paces);
     this.wirePublish(storage);
     this.wireRoute(storage);
     this.wireImport(storage);
     this.wireDaily();
     this.wireSweep();
+    this.wireReconcile();
+    this.wireRollouts();
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -131,6 +152,7 @@ export class Workers extends Construct {
    */
   private keepFailures({ deadLetters }: Storage): void {
     for (const { fn } of [
+      this.reconcile,
       this.report,
       this.presence,
       this.import,
@@ -139,6 +161,7 @@ export class Workers extends Construct {
       this.renew,
       this.watchCertificates,
       this.sweep,
+      this.rollout,
     ])
       fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -149,9 +172,8 @@ export class Workers extends Construct {
 
   private bind(storage: Storage): void {
     const { table, bucket } = storage;
-    bindTable(this.publish, table, ['read', 'write']);
-    bindShadows(this.publish, ['Get', 'Update']);
     bindTable(this.report, table, ['read', 'write']);
+    bindHistory(this.report, storage);
     bindShadows(this.report, ['Get']);
     bindTable(this.presence, table, ['read', 'write']);
     bindCommits(this.import, storage);
@@ -176,11 +198,29 @@ export class Workers extends Construct {
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
+  private bindPublishers(storage: Storage, paces: Paces): void {
+    bindTable(this.publish, storage.table, ['read', 'write']);
+    bindPublishing(this.publish, paces);
+    bindTable(this.reconcile, storage.table, ['read', 'query', 'write', 'delete']);
+    bindPublishing(this.reconcile, paces);
+    bindHistory(this.reconcile, storage);
+  }
+
   private bindCredentials(storage: Storage): void {
     bindCommits(this.renew, storage);
     bindTable(this.renew, storage.table, ['query']);
     bindObjects(this.renew, storage.bucket, { delete: [prefixes.secrets] });
     bindTable(this.watchCertificates, storage.table, ['query']);
+  }
+
+  private bindRollouts(storage: Storage, paces: Paces): void {
+    bindCommits(this.rollout, storage);
+    bindTable(this.rollout, storage.table, ['query']);
+    bindRollouts(this.rollout, paces);
+    bindObjects(this.rollout, storage.bucket, {
+      get: [prefixes.chunks, prefixes.manifests],
+      put: [prefixes.artifacts],
+    });
   }
 
   /** Once a day: what was left over of renewals, and how long certificates are still good. */
@@ -200,7 +240,8 @@ export class Workers extends Construct {
 
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
-   * to delete); wishes for something to be made of a list, each an item of its own.
+   * to delete); wishes for something to be made of a list, each an item of its own; Scanners that an
+   * operator wants looked at; rollouts whose state changed. A reader has up to five filters (Lambda developer guide, "Filtering").
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({
@@ -209,13 +250,34 @@ export class Workers extends Construct {
     const filters = [
       ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
-      changed([keys.derived]),
+      changed([keys.derived, keys.rollout]),
+      changed([sortKeys.due], { NewImage: { askedAt: { S: [{ exists: true }] } } }),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');
     bindInvoke(this.route, this.renew, 'RENEW_FUNCTION');
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
+    bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
+    bindInvoke(this.route, this.rollout, 'ROLLOUT_FUNCTION');
     this.route.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+  }
+
+  /** Each minute the Scanners that are due are looked at. */
+  private wireReconcile(): void {
+    new Rule(this, 'Looks', {
+      description: 'Looks at the Scanners that are due',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(this.reconcile.fn)],
+    });
+  }
+
+  /** Each minute a worker is woken for each rollout on which there is something to do. */
+  private wireRollouts(): void {
+    new Rule(this, 'Rollouts', {
+      description: 'Wakes rollouts on which there is something to do',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(this.rollout.fn)],
+    });
   }
 
   /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */

@@ -1,4 +1,8 @@
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+
+// A stack starts many environments of the same sources, and each would compile all of them.
+enableCompileCache();
 
 /** One execution environment of a function: it loads the entry once, and then handles one event at a time. */
 interface Invocation {
@@ -14,6 +18,7 @@ if (!port) throw new TypeError('This file is the inside of a worker thread.');
 
 const load = async (): Promise<Handler> => {
   const module = (await import(workerData.entry as string)) as { handler: Handler };
+  flushCompileCache();
   return module.handler;
 };
 

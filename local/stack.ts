@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { scopes } from '../shared/operations/define.ts';
 import { openAsyncInvocations } from './async-invocations.ts';
+import { declaredTemplate } from './declared.ts';
 import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
 import { startGateway } from './gateway.ts';
@@ -29,7 +30,6 @@ import type { Credentials } from './sigv4.ts';
 import { lockFolder } from './stack-lock.ts';
 import { openState, type State } from './state.ts';
 import { startStreams } from './streams.ts';
-import { synthesize } from './synthesize.ts';
 import { readTemplate } from './template.ts';
 import { expireItems } from './time-to-live.ts';
 
@@ -49,6 +49,8 @@ export interface StackOptions {
   fresh?: boolean;
   /** Delivers each event of the bucket twice, as EventBridge may. */
   duplicateEvents?: boolean;
+  /** Values of the template's parameters, as an operator would give them. */
+  parameters?: Record<string, string>;
 }
 
 /** What `endpoints.json` says. */
@@ -134,12 +136,19 @@ const lambdaVariables = (
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: `http://127.0.0.1:${ports.iot}`,
 });
 
-const modelOf = (issuer: string, ca: string): StackModel =>
-  readTemplate(synthesize(), {
+/** As an operator would set them whose account has the quota of a large region. */
+const paces = { ShadowRate: '2000', RolloutRate: '100' };
+
+const modelOf = async (
+  issuer: string,
+  ca: string,
+  parameters: Record<string, string> = {},
+): Promise<StackModel> =>
+  readTemplate(await declaredTemplate(), {
     region,
     accountId,
     name,
-    parameters: { Issuer: issuer, Audience: audience, MqttServerCa: ca },
+    parameters: { ...paces, Issuer: issuer, Audience: audience, MqttServerCa: ca, ...parameters },
   });
 
 /** What every part is built from. */
@@ -167,7 +176,7 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   const issuer = await startIssuer(dir, ports.issuer);
   close.add(issuer.close);
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
-  const model = modelOf(issuer.url, caPem);
+  const model = await modelOf(issuer.url, caPem, options.parameters);
   return {
     options,
     ports,

@@ -20,6 +20,10 @@ export const sortKeys = {
   report: 'report',
   presence: 'presence',
   inventory: 'inventory',
+  /** When somebody looks at the Scanner again, whatever happens meanwhile (ADR 0015). */
+  due: 'due',
+  /** The Scanner in a few words, for lists and sums of the fleet (ADR 0015). */
+  standing: 'standing',
   /** A certificate, the directory sources, the client authorities: changing one wakes the worker that renews. */
   artifact: 'artifact',
   /** The newest rollout that took the Scanner (ADR 0016). */
@@ -30,6 +34,8 @@ export const keys = {
   ofScanner: (scannerId: string) => `scanner#${scannerId}`,
   revisionPrefix: 'revision#',
   revision: (revision: number) => `revision#${padded(revision)}`,
+  /** What a Scanner last said of one revision. */
+  reported: (revision: number) => `reported#${padded(revision)}`,
   auditPrefix: 'audit#',
   audit: (at: string, operation: string, requestId: string) => `audit#${at}#${operation}#${requestId}`,
   ofImport: (importId: string) => `import#${importId}`,
@@ -73,8 +79,14 @@ export const keys = {
   waiting: (stage: number, scannerId: string) => `waiting#${String(stage).padStart(2, '0')}#${scannerId}`,
   unfinishedPrefix: 'unfinished#',
   unfinished: (slot: number) => `unfinished#${String(slot).padStart(4, '0')}`,
+  /** How far ahead the operations of a lane are booked (ADR 0015). */
+  ofPace: (lane: string) => `pace#${lane}`,
+  pace: 'pace',
   /** Index partitions. */
   listedScanners: 'scanners',
+  /** Scanners by the time at which they are looked at again. */
+  listedDue: 'due',
+  listedStandings: 'standings',
   listedCertificates: 'certificates',
   listedRollouts: 'rollouts',
   /** Rollouts on which there is something to do. */

@@ -8,7 +8,13 @@ export type EnvironmentName =
   | 'HISTORY_DAYS'
   | 'IMPORT_FUNCTION'
   | 'RENEW_FUNCTION'
-  | 'DERIVE_FUNCTION';
+  | 'DERIVE_FUNCTION'
+  | 'RECONCILE_FUNCTION'
+  | 'RECONCILE_MINUTES'
+  | 'ROLLOUT_FUNCTION'
+  | 'ROLLOUT_RATE'
+  | 'SHADOW_RATE'
+  | 'THING_RATE';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

@@ -76,11 +76,10 @@ export const fleetAuditItem = (
 
 /** As `auditItem`, of a rollout. */
 export const rolloutAuditItem = (rolloutId: string, asked: Asked, details: AuditDetails): TransactItem =>
-  recordItem(
-    { pk: keys.ofRollout(rolloutId), about: { subject: rolloutId }, name: rolloutId },
-    asked,
-    { ...details, rolloutId },
-  );
+  recordItem({ pk: keys.ofRollout(rolloutId), about: { subject: rolloutId }, name: rolloutId }, asked, {
+    ...details,
+    rolloutId,
+  });
 
 interface Page {
   limit: number;

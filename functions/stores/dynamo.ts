@@ -89,10 +89,8 @@ export const transact = async (items: TransactItem[]): Promise<TransactOutcome> 
   }
 };
 
-/** The cursor of a walk that goes on behind an item with this key. */
-export const cursorAt = (key: ItemKey): string => encodeCursor(key);
-
-const encodeCursor = (key: object): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+/** The cursor that goes on behind an item of a partition, by its key there. */
+export const encodeCursor = (key: object): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** The key in a cursor; CURSOR_INVALID for anything that this table did not give for that partition. */
 const decodeCursor = (cursor: string, partition: Record<string, string>, names: string[]) => {

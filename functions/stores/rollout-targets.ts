@@ -10,7 +10,7 @@ import type { RolloutOutcome } from '../../shared/schemas/rollouts.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import {
   batchGet,
-  cursorAt,
+  encodeCursor,
   format,
   getItem,
   putNew,
@@ -85,7 +85,10 @@ export const readUnfinished = async (rolloutId: string): Promise<Unfinished[]> =
   (await queryItems<Unfinished>(keys.ofRollout(rolloutId), keys.unfinishedPrefix, { limit: 1000 })).items;
 
 /** Targets by keys, in the order in which the table has them. */
-export const readTarget = (rolloutId: string, { stage, scannerId }: Waiting): Promise<StoredTarget | undefined> =>
+export const readTarget = (
+  rolloutId: string,
+  { stage, scannerId }: Waiting,
+): Promise<StoredTarget | undefined> =>
   getItem<StoredTarget>(keys.ofRollout(rolloutId), keys.target(stage, scannerId));
 
 interface TargetsPage {
@@ -107,13 +110,16 @@ export const listTargets = async (
   const items: StoredTarget[] = [];
   let cursor = page.cursor;
   do {
-    const found: TargetsPage = await queryItems<StoredTarget>(pk, keys.targetPrefix, { limit: lookedAt, cursor });
+    const found: TargetsPage = await queryItems<StoredTarget>(pk, keys.targetPrefix, {
+      limit: lookedAt,
+      cursor,
+    });
     const wanted = found.items.filter((target) => target.outcome === outcome);
     const room = page.limit - items.length;
     items.push(...wanted.slice(0, room));
     const last = wanted[room - 1];
     if (last && (wanted.length > room || found.nextCursor !== undefined))
-      return { items, nextCursor: cursorAt({ pk, sk: keys.target(last.stage, last.scannerId) }) };
+      return { items, nextCursor: encodeCursor({ pk, sk: keys.target(last.stage, last.scannerId) }) };
     cursor = found.nextCursor;
   } while (cursor !== undefined && items.length < page.limit);
   return { items };
@@ -329,7 +335,11 @@ export const storeKept = async (
   why: Pick<StoredTarget, 'reason' | 'errors'>,
 ): Promise<boolean> => {
   const given = Object.fromEntries(Object.entries(why).filter(([, value]) => value !== undefined));
-  const item = targetItem(rolloutId, target, target.outcome, { ...given, outcome: target.outcome, kept: true });
+  const item = targetItem(rolloutId, target, target.outcome, {
+    ...given,
+    outcome: target.outcome,
+    kept: true,
+  });
   return (await transact([item])).kind === 'committed';
 };
 

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { ListReferences } from '../../shared/schemas/lists.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type Asked, auditItem } from './audit.ts';
+import { firstDue } from './due.ts';
 import { getItem, putNew, queryListed, type TransactItem, tableName, transact } from './dynamo.ts';
 import { assertVersion } from './fleet-artifacts.ts';
 import { revisionItems } from './heads.ts';
@@ -44,6 +45,7 @@ export const createScanner = async (
   const own = [
     putNew({ pk: keys.ofScanner(scannerId), sk: sortKeys.scanner, ...listed, ...record }),
     ...revisionItems(head, null, asked),
+    firstDue(scannerId, asked.at),
   ];
   const outcome = await transact([...own, ...(remember ? [remember({ record, head })] : [])]);
   if (outcome.kind === 'committed') return { record, head };

@@ -2,11 +2,12 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Head } from '../../shared/domain/configuration.ts';
 import type { Presence, Published, Report, StatusItems } from '../../shared/domain/status.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { InventoryReported } from '../../shared/messages/shadow.ts';
-import { keys, sortKeys } from '../../shared/tables.ts';
+import { type InventoryReported, type ReportStatus, reportStatus } from '../../shared/messages/shadow.ts';
+import { keys, sortKeys, table } from '../../shared/tables.ts';
 import { batchGet, dynamo, format, getItem, type ItemKey, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { readable } from './heads.ts';
+import { expiryOfRevision, keepsForEver } from './retention.ts';
 import type { ScannerRecord } from './scanners.ts';
 
 export interface Inventory extends InventoryReported {
@@ -21,7 +22,7 @@ export interface ScannerState extends StatusItems {
   inventory?: Inventory;
 }
 
-const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inventory'] as const;
+const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inventory', 'due'] as const;
 
 const keysOf = (scannerId: string): ItemKey[] =>
   stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
@@ -29,8 +30,10 @@ const keysOf = (scannerId: string): ItemKey[] =>
 const isWhole = (state: Partial<ScannerState>): state is ScannerState =>
   state.scanner !== undefined && state.head !== undefined;
 
-/** One batch holds up to 100 keys (DynamoDB API reference, BatchGetItem). */
-const scannersPerBatch = Math.floor(100 / stateItems.length);
+/** What one batch holds (DynamoDB API reference, BatchGetItem). */
+const keysPerBatch = 100;
+
+const scannersPerBatch = Math.floor(keysPerBatch / stateItems.length);
 
 /** States of many Scanners, in the order asked for; those that are not registered are left out. */
 export const readStates = async (scannerIds: readonly string[]): Promise<ScannerState[]> => {
@@ -101,6 +104,38 @@ const putFromShadow = (
 
 export const putReport = (scannerId: string, report: Report): Promise<boolean> =>
   putFromShadow(scannerId, sortKeys.report, report);
+
+/** What a Scanner last said of one revision, and where that was read. */
+export interface Reported extends ReportStatus {
+  epoch: string;
+  shadowVersion: number;
+}
+
+/** Keeps what a Scanner says of one revision; only what was read later replaces it. It is kept as long as a superseded revision is. */
+export const putReported = (scannerId: string, reported: Reported, at: Date): Promise<boolean> =>
+  putFromShadow(scannerId, keys.reported(reported.revision), {
+    ...reported,
+    ...(keepsForEver() ? {} : { [table.ttl]: expiryOfRevision(at) }),
+  });
+
+/** A thing of one revision of one Scanner. */
+export interface RevisionOf {
+  scannerId: string;
+  revision: number;
+}
+
+/** What Scanners last said of revisions, in the order asked for; null where one never said anything. */
+export const readReported = async (wanted: readonly RevisionOf[]): Promise<(ReportStatus | null)[]> => {
+  const keyOf = ({ scannerId, revision }: RevisionOf) => ({
+    pk: keys.ofScanner(scannerId),
+    sk: keys.reported(revision),
+  });
+  const found = new Map<string, ReportStatus>();
+  for (let from = 0; from < wanted.length; from += keysPerBatch)
+    for (const item of await batchGet(wanted.slice(from, from + keysPerBatch).map(keyOf)))
+      found.set(`${item['pk']} ${item['sk']}`, reportStatus.parse(item));
+  return wanted.map((one) => found.get(`${keyOf(one).pk} ${keyOf(one).sk}`) ?? null);
+};
 
 export const putInventory = (scannerId: string, inventory: Inventory): Promise<boolean> =>
   putFromShadow(scannerId, sortKeys.inventory, inventory);

@@ -1,30 +1,23 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { hasCode } from '../../shared/errors.ts';
-import { inTurn } from '../lib/batch.ts';
 import { logger } from '../lib/logger.ts';
-import { publishScanner } from './publish-scanner.ts';
+import { inParallel } from '../lib/parallel.ts';
+import { publishChanged } from './publish-changed.ts';
+
+/** Scanners at a time: each waits for the services nearly all of its time. */
+const width = 10;
 
 const scannerOf = (record: DynamoDBRecord): string => record.dynamodb?.NewImage?.['scannerId']?.S ?? '';
 
-/** The last record of each Scanner: the ones before it would publish the same head. */
-const lastOfEach = (records: DynamoDBRecord[]): Set<DynamoDBRecord> =>
-  new Set(new Map(records.map((record) => [scannerOf(record), record])).values());
-
-const publish = async (record: DynamoDBRecord): Promise<void> => {
-  try {
-    await publishScanner(scannerOf(record), new Date());
-  } catch (error) {
-    if (!hasCode(error, 'NOT_FOUND')) throw error;
-    logger.info('nothing to publish: the Scanner is gone', { scannerId: scannerOf(record) });
-  }
-};
-
-/** A change of a head or of a registration; the record says only which Scanner. */
-export const handler = (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-  const last = lastOfEach(event.Records);
-  return inTurn(
-    event.Records,
-    (record) => record.dynamodb?.SequenceNumber ?? '',
-    async (record) => (last.has(record) ? publish(record) : undefined),
-  );
+/** Changes of heads and registrations; a record says only which Scanner, so several of one Scanner are one. */
+export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+  const scannerIds = [...new Set(Records.map(scannerOf))];
+  const failures = await inParallel(scannerIds, width, publishChanged);
+  for (const { item, error } of failures)
+    logger.error('record failed', { scannerId: item, cause: error as Error });
+  const failed = new Set(failures.map(({ item }) => item));
+  return {
+    batchItemFailures: Records.filter((record) => failed.has(scannerOf(record))).map(({ dynamodb }) => ({
+      itemIdentifier: dynamodb?.SequenceNumber ?? '',
+    })),
+  };
 };

@@ -8,6 +8,8 @@ const functionNames: Record<Route['worker'], EnvironmentName> = {
   import: 'IMPORT_FUNCTION',
   renew: 'RENEW_FUNCTION',
   derive: 'DERIVE_FUNCTION',
+  reconcile: 'RECONCILE_FUNCTION',
+  rollout: 'ROLLOUT_FUNCTION',
 };
 
 const wake = async ({ dynamodb }: DynamoDBRecord): Promise<void> => {

@@ -52,7 +52,9 @@ const settingsOf = (
   const problems = parsed.success ? [] : problemsOf(parsed.error, document);
   const known = new Set(problems.map(({ pointer }) => pointer));
   problems.push(...settingsProblems(document).filter(({ pointer }) => !known.has(pointer)));
-  return parsed.success && problems.length === 0 ? { settings: canonicalSettings(parsed.data) } : { problems };
+  return parsed.success && problems.length === 0
+    ? { settings: canonicalSettings(parsed.data) }
+    : { problems };
 };
 
 /** The source's advanced settings on the target, whose bindings stay its own. */
@@ -73,7 +75,10 @@ export const mergedConfiguration = (
   const settled = settingsOf(copied, target.smtp, wanted);
   const advanced = advancedOf(copied, target, wanted);
   const ofAdvanced = wanted.includes('advanced')
-    ? advancedProblems(advanced, target.advanced).map((one) => ({ ...one, pointer: `/advanced${one.pointer}` }))
+    ? advancedProblems(advanced, target.advanced).map((one) => ({
+        ...one,
+        pointer: `/advanced${one.pointer}`,
+      }))
     : [];
   if ('problems' in settled || ofAdvanced.length > 0)
     return { problems: [...('problems' in settled ? settled.problems : []), ...ofAdvanced] };

@@ -198,7 +198,9 @@ export const isTarget = (
   { appliesTo, source }: Pick<StoredRollout, 'appliesTo' | 'source'>,
 ): boolean => {
   if (appliesTo === 'all') return scannerId !== source;
-  return 'labels' in appliesTo ? hasLabels(labels, appliesTo.labels) : appliesTo.scannerIds.includes(scannerId);
+  return 'labels' in appliesTo
+    ? hasLabels(labels, appliesTo.labels)
+    : appliesTo.scannerIds.includes(scannerId);
 };
 
 /** Where a committed target ends, and why. */
@@ -251,7 +253,9 @@ export const endingOf = (
 };
 
 /** What one more failed target does to a rollout: it is counted, and one too many halts it in the same transaction. */
-export const afterFailure = (rollout: StoredRollout): Pick<StoredRollout, 'failures'> & Partial<StoredRollout> => {
+export const afterFailure = (
+  rollout: StoredRollout,
+): Pick<StoredRollout, 'failures'> & Partial<StoredRollout> => {
   const failures = rollout.failures + 1;
   if (rollout.state !== 'running' || failures < rollout.abortAfterFailures) return { failures };
   const reason = `Halted after ${failures} failed ${failures === 1 ? 'target' : 'targets'}.`;
@@ -282,15 +286,9 @@ const moves: Record<RolloutAction, (rollout: StoredRollout, by: Reversal) => Par
 };
 
 /** What an action changes of a rollout. ROLLOUT_STATE where it cannot be done; ROLLOUT_EXPIRED for one too old to go on. */
-export const movedBy = (
-  action: RolloutAction,
-  rollout: StoredRollout,
-  asked: Reversal,
-  now: Date,
-): Moved => {
+export const movedBy = (action: RolloutAction, rollout: StoredRollout, asked: Reversal, now: Date): Moved => {
   const { state, reversal, dryRun } = rollout;
-  if (reversal && state !== 'reverted')
-    throw new AppError('ROLLOUT_STATE', 'The rollout is being reverted.');
+  if (reversal && state !== 'reverted') throw new AppError('ROLLOUT_STATE', 'The rollout is being reverted.');
   if (dryRun || !from[action].includes(state))
     throw new AppError(
       'ROLLOUT_STATE',

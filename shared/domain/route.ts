@@ -3,8 +3,12 @@ import {
   deriveWake,
   type ImportWake,
   importWake,
+  type ReconcileWake,
   type RenewWake,
+  type RolloutWake,
+  reconcileWake,
   renewWake,
+  rolloutWake,
 } from '../messages/wake.ts';
 import { keys, sortKeys } from '../tables.ts';
 
@@ -12,7 +16,9 @@ import { keys, sortKeys } from '../tables.ts';
 export type Route =
   | { worker: 'import'; message: ImportWake }
   | { worker: 'renew'; message: RenewWake }
-  | { worker: 'derive'; message: DeriveWake };
+  | { worker: 'derive'; message: DeriveWake }
+  | { worker: 'reconcile'; message: ReconcileWake }
+  | { worker: 'rollout'; message: RolloutWake };
 
 /** What stands behind the kind of thing in a partition key. */
 const idOf = (pk: string): string => pk.slice(pk.indexOf('#') + 1);
@@ -20,6 +26,8 @@ const idOf = (pk: string): string => pk.slice(pk.indexOf('#') + 1);
 const routes: Record<string, (pk: string) => Route> = {
   [keys.import]: (pk) => ({ worker: 'import', message: importWake.parse({ importId: idOf(pk) }) }),
   [sortKeys.artifact]: (pk) => ({ worker: 'renew', message: renewWake.parse({ artifact: idOf(pk) }) }),
+  [sortKeys.due]: (pk) => ({ worker: 'reconcile', message: reconcileWake.parse({ scannerId: idOf(pk) }) }),
+  [keys.rollout]: (pk) => ({ worker: 'rollout', message: rolloutWake.parse({ rolloutId: idOf(pk) }) }),
   [keys.derived]: (pk) => {
     const [root, name] = idOf(pk).split('#');
     return { worker: 'derive', message: deriveWake.parse({ root, name }) };

@@ -1,4 +1,5 @@
 import type { ReportStatus, SmtpReported } from '../messages/shadow.ts';
+import type { Due } from './due.ts';
 
 /** What the shadow was last brought to. */
 export interface Published {
@@ -30,6 +31,7 @@ export interface StatusItems {
   published?: Published;
   report?: Report;
   presence?: Presence;
+  due?: Due;
 }
 
 const rootsOf = (reported: SmtpReported): Record<string, string> =>

@@ -1,6 +1,7 @@
 import type { Condition, Sync } from '../schemas/sync.ts';
 import type { Head } from './configuration.ts';
 import { desiredLists } from './desired.ts';
+import type { Due } from './due.ts';
 import type { StatusItems } from './status.ts';
 
 /** What the sync status is computed from; all of it was stored by someone who saw it. */
@@ -17,7 +18,14 @@ const verdict = (status: Condition['status'], reason: string, message: string): 
   message,
 });
 
-const published = ({ head, scanner, published: seen }: SyncFacts): Verdict => {
+const failing = ({ failures, lastError, at }: Due): Verdict =>
+  verdict(
+    'False',
+    'PublishFailing',
+    `${failures} tries to publish have failed, the last with ${lastError?.code}: ${lastError?.message} The next is at ${at}.`,
+  );
+
+const published = ({ head, scanner, published: seen, due }: SyncFacts): Verdict => {
   if (!head.configuration.smtp)
     return verdict('False', 'NotConfigured', 'There are no SMTP settings to publish yet.');
   if (seen?.revision === head.revision)
@@ -28,6 +36,7 @@ const published = ({ head, scanner, published: seen }: SyncFacts): Verdict => {
       'Disabled',
       'The Scanner is disabled; it is published to when it is enabled again.',
     );
+  if (due?.lastError) return failing(due);
   return verdict('False', 'Pending', `Revision ${head.revision} is on its way to the shadow.`);
 };
 

@@ -13,6 +13,14 @@ const name = z.string().check(z.minLength(1));
 export const importWake = z.strictObject({ importId: name });
 export type ImportWake = z.infer<typeof importWake>;
 
+/** A Scanner to be looked at now. */
+export const reconcileWake = z.strictObject({ scannerId: name });
+export type ReconcileWake = z.infer<typeof reconcileWake>;
+
+/** A rollout that changed, or on which there is something to do. */
+export const rolloutWake = z.strictObject({ rolloutId: name });
+export type RolloutWake = z.infer<typeof rolloutWake>;
+
 /** What belongs to the fleet, and was changed or deleted. */
 export const renewWake = z.strictObject({ artifact: name });
 export type RenewWake = z.infer<typeof renewWake>;

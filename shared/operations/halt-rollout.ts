@@ -10,8 +10,7 @@ export const haltRollout = defineOperation({
   resource: 'rollouts',
   scope: 'fleet/admin',
   summary: 'Halt a rollout that runs',
-  description:
-    'No further target gets the configuration; those that have it may still apply it.',
+  description: 'No further target gets the configuration; those that have it may still apply it.',
   params: z.strictObject({ rolloutId }),
   query: z.strictObject({ dryRun }),
   idempotencyKey: true,

@@ -25,6 +25,7 @@ import { getCertificate } from './get-certificate.ts';
 import { getClientAuthority } from './get-client-authority.ts';
 import { getDirectorySource } from './get-directory-source.ts';
 import { getEntry } from './get-entry.ts';
+import { getFleet } from './get-fleet.ts';
 import { getHealth } from './get-health.ts';
 import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
@@ -64,6 +65,7 @@ import { removeEntries } from './remove-entries.ts';
 import { restoreRevision } from './restore-revision.ts';
 import { resumeRollout } from './resume-rollout.ts';
 import { revertRollout } from './revert-rollout.ts';
+import { syncScanner } from './sync-scanner.ts';
 
 /** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
 export const operations = [
@@ -102,8 +104,10 @@ export const operations = [
   getScanner,
   getSmtp,
   getSmtpAdvanced,
+  getFleet,
   getSync,
   haltRollout,
+  syncScanner,
   lintAccessList,
   listAudit,
   listCertificates,

@@ -108,7 +108,8 @@ export const acknowledge = z.string().check(
   z.meta({ description: 'Guards that the caller knowingly passes, separated by commas.' }),
 );
 
-const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
+/** `true` or `false` in a query. */
+export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
 
 /** `dryRun=true` runs a write up to its commit, and answers what would be. */
 export const dryRun = z._default(flag, false).check(

@@ -90,7 +90,9 @@ const whole = (least: number, most: number, standard: number, description: strin
 const mostTimeoutMinutes = 1440;
 
 export const newRollout = z.strictObject({
-  source: scannerId.check(z.meta({ description: 'The Scanner whose configuration is copied, as it is now.' })),
+  source: scannerId.check(
+    z.meta({ description: 'The Scanner whose configuration is copied, as it is now.' }),
+  ),
   sections: z
     .optional(z.array(z.enum(rolloutSections)).check(z.minLength(1), z.maxLength(rolloutSections.length)))
     .check(z.meta({ description: 'What is copied; all but `advanced` unless told.' })),

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
+import { scannerStates } from '../domain/standing.ts';
 import { inventoryReported } from '../messages/shadow.ts';
 import { coded, revision, scannerId, text, time } from './common.ts';
+import { condition } from './sync.ts';
 
 const mostLabels = 50;
 
@@ -58,6 +60,13 @@ export const scanner = z
     interfaces: inventoryReported.shape.interfaces,
     software: z.nullable(inventoryReported.shape.software),
     revision,
+    state: z.enum(scannerStates).check(
+      z.meta({
+        description:
+          'The first of these that holds, in this order: disabled, not-configured, in-sync, failed (it could not apply or not be sent what it should run), pending.',
+      }),
+    ),
+    conditions: z.array(condition),
     createdAt: time,
   })
   .check(z.meta({ id: 'Scanner' }));

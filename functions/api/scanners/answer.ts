@@ -1,3 +1,5 @@
+import { standingOf } from '../../../shared/domain/standing.ts';
+import { syncOf } from '../../../shared/domain/sync.ts';
 import type { Scanner } from '../../../shared/schemas/scanner.ts';
 import type { ScannerRecord } from '../../stores/scanners.ts';
 import type { ScannerState } from '../../stores/status.ts';
@@ -18,6 +20,8 @@ export const scannerAnswer = (state: ScannerState): Scanner => {
     interfaces: state.inventory?.interfaces ?? [],
     software: state.inventory?.software ?? null,
     revision: state.head.revision,
+    state: standingOf(state).state,
+    conditions: syncOf(state).conditions,
     createdAt,
   };
 };

@@ -4,7 +4,13 @@ import { overtakenBy, type StoredRollout, skipReason, type Waiting } from '../..
 import { hasCode } from '../../../shared/errors.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
-import { committedItems, type Place, readClaim, storeUnfit, unfitItems } from '../../stores/rollout-targets.ts';
+import {
+  committedItems,
+  type Place,
+  readClaim,
+  storeUnfit,
+  unfitItems,
+} from '../../stores/rollout-targets.ts';
 import { findState } from '../../stores/status.ts';
 import { judgeTarget, unfit } from './judge.ts';
 

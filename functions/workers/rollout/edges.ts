@@ -45,7 +45,10 @@ export interface Edges {
   facts(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
   end(rollout: StoredRollout, target: Unfinished, part: number, ending: Ending, now: Date): Promise<boolean>;
   /** A page of targets, in their order. */
-  targets(rolloutId: string, cursor: string | undefined): Promise<{ items: StoredTarget[]; nextCursor?: string }>;
+  targets(
+    rolloutId: string,
+    cursor: string | undefined,
+  ): Promise<{ items: StoredTarget[]; nextCursor?: string }>;
   revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
   finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
   sleep(ms: number): Promise<unknown>;

@@ -8,8 +8,8 @@ import {
   stageOf,
 } from '../../../shared/domain/rollout.ts';
 import { hasCode } from '../../../shared/errors.ts';
-import { eachOf } from '../../stores/lists.ts';
 import { readHead } from '../../stores/heads.ts';
+import { eachOf } from '../../stores/lists.ts';
 import { plannedAtOnce, storePlanStep } from '../../stores/rollout-targets.ts';
 import { findWork, type RolloutWorkRecord } from '../../stores/rollouts.ts';
 import { listStandings } from '../../stores/standing.ts';

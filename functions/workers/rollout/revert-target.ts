@@ -1,5 +1,10 @@
 import type { Head } from '../../../shared/domain/configuration.ts';
-import { overtakenBy, type Reversal, type StoredRollout, type StoredTarget } from '../../../shared/domain/rollout.ts';
+import {
+  overtakenBy,
+  type Reversal,
+  type StoredRollout,
+  type StoredTarget,
+} from '../../../shared/domain/rollout.ts';
 import { AppError, hasCode } from '../../../shared/errors.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration, readRevision, retainedItems } from '../../stores/heads.ts';

@@ -70,7 +70,11 @@ const unforeseen = (error: Error): string => `Something went wrong on our side: 
 const left = async (): Promise<boolean> => false;
 
 /** Targets that failed, one after the other: each changes the rollout, and one may halt it. */
-const endFailed = async (run: Run, rollout: StoredRollout, failed: [Unfinished, Ending][]): Promise<boolean> => {
+const endFailed = async (
+  run: Run,
+  rollout: StoredRollout,
+  failed: [Unfinished, Ending][],
+): Promise<boolean> => {
   let present = rollout;
   for (const [target, ending] of failed) {
     if (!(await run.edges.end(present, target, 0, ending, run.clock.now()))) return true;

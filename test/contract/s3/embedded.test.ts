@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { declaredTemplate } from '../../../local/declared.ts';
 import { compilePattern } from '../../../local/event-pattern.ts';
 import type { StackModel } from '../../../local/model.ts';
-import { synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { until } from '../../helpers/until.ts';
 import { objectsOf, refusal } from './access.ts';
@@ -27,9 +27,14 @@ const remove = (key: string, VersionId?: string) =>
 
 describe('events of the embedded bucket', () => {
   let declared: StackModel;
-  beforeAll(() => {
+  beforeAll(async () => {
     const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
-    declared = readTemplate(synthesize(), { region, accountId, name: bucketModel().name, parameters });
+    declared = readTemplate(await declaredTemplate(), {
+      region,
+      accountId,
+      name: bucketModel().name,
+      parameters,
+    });
   });
   beforeEach(async () => {
     here = await startEmbedded();

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { declaredTemplate } from '../../../local/declared.ts';
 import { startDynamo } from '../../../local/dynamodb.ts';
 import type { StackModel } from '../../../local/model.ts';
 import { startS3 } from '../../../local/s3/server.ts';
 import { openState } from '../../../local/state.ts';
-import { synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 
 const region = 'eu-west-1';
@@ -27,8 +27,8 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const declared = (): StackModel =>
-  readTemplate(synthesize(), {
+const declared = async (): Promise<StackModel> =>
+  readTemplate(await declaredTemplate(), {
     region,
     accountId,
     name: 'stores',
@@ -42,7 +42,7 @@ const declared = (): StackModel =>
 export const startServices = async (): Promise<() => Promise<void>> => {
   if (remote) return async () => undefined;
   const dir = mkdtempSync(join(tmpdir(), 'stores-'));
-  const { table, buckets } = declared();
+  const { table, buckets } = await declared();
   const dynamo = await startDynamo({ dir, port: await freePort(), table, region, credentials });
   const state = openState(dir);
   const s3 = await startS3({ state, port: 0, region, credentials, buckets, emit: () => undefined });

@@ -1,0 +1,11 @@
+import { syncOf } from '../../../shared/domain/sync.ts';
+import { syncScanner as operation } from '../../../shared/operations/sync-scanner.ts';
+import { httpStack } from '../../lib/http.ts';
+import { askNow } from '../../stores/due.ts';
+import { readState } from '../../stores/status.ts';
+
+export const syncScanner = httpStack(operation, async ({ params: { scannerId }, query, now }) => {
+  const state = await readState(scannerId);
+  if (!query.dryRun) await askNow(scannerId, now);
+  return { status: 202, body: syncOf(state) };
+});

@@ -1,0 +1,95 @@
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type Due, failureOf, nextLook, nextTry } from '../../shared/domain/due.ts';
+import { keys, sortKeys } from '../../shared/tables.ts';
+import { requireEnv } from '../lib/env.ts';
+import {
+  dynamo,
+  format,
+  type PageOptions,
+  putNew,
+  queryListed,
+  type TransactItem,
+  tableName,
+} from './dynamo.ts';
+import { calling } from './faults.ts';
+
+const periodMinutes = (): number => Number(requireEnv('RECONCILE_MINUTES'));
+
+const keyOf = (scannerId: string) => ({ pk: keys.ofScanner(scannerId), sk: sortKeys.due });
+
+const listed = ({ scannerId, at }: Pick<Due, 'scannerId' | 'at'>) => ({
+  listPk: keys.listedDue,
+  listSk: `${at}#${scannerId}`,
+});
+
+const itemOf = (due: Due) => ({ ...keyOf(due.scannerId), ...listed(due), ...due });
+
+/** The first look at a Scanner, for the transaction that registers it. */
+export const firstDue = (scannerId: string, now: Date): TransactItem =>
+  putNew(itemOf({ scannerId, at: nextLook(now, periodMinutes(), Math.random()), failures: 0, version: 1 }));
+
+/**
+ * After a look that went well: the next comes a period later, and what failed before is forgotten. Does nothing where somebody else has written
+ * since `seen` was read: whoever failed or asked meanwhile must not be put off.
+ */
+export const lookLater = async (scannerId: string, seen: Due | undefined, now: Date): Promise<void> => {
+  const at = nextLook(now, periodMinutes(), Math.random());
+  const next = itemOf({ scannerId, at, failures: 0, version: (seen?.version ?? 0) + 1 });
+  const put = new PutCommand({
+    TableName: tableName(),
+    Item: { ...next, format },
+    ConditionExpression: seen ? 'version = :seen' : 'attribute_not_exists(pk)',
+    ...(seen ? { ExpressionAttributeValues: { ':seen': seen.version } } : {}),
+  });
+  await calling<unknown>(dynamo.send(put), (error) =>
+    error.name === 'ConditionalCheckFailedException' ? true : undefined,
+  );
+};
+
+/** Writes members of the item and counts the write, whatever is there. */
+const set = async (scannerId: string, at: string, members: Partial<Due>): Promise<void> => {
+  const written = { scannerId, at, ...listed({ scannerId, at }), ...members, format };
+  const names = Object.keys(written);
+  const update = new UpdateCommand({
+    TableName: tableName(),
+    Key: keyOf(scannerId),
+    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one`,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(Object.entries(written).map(([name, value]) => [`:${name}`, value])),
+      ':one': 1,
+    },
+  });
+  await calling(dynamo.send(update));
+};
+
+/** After a look that failed: it is tried again soon, whatever anybody else meant, and what failed is kept to be shown. */
+export const tryAgain = (
+  scannerId: string,
+  seen: Due | undefined,
+  error: unknown,
+  now: Date,
+): Promise<void> => {
+  const failures = (seen?.failures ?? 0) + 1;
+  const at = nextTry(now, failures, periodMinutes(), Math.random());
+  return set(scannerId, at, { failures, lastError: failureOf(error, now) });
+};
+
+/** An operator asks for a look now: the write wakes the worker, by the router. */
+export const askNow = (scannerId: string, now: Date): Promise<void> =>
+  set(scannerId, now.toISOString(), { askedAt: now.toISOString() });
+
+/** Ends the looks at a Scanner that is no more. */
+export const forgetDue = async (scannerId: string): Promise<void> => {
+  await calling(dynamo.send(new DeleteCommand({ TableName: tableName(), Key: keyOf(scannerId) })));
+};
+
+/** Scanners that are due at a time, the longest due first. */
+export const listDue = (now: Date, page: PageOptions) =>
+  queryListed<Due>(keys.listedDue, {
+    ...page,
+    filter: {
+      KeyConditionExpression: 'listPk = :listPk AND listSk <= :now',
+      ExpressionAttributeValues: { ':now': `${now.toISOString()}~` },
+    },
+  });

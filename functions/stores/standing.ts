@@ -1,0 +1,79 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
+import { type Standing, standingOf } from '../../shared/domain/standing.ts';
+import { keys, sortKeys } from '../../shared/tables.ts';
+import { dynamo, encodeCursor, format, getItem, type PageOptions, queryListed, tableName } from './dynamo.ts';
+import { calling } from './faults.ts';
+import { retrying } from './retrying.ts';
+import { findState } from './status.ts';
+
+interface Kept {
+  standing: Standing;
+  /** Counts the changes of this item, from 1. */
+  version: number;
+}
+
+const put = async (standing: Standing, version: number): Promise<true | null> => {
+  const { scannerId } = standing;
+  const listed = { listPk: keys.listedStandings, listSk: scannerId };
+  const command = new PutCommand({
+    TableName: tableName(),
+    Item: { pk: keys.ofScanner(scannerId), sk: sortKeys.standing, ...listed, standing, version, format },
+    ConditionExpression: version === 1 ? 'attribute_not_exists(pk)' : 'version = :before',
+    ...(version === 1 ? {} : { ExpressionAttributeValues: { ':before': version - 1 } }),
+  });
+  return calling<true | null>(
+    dynamo.send(command).then(() => true as const),
+    (error) => (error.name === 'ConditionalCheckFailedException' ? null : undefined),
+  );
+};
+
+const same = (one: Standing | undefined, other: Standing): boolean =>
+  one !== undefined && canonicalJson(one as unknown as Json) === canonicalJson(other as unknown as Json);
+
+/**
+ * Brings the standing of a Scanner to what its facts say; called by whoever stored one of them, after it. The standing's version is read
+ * before the facts, so of two at once the one that read less loses, and reads again: the last to write has read every fact.
+ */
+export const refreshStanding = async (scannerId: string): Promise<void> => {
+  await retrying(async () => {
+    const kept = await getItem<Kept>(keys.ofScanner(scannerId), sortKeys.standing);
+    const state = await findState(scannerId);
+    if (!state) return true;
+    const next = standingOf(state);
+    return same(kept?.standing, next) ? true : put(next, (kept?.version ?? 0) + 1);
+  });
+};
+
+/** Standings by the ids of the Scanners, as the index has them: a moment old. */
+export const listStandings = async (options: PageOptions) => {
+  const { items, ...page } = await queryListed<Kept>(keys.listedStandings, options);
+  return { ...page, items: items.map(({ standing }) => standing) };
+};
+
+/** How many are looked at for one page of those that are asked for, at most. */
+const mostLookedAt = 10_000;
+const pageSize = 1000;
+
+const cursorBehind = ({ scannerId: id }: Standing): string =>
+  encodeCursor({ pk: keys.ofScanner(id), sk: sortKeys.standing, listPk: keys.listedStandings, listSk: id });
+
+/** One page of the standings that are asked for; it may be short or empty, as long as there is a cursor. */
+export const findStandings = async (
+  isAskedFor: (standing: Standing) => boolean,
+  { limit, cursor }: PageOptions,
+): Promise<{ items: Standing[]; nextCursor?: string }> => {
+  const items: Standing[] = [];
+  let next = cursor;
+  for (let lookedAt = 0; lookedAt < mostLookedAt; lookedAt += pageSize) {
+    const page = await listStandings({ limit: pageSize, cursor: next });
+    for (const standing of page.items) {
+      if (!isAskedFor(standing)) continue;
+      items.push(standing);
+      if (items.length === limit) return { items, nextCursor: cursorBehind(standing) };
+    }
+    next = page.nextCursor;
+    if (next === undefined) return { items };
+  }
+  return { items, ...(next === undefined ? {} : { nextCursor: next }) };
+};

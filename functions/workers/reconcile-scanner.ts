@@ -1,0 +1,34 @@
+import { logger } from '../lib/logger.ts';
+import { wait } from '../lib/wait.ts';
+import { forgetDue, lookLater, tryAgain } from '../stores/due.ts';
+import { reserve } from '../stores/pace.ts';
+import { refreshStanding } from '../stores/standing.ts';
+import { findState } from '../stores/status.ts';
+import { publishScanner } from './publish-scanner.ts';
+import { reportedShadows, storeReported } from './store-reported.ts';
+
+/** Requests to the shadow service for one look: those of a publication, and a read of each shadow that a Scanner reports in. */
+const requestsPerLook = 6;
+
+const look = async (scannerId: string): Promise<void> => {
+  await wait(await reserve('shadow', requestsPerLook));
+  await publishScanner(scannerId, new Date());
+  for (const shadow of reportedShadows) await storeReported(scannerId, shadow);
+};
+
+/**
+ * Does for a Scanner what events would have done, had none been lost: brings its shadows to its head, whoever changed them, and stores what it
+ * reports (ADR 0015). Then it is due again a period later, or soon when that failed.
+ */
+export const reconcileScanner = async (scannerId: string): Promise<void> => {
+  const state = await findState(scannerId);
+  if (!state) return forgetDue(scannerId);
+  try {
+    await look(scannerId);
+    await lookLater(scannerId, state.due, new Date());
+  } catch (error) {
+    logger.warn('a look at a Scanner failed; it is tried again', { scannerId, cause: error as Error });
+    await tryAgain(scannerId, state.due, error, new Date());
+  }
+  await refreshStanding(scannerId);
+};

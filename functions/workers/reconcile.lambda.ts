@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+import { reconcileWake } from '../../shared/messages/wake.ts';
+import { logger } from '../lib/logger.ts';
+import { inParallel } from '../lib/parallel.ts';
+import { listDue } from '../stores/due.ts';
+import { reconcileScanner } from './reconcile-scanner.ts';
+
+const pageSize = 50;
+const width = 10;
+
+/** A run ends before the next begins. */
+const runMs = 45_000;
+
+/** A wake-up for one Scanner, or the event of the schedule. */
+const event = z.union([reconcileWake, z.looseObject({ source: z.string() })]);
+
+/** Those that are due at a time, until the run's time is up; whoever is left stays due. Answers how many were looked at. */
+const lookAtDue = async (now: Date): Promise<number> => {
+  let looked = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await listDue(now, { limit: pageSize, cursor });
+    const scannerIds = page.items.map(({ scannerId }) => scannerId);
+    for (const { item, error } of await inParallel(scannerIds, width, reconcileScanner))
+      logger.error('a Scanner could not be looked at', { scannerId: item, cause: error as Error });
+    looked += scannerIds.length;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && Date.now() < now.getTime() + runMs);
+  return looked;
+};
+
+/** Each minute: the Scanners that are due. Or one, that an operator asked for. */
+export const handler = async (given: unknown): Promise<void> => {
+  const wake = event.parse(given);
+  if ('source' in wake) logger.info('Scanners were looked at', { count: await lookAtDue(new Date()) });
+  else await reconcileScanner(wake.scannerId);
+};
