@@ -7,12 +7,13 @@ import {
   skipReason,
   stageOf,
 } from '../../../shared/domain/rollout.ts';
+import type { Standing } from '../../../shared/domain/standing.ts';
 import { hasCode } from '../../../shared/errors.ts';
 import { readHead } from '../../stores/heads.ts';
 import { eachOf } from '../../stores/lists.ts';
 import { plannedAtOnce, storePlanStep } from '../../stores/rollout-targets.ts';
 import { findWork, type RolloutWorkRecord } from '../../stores/rollouts.ts';
-import { listStandings } from '../../stores/standing.ts';
+import { findStandings } from '../../stores/standing.ts';
 import { readStates } from '../../stores/status.ts';
 import { judgeTarget, unfit } from './judge.ts';
 
@@ -36,9 +37,9 @@ const named = async (scannerIds: readonly string[], from: number): Promise<Found
 
 /** Scanners of the fleet, as their standings say. */
 const ofFleet = async (rollout: StoredRollout, cursor: string | undefined): Promise<Found> => {
-  const { items, nextCursor } = await listStandings({ limit: plannedAtOnce, cursor });
-  const targets = items.filter((standing) => isTarget(standing, rollout));
-  return { candidates: targets.map((known) => ({ scannerId: known.scannerId, known })), cursor: nextCursor };
+  const asked = (standing: Standing) => isTarget(standing, rollout);
+  const { items, nextCursor } = await findStandings(asked, { limit: plannedAtOnce, cursor });
+  return { candidates: items.map((known) => ({ scannerId: known.scannerId, known })), cursor: nextCursor };
 };
 
 const find = (rollout: StoredRollout, { planCursor }: RolloutWorkRecord): Promise<Found> => {
