@@ -244,14 +244,14 @@ export class Workers extends Construct {
    * operator wants looked at; rollouts whose state changed. A reader has up to five filters (Lambda developer guide, "Filtering").
    */
   private wireRoute(storage: Storage): void {
-    const since = (name: string) => ({
-      NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
-    });
+    const since = (name: string) => ({ [name]: { S: [{ exists: true }] } });
+    const woken = { NewImage: { state: { S: ['uploaded'] }, ...since('wokenAt') } };
     const filters = [
-      ...['confirmedAt', 'wokenAt'].map((name) => changed([keys.import], since(name), ['MODIFY'])),
+      changed([keys.import], woken, ['MODIFY']),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
-      changed([keys.derived, keys.rollout]),
-      changed([sortKeys.due], { NewImage: { askedAt: { S: [{ exists: true }] } } }),
+      changed([keys.derived]),
+      changed([sortKeys.due], { NewImage: since('askedAt') }),
+      changed([keys.rollout]),
     ];
     allowTableKey(this.route, storage.table);
     bindInvoke(this.route, this.import, 'IMPORT_FUNCTION');

@@ -207,7 +207,8 @@ export const confirmJob = (
   asked: Asked & { dryRun?: boolean },
   remember?: (job: StoredJob) => TransactItem,
 ): Promise<StoredJob> => {
-  const members = { state: 'uploaded', confirmedAt: asked.at.toISOString() } as const;
+  const at = asked.at.toISOString();
+  const members = { state: 'uploaded', confirmedAt: at, wokenAt: at } as const;
   const move: Move = { from: ['awaiting-confirmation'], wanted: 'awaiting-confirmation', members };
   return moveJob(importId, asked, move, remember);
 };

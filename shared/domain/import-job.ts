@@ -23,7 +23,7 @@ export interface StoredJob extends ImportJob {
   confirmedAt?: string;
   /** When the latest attempt began. */
   begunAt?: string;
-  /** When the sweep last sent a lost job to a worker again. */
+  /** When a worker was last called for: by a confirmation, or by the sweep for a job that was lost. */
   wokenAt?: string;
   /** Of a drop: the place of its upload among those of its key, in a form that compares as text. */
   sequencer?: string;

@@ -78,7 +78,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(17);
+    expect(functions).toHaveLength(18);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -162,14 +162,7 @@ describe('event sources', () => {
     });
   });
 
-  it('of the router pass imports that may go on, artifacts that were changed or deleted, and wishes', () => {
-    const went = ['confirmedAt', 'wokenAt'].map((name) => ({
-      eventName: ['MODIFY'],
-      dynamodb: {
-        Keys: { sk: { S: ['import'] } },
-        NewImage: { state: { S: ['uploaded'] }, [name]: { S: [{ exists: true }] } },
-      },
-    }));
+  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, and looks asked for', () => {
     const router = source('route.lambda.ts', 'dynamodb');
     expect(router).toMatchObject({
       batchSize: 100,
@@ -179,9 +172,19 @@ describe('event sources', () => {
       onFailureQueueArn: expect.stringContaining('DeadLetters'),
     });
     expect(router?.filters).toEqual([
-      ...went,
+      {
+        eventName: ['MODIFY'],
+        dynamodb: {
+          Keys: { sk: { S: ['import'] } },
+          NewImage: { state: { S: ['uploaded'] }, wokenAt: { S: [{ exists: true }] } },
+        },
+      },
       { eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } },
       { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } },
+      {
+        eventName: ['INSERT', 'MODIFY'],
+        dynamodb: { Keys: { sk: { S: ['due'] } }, NewImage: { askedAt: { S: [{ exists: true }] } } },
+      },
     ]);
   });
 
@@ -222,7 +225,7 @@ describe('event sources', () => {
 });
 
 describe('the router', () => {
-  const workers = ['import', 'renew', 'derive'].map((name) => {
+  const workers = ['import', 'renew', 'derive', 'reconcile'].map((name) => {
     const fn = model.functions.find(({ entry }) => entry === `functions/workers/${name}.lambda.ts`);
     return { id: fn?.id ?? '', variable: `${name.toUpperCase()}_FUNCTION` };
   });
