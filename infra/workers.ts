@@ -241,7 +241,7 @@ export class Workers extends Construct {
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
    * to delete); wishes for something to be made of a list, each an item of its own; Scanners that an
-   * operator wants looked at; rollouts whose state changed. A reader has up to five filters (Lambda developer guide, "Filtering").
+   * operator wants looked at; rollouts whose state changed.
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({ [name]: { S: [{ exists: true }] } });

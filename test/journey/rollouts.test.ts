@@ -153,7 +153,7 @@ describe('a rollout to Scanners that run', () => {
     expect(done.finishedAt).toBeDefined();
     for (const [index, scanner] of scanners.entries()) {
       expect(scanner.configuration()).toMatchObject({
-        smtp: { inbound: { accept: 'listed', ipv4: { port: 2501 + index } } },
+        inbound: { accept: 'listed', ipv4: { port: 2501 + index } },
       });
       expect(scanner.list('inbound')).toBe('192.0.2.1\n');
     }

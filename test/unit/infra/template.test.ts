@@ -162,7 +162,7 @@ describe('event sources', () => {
     });
   });
 
-  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, and looks asked for', () => {
+  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, looks asked for, and rollouts', () => {
     const router = source('route.lambda.ts', 'dynamodb');
     expect(router).toMatchObject({
       batchSize: 100,
@@ -185,6 +185,7 @@ describe('event sources', () => {
         eventName: ['INSERT', 'MODIFY'],
         dynamodb: { Keys: { sk: { S: ['due'] } }, NewImage: { askedAt: { S: [{ exists: true }] } } },
       },
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['rollout'] } } } },
     ]);
   });
 
@@ -225,7 +226,7 @@ describe('event sources', () => {
 });
 
 describe('the router', () => {
-  const workers = ['import', 'renew', 'derive', 'reconcile'].map((name) => {
+  const workers = ['import', 'renew', 'derive', 'reconcile', 'rollout'].map((name) => {
     const fn = model.functions.find(({ entry }) => entry === `functions/workers/${name}.lambda.ts`);
     return { id: fn?.id ?? '', variable: `${name.toUpperCase()}_FUNCTION` };
   });
