@@ -51,7 +51,7 @@ interface ProgressChange {
   delta?: Delta;
   /** Sets the gate. */
   gate?: number;
-  /** The gate must be this. */
+  /** The gate must be this, and open. */
   through?: number;
 }
 
@@ -65,7 +65,7 @@ export const progressItem = (rolloutId: string, part: number, change: ProgressCh
       TableName: tableName(),
       Key: keyOf(rolloutId, keys.progress(part)),
       UpdateExpression: `SET #format = :format${gate === undefined ? '' : ', gate = :gate'}${adding ? ` ADD ${adding}` : ''}`,
-      ConditionExpression: `attribute_exists(pk)${through === undefined ? '' : ' AND gate = :through'}`,
+      ConditionExpression: `attribute_exists(pk)${through === undefined ? '' : ' AND gate = :through AND gate > :shut'}`,
       ExpressionAttributeNames: {
         '#format': 'format',
         ...Object.fromEntries(moved.map(([outcome]) => [`#${outcome}`, outcome])),
@@ -74,7 +74,7 @@ export const progressItem = (rolloutId: string, part: number, change: ProgressCh
         ':format': format,
         ...Object.fromEntries(moved.map(([outcome, count]) => [`:${outcome}`, count])),
         ...(gate === undefined ? {} : { ':gate': gate }),
-        ...(through === undefined ? {} : { ':through': through }),
+        ...(through === undefined ? {} : { ':through': through, ':shut': 0 }),
       },
     },
   };

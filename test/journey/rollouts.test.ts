@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Rollout, RolloutTarget } from '../../shared/schemas/rollouts.ts';
 import { type Answer, type Puppet, startPuppet } from '../helpers/puppet.ts';
@@ -52,6 +53,18 @@ const outcome = (id: string, scannerId: string, wanted: RolloutTarget['outcome']
   until(`${scannerId} is ${wanted}`, async () =>
     (await targetsOf(id)).find((target) => target.scannerId === scannerId && target.outcome === wanted),
   );
+
+/** Does what the schedule does each minute. */
+const wakeAll = async (): Promise<void> => {
+  const { region, accessKeyId, secretAccessKey } = stack.endpoints;
+  const { lambda } = stack.endpoints as unknown as { lambda: string };
+  const client = new LambdaClient({ region, endpoint: lambda, credentials: { accessKeyId, secretAccessKey } });
+  const { Functions = [] } = await client.send(new ListFunctionsCommand({}));
+  const FunctionName = Functions.find(({ FunctionName: name }) => name?.startsWith('WorkersRollout'))?.FunctionName;
+  const Payload = Buffer.from(JSON.stringify({ source: 'aws.events' }));
+  await client.send(new InvokeCommand({ FunctionName, Payload }));
+  client.destroy();
+};
 
 const settings = (port: number, accept: 'all' | 'listed' = 'all') => ({
   mailFiltering: 'inbound',
@@ -340,7 +353,8 @@ describe('a rollout that is not let to its end', () => {
     await stack.restart();
     await Promise.all(own.map((one) => one.connect()));
     for (const one of own) await one.answer(() => ({ code: 'applied' }));
-    const done = await inState(id, 'completed');
+    const schedule = setInterval(() => void wakeAll().catch(() => undefined), 1000);
+    const done = await inState(id, 'completed').finally(() => clearInterval(schedule));
 
     expect(done.counts).toMatchObject({ targets: 3, applied: 3 });
     expect(await Promise.all(ids.map(revisionOf))).toEqual(before.map((revision) => revision + 1));

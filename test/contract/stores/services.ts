@@ -55,6 +55,7 @@ export const startServices = async (): Promise<() => Promise<void>> => {
     TABLE_NAME: table.name,
     BUCKET_NAME: buckets[0]?.name,
     HISTORY_DAYS: '0',
+    RECONCILE_MINUTES: '60',
   });
   return async () => {
     await s3.close();
