@@ -56,6 +56,9 @@ export const startServices = async (): Promise<() => Promise<void>> => {
     BUCKET_NAME: buckets[0]?.name,
     HISTORY_DAYS: '0',
     RECONCILE_MINUTES: '60',
+    ROLLOUT_RATE: '100',
+    SHADOW_RATE: '2000',
+    THING_RATE: '20',
   });
   return async () => {
     await s3.close();

@@ -1,0 +1,231 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteThingShadowCommand,
+  GetThingShadowCommand,
+  IoTDataPlaneClient,
+  UpdateThingShadowCommand,
+} from '@aws-sdk/client-iot-data-plane';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FleetSummary } from '../../shared/schemas/fleet.ts';
+import type { Scanner } from '../../shared/schemas/scanner.ts';
+import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
+import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { until } from '../helpers/until.ts';
+import { conditionOf, inboundSettings, inSync, register, save, sync } from './support.ts';
+
+let stack: StackProcess;
+let scanner: ScannerProcess;
+let iot: IoTDataPlaneClient;
+let lambda: LambdaClient;
+let dynamo: DynamoDBDocumentClient;
+
+beforeAll(async () => {
+  stack = await startStackProcess();
+  const { region, accessKeyId, secretAccessKey, iotData, lambda: invoke, dynamodb } = stack.endpoints;
+  const common = { region, credentials: { accessKeyId, secretAccessKey } };
+  iot = new IoTDataPlaneClient({ ...common, endpoint: iotData });
+  lambda = new LambdaClient({ ...common, endpoint: invoke });
+  dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({ ...common, endpoint: dynamodb }));
+  scanner = startScannerProcess(stack.dir, 'mx1');
+  await until(
+    'mx1 is registered',
+    async () => (await stack.call('GET', '/scanners/mx1')).status === 200 || undefined,
+  );
+  for (const [scannerId, labels] of Object.entries({ mx2: { site: 'lyon' }, mx3: { site: 'paris' } }))
+    await stack.call('POST', '/scanners', { scannerId, labels });
+}, 60_000);
+
+afterAll(async () => {
+  await scanner?.stop();
+  for (const client of [iot, lambda, dynamo]) client?.destroy();
+  await stack?.stop();
+});
+
+const desired = async (
+  thingName: string,
+): Promise<{ revision: number; mailFiltering?: string } | undefined> => {
+  const get = new GetThingShadowCommand({ thingName, shadowName: 'smtp' });
+  const document = JSON.parse(new TextDecoder().decode((await iot.send(get)).payload));
+  return document.state.desired;
+};
+
+/** Runs the minute's look at whoever is due, and waits for its end. */
+const lookNow = async (): Promise<void> => {
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+  const name = Functions.find(
+    ({ Description }) => Description === 'Looks at Scanners that are due',
+  )?.FunctionName;
+  const Payload = new TextEncoder().encode(JSON.stringify({ source: 'aws.events' }));
+  const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload }));
+  expect(answer.FunctionError).toBeUndefined();
+};
+
+const key = (scannerId: string, sk: string) => ({ pk: `scanner#${scannerId}`, sk });
+
+/** As if the Scanner's hour were over. */
+const isDueNow = (scannerId: string) => {
+  const at = '2026-01-01T00:00:00.000Z';
+  return dynamo.send(
+    new UpdateCommand({
+      TableName: stack.endpoints.table,
+      Key: key(scannerId, 'due'),
+      UpdateExpression: 'SET #at = :at, listSk = :listed ADD version :one',
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: { ':at': at, ':listed': `${at}#${scannerId}`, ':one': 1 },
+    }),
+  );
+};
+
+const dueOf = async (scannerId: string): Promise<Record<string, unknown>> => {
+  const get = new GetCommand({ TableName: stack.endpoints.table, Key: key(scannerId, 'due') });
+  return (await dynamo.send(get)).Item ?? {};
+};
+
+const listed = async (query: string): Promise<string[]> => {
+  const answer = await stack.call('GET', `/scanners?${query}`);
+  expect(answer.status).toBe(200);
+  return (answer.body as { items: Scanner[] }).items.map(({ scannerId }) => scannerId);
+};
+
+describe('a fleet', () => {
+  it('brings a Scanner back to its head when somebody else has edited its shadow', async () => {
+    const revision = await save(stack, 'mx1', inboundSettings(2525));
+    await inSync(stack, 'mx1', revision);
+    const state = { desired: { mailFiltering: 'outbound', inbound: null } };
+    const payload = new TextEncoder().encode(JSON.stringify({ state }));
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    expect(await desired('mx1')).toMatchObject({ mailFiltering: 'outbound' });
+
+    await isDueNow('mx1');
+    await lookNow();
+
+    expect(await desired('mx1')).toMatchObject({ revision, mailFiltering: 'inbound' });
+    expect(String((await dueOf('mx1'))['at']) > new Date().toISOString()).toBe(true);
+    await inSync(stack, 'mx1', revision);
+  });
+
+  it('does at once for one Scanner what an operator asks for', async () => {
+    await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp-advanced' }));
+    await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp' }));
+
+    const dry = await stack.call('POST', '/scanners/mx1/sync?dryRun=true', {});
+    expect(dry.status).toBe(202);
+    expect(await dueOf('mx1')).not.toHaveProperty('askedAt');
+    const asked = await stack.call('POST', '/scanners/mx1/sync', {});
+
+    expect(asked.status).toBe(202);
+    expect(asked.body).toMatchObject({ desiredRevision: expect.any(Number), conditions: expect.any(Array) });
+    const back = await until('the shadow is back', () => desired('mx1').catch(() => undefined));
+    expect(back).toMatchObject({ revision: (await sync(stack, 'mx1')).desiredRevision });
+    await until('nobody asks any more', async () => !('askedAt' in (await dueOf('mx1'))) || undefined);
+    expect((await stack.call('POST', '/scanners/none/sync', {})).status).toBe(404);
+  });
+
+  it('publishes a burst of saves in few documents, and the last of them always', async () => {
+    const before = await desired('mx2').catch(() => undefined);
+    expect(before).toBeUndefined();
+    let last = 0;
+    for (let port = 3000; port < 3100; port++) last = await save(stack, 'mx2', inboundSettings(port));
+
+    const state = await until('the last is published', async () => {
+      const { publishedRevision } = await sync(stack, 'mx2');
+      return publishedRevision === last || undefined;
+    });
+    expect(state).toBe(true);
+    const get = new GetThingShadowCommand({ thingName: 'mx2', shadowName: 'smtp' });
+    const { version, state: shown } = JSON.parse(new TextDecoder().decode((await iot.send(get)).payload));
+    expect(shown.desired.revision).toBe(last);
+    console.log(`${last - 1} saves, ${version - 1} versions of the shadow`);
+    expect(version).toBeLessThanOrEqual(last);
+  });
+
+  it('publishes to all others while one cannot be, and to that one as soon as it can', async () => {
+    const { table } = stack.endpoints;
+    const breakHead = new UpdateCommand({
+      TableName: table,
+      Key: key('mx2', 'head'),
+      UpdateExpression:
+        'SET revision = revision + :one, configuration.kept = configuration.lists, configuration.lists = :broken',
+      ExpressionAttributeValues: { ':broken': 'no lists', ':one': 1 },
+    });
+    await dynamo.send(breakHead);
+    const failed = await until('the failure is written down', async () => {
+      const due = await dueOf('mx2');
+      return due['lastError'] ? due : undefined;
+    });
+    expect(failed['failures']).toBeGreaterThan(0);
+
+    const revision = await save(stack, 'mx1', inboundSettings(2526));
+    await inSync(stack, 'mx1', revision);
+
+    await dynamo.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: key('mx2', 'head'),
+        UpdateExpression: 'SET configuration.lists = configuration.kept REMOVE configuration.kept',
+      }),
+    );
+    await isDueNow('mx2');
+    await lookNow();
+    expect(await dueOf('mx2')).toMatchObject({ failures: 0 });
+    expect(await dueOf('mx2')).not.toHaveProperty('lastError');
+    expect(conditionOf(await sync(stack, 'mx2'), 'Published')?.status).toBe('True');
+  });
+
+  it('is filtered by what its Scanners are', async () => {
+    await until(
+      'the index has caught up',
+      async () => (await listed('inSync=true')).includes('mx1') || undefined,
+    );
+
+    expect(await listed('inSync=true')).toEqual(['mx1']);
+    expect(await listed('inSync=false')).toEqual(['mx2', 'mx3']);
+    expect(await listed('connected=true')).toEqual(['mx1']);
+    expect(await listed('connected=false')).toEqual(['mx2', 'mx3']);
+    expect(await listed('state=pending')).toEqual(['mx2']);
+    expect(await listed('state=not-configured')).toEqual(['mx3']);
+    expect(await listed('label=site%3Dlyon')).toEqual(['mx2']);
+    expect(await listed('label=site')).toEqual(['mx2', 'mx3']);
+    expect(await listed('label=site=lyon,site=paris')).toEqual([]);
+    expect(await listed('enabled=false')).toEqual([]);
+  });
+
+  it('is walked by cursor under a filter', async () => {
+    const first = await stack.call('GET', '/scanners?inSync=false&limit=1');
+    const { items, nextCursor } = first.body as { items: Scanner[]; nextCursor: string };
+    expect(items.map(({ scannerId }) => scannerId)).toEqual(['mx2']);
+    expect(await listed(`inSync=false&limit=1&cursor=${nextCursor}`)).toEqual(['mx3']);
+    expect((await stack.call('GET', '/scanners?state=odd')).status).toBe(422);
+    expect((await stack.call('GET', '/scanners?label=,')).status).toBe(422);
+  });
+
+  it('says of each Scanner in which state it is, with all conditions', async () => {
+    const answer = await stack.call('GET', '/scanners/mx1');
+    const { state, conditions } = answer.body as Scanner;
+    expect(state).toBe('in-sync');
+    expect(conditions).toEqual((await sync(stack, 'mx1')).conditions);
+  });
+
+  it('is summed up', async () => {
+    await register(stack, 'mx4');
+    await stack.call('PATCH', '/scanners/mx4', { enabled: false });
+    const summary = await until('the index has caught up', async () => {
+      const { body } = await stack.call('GET', '/fleet');
+      return (body as FleetSummary).states.disabled === 1 ? (body as FleetSummary) : undefined;
+    });
+
+    expect(summary).toMatchObject({
+      scanners: 4,
+      states: { 'in-sync': 1, pending: 1, 'not-configured': 1, disabled: 1, failed: 0 },
+      conditions: {
+        Connected: { True: 1, False: 0, Unknown: 3 },
+        InSync: { True: 1 },
+      },
+      revisionLag: { none: 1, nothingApplied: 3 },
+      software: [{ name: 'reference-scanner', scanners: 1 }],
+      softwareUnreported: 3,
+    });
+  });
+});
