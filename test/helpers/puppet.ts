@@ -23,7 +23,11 @@ export interface Puppet {
 const applies = (): Answer => ({ code: 'applied' });
 
 /** Registers and enrols a Scanner and connects as it. */
-export const startPuppet = async (stack: StackProcess, id: string, registration: object = {}): Promise<Puppet> => {
+export const startPuppet = async (
+  stack: StackProcess,
+  id: string,
+  registration: object = {},
+): Promise<Puppet> => {
   const made = await stack.call('POST', '/scanners', { scannerId: id, ...registration });
   if (made.status !== 201) throw new Error(`${id}: ${made.status} ${JSON.stringify(made.body)}`);
   const identity = await makeIdentity(
@@ -53,7 +57,8 @@ const connected = async (stack: StackProcess, id: string, identity: Identity): P
     if (answer === 'silence') return;
     const status = { revision, ...answer, at: new Date().toISOString() };
     const held = (state?.reported ?? {}) as Record<string, unknown>;
-    const applied = answer.code === 'applied' ? desired : ({ ...held, status: undefined } as unknown as SmtpDesired);
+    const applied =
+      answer.code === 'applied' ? desired : ({ ...held, status: undefined } as unknown as SmtpDesired);
     const change = reportChange(held, reportedOf(applied, status));
     if (change) await conversation?.report(smtpShadow, change);
   };

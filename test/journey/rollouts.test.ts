@@ -15,7 +15,10 @@ beforeAll(async () => {
   stack = await startStackProcess();
 });
 afterAll(async () => {
-  await Promise.all([...scanners.map((scanner) => scanner.stop()), ...puppets.map((puppet) => puppet.close())]);
+  await Promise.all([
+    ...scanners.map((scanner) => scanner.stop()),
+    ...puppets.map((puppet) => puppet.close()),
+  ]);
   await stack?.stop();
 });
 
@@ -56,11 +59,16 @@ const outcome = (id: string, scannerId: string, wanted: RolloutTarget['outcome']
 
 /** Does what the schedule does each minute. */
 const wakeAll = async (): Promise<void> => {
-  const { region, accessKeyId, secretAccessKey } = stack.endpoints;
-  const { lambda } = stack.endpoints as unknown as { lambda: string };
-  const client = new LambdaClient({ region, endpoint: lambda, credentials: { accessKeyId, secretAccessKey } });
+  const { region, accessKeyId, secretAccessKey, lambda } = stack.endpoints;
+  const client = new LambdaClient({
+    region,
+    endpoint: lambda,
+    credentials: { accessKeyId, secretAccessKey },
+  });
   const { Functions = [] } = await client.send(new ListFunctionsCommand({}));
-  const FunctionName = Functions.find(({ FunctionName: name }) => name?.startsWith('WorkersRollout'))?.FunctionName;
+  const FunctionName = Functions.find(({ FunctionName: name }) =>
+    name?.startsWith('WorkersRollout'),
+  )?.FunctionName;
   const Payload = Buffer.from(JSON.stringify({ source: 'aws.events' }));
   await client.send(new InvokeCommand({ FunctionName, Payload }));
   client.destroy();
@@ -82,7 +90,9 @@ const puppet = async (id: string, labels: Record<string, string>, port = 2525): 
 
 const source = async (id: string, entries: string[] = ['192.0.2.1']): Promise<void> => {
   await register(stack, id);
-  await call('POST', `/scanners/${id}/access-lists/inbound/entries`, { entries: entries.map((value) => ({ value })) });
+  await call('POST', `/scanners/${id}/access-lists/inbound/entries`, {
+    entries: entries.map((value) => ({ value })),
+  });
   await save(stack, id, settings(25, 'listed'));
 };
 
@@ -177,21 +187,36 @@ describe('a rollout to Scanners that run', () => {
       '/scanners/real-1/revisions',
     );
     expect(items[0]).toMatchObject({ operation: 'create-rollout', rolloutId });
-    const audit = await get<{ items: { operation: string; rolloutId?: string; subject?: string }[] }>('/audit');
+    const audit = await get<{ items: { operation: string; rolloutId?: string; subject?: string }[] }>(
+      '/audit',
+    );
     const told = audit.items.filter((entry) => entry.rolloutId === rolloutId);
-    expect(told.map(({ operation }) => operation)).toEqual(['create-rollout', 'create-rollout', 'create-rollout']);
+    expect(told.map(({ operation }) => operation)).toEqual([
+      'create-rollout',
+      'create-rollout',
+      'create-rollout',
+    ]);
     expect(told.some(({ subject }) => subject === rolloutId)).toBe(true);
   });
 
   it('done again makes no revision, and ends as applied', async () => {
     const before = await Promise.all(['real-1', 'real-2'].map(revisionOf));
-    const again = await create({ source: 'real-source', targets: { scannerIds: ['real-2', 'real-1', 'nobody'] } });
+    const again = await create({
+      source: 'real-source',
+      targets: { scannerIds: ['real-2', 'real-1', 'nobody'] },
+    });
     await inState(again, 'completed');
 
     expect(await Promise.all(['real-1', 'real-2'].map(revisionOf))).toEqual(before);
     expect(await targetsOf(again)).toMatchObject([
       { scannerId: 'nobody', outcome: 'skipped', reason: 'There is no Scanner with this id.' },
-      { scannerId: 'real-1', outcome: 'applied', fromRevision: before[0], toRevision: before[0], changes: 'nothing' },
+      {
+        scannerId: 'real-1',
+        outcome: 'applied',
+        fromRevision: before[0],
+        toRevision: before[0],
+        changes: 'nothing',
+      },
       { scannerId: 'real-2', outcome: 'applied', fromRevision: before[1], toRevision: before[1] },
     ]);
   });
@@ -274,9 +299,12 @@ describe('a staged rollout', () => {
 
     expect(done.counts).toMatchObject({ reverted: 4, overtaken: 1, targets: 5 });
     expect(await outcomesOf(rolloutId)).toMatchObject({ 'staged-2': 'reverted', 'staged-4': 'overtaken' });
-    const revision = await get<{ smtp: object; operation: string; rolloutId: string; lists: { inbound: { entries: number } } }>(
-      `/scanners/staged-1/revisions/${(before[0] ?? 0) + 2}`,
-    );
+    const revision = await get<{
+      smtp: object;
+      operation: string;
+      rolloutId: string;
+      lists: { inbound: { entries: number } };
+    }>(`/scanners/staged-1/revisions/${(before[0] ?? 0) + 2}`);
     expect(revision).toMatchObject({
       operation: 'revert-rollout',
       rolloutId,
@@ -327,14 +355,20 @@ describe('a rollout that is not let to its end', () => {
     const older = await create({ source: 'ended-source-2', targets: { scannerIds: ['ended-1', 'ended-2'] } });
     await outcome(older, 'ended-2', 'committed');
     await save(stack, 'ended-1', settings(2800));
-    const waits = await create({ source: 'ended-source-2', targets: { scannerIds: ['ended-2', 'ended-3'] }, canary: 1 });
+    const waits = await create({
+      source: 'ended-source-2',
+      targets: { scannerIds: ['ended-2', 'ended-3'] },
+      canary: 1,
+    });
     await outcome(waits, 'ended-2', 'committed');
     const newer = await create({ source: 'ended-source', targets: { scannerIds: ['ended-2', 'ended-3'] } });
     await outcome(newer, 'ended-3', 'committed');
 
     expect((await outcome(older, 'ended-1', 'overtaken')).reason).toMatch(/^Revision \d+ was made before/);
     expect((await outcome(older, 'ended-2', 'overtaken')).reason).toMatch(/^Revision \d+ was made before/);
-    expect((await outcome(waits, 'ended-3', 'overtaken')).reason).toBe(`The newer rollout ${newer} took this Scanner.`);
+    expect((await outcome(waits, 'ended-3', 'overtaken')).reason).toBe(
+      `The newer rollout ${newer} took this Scanner.`,
+    );
     for (const one of own) await one.answer(() => ({ code: 'applied' }));
     await inState(older, 'completed');
     await inState(waits, 'completed');
@@ -404,7 +438,9 @@ describe('a request for a rollout', () => {
     expect((await call('POST', '/rollouts', minimal, await bearer('scanners/write'))).status).toBe(403);
     expect((await call('POST', `/rollouts/${id}/halt`, {}, await bearer('scanners/write'))).status).toBe(403);
     expect((await call('GET', `/rollouts/${id}`, undefined, await bearer('scanners/read'))).status).toBe(200);
-    expect((await call('GET', '/rollouts?limit=1', undefined, await bearer('scanners/read'))).body).toMatchObject({
+    expect(
+      (await call('GET', '/rollouts?limit=1', undefined, await bearer('scanners/read'))).body,
+    ).toMatchObject({
       items: [{ rolloutId: id }],
     });
     expect(codeOf(await call('GET', '/rollouts/rollout-000000000000-0000000000000000'))).toBe('NOT_FOUND');

@@ -62,7 +62,13 @@ const save = (scannerId: string, port: number, accept: 'all' | 'listed' = 'all')
 const scanner = async (): Promise<string> => {
   const scannerId = newId('mx');
   const empty = await stores.lists.writeEmptyList();
-  const lists = { inbound: empty, outbound: empty, authentication: empty, 'local-delivery': empty, relay: empty };
+  const lists = {
+    inbound: empty,
+    outbound: empty,
+    authentication: empty,
+    'local-delivery': empty,
+    relay: empty,
+  };
   await stores.scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, lists, asked());
   await save(scannerId, 2525);
   const presence = { sessionIdentifier: 's', versionNumber: 1, connected: true, at: at.toISOString() };
@@ -151,7 +157,12 @@ describe('planning', () => {
 
     expect(await stores.rollouts.beginRollout(stale, head, asked(), [])).toBe(false);
     expect(await stores.rollouts.findRollout(by.rolloutId)).toBeUndefined();
-    const made = await work.begin.began(request, { ...by, dryRun: false, acknowledge: [] }, 'create-rollout', () => []);
+    const made = await work.begin.began(
+      request,
+      { ...by, dryRun: false, acknowledge: [] },
+      'create-rollout',
+      () => [],
+    );
     expect(made.sourceRevision).toBe(head.revision + 1);
   });
 });
@@ -209,7 +220,10 @@ describe('the turn of a target', () => {
       scannerId: invalid,
       part: 'smtp',
       ...asked(),
-      compute: async ({ configuration }) => ({ configuration: { ...configuration, smtp: null }, result: null }),
+      compute: async ({ configuration }) => ({
+        configuration: { ...configuration, smtp: null },
+        result: null,
+      }),
     });
     const change = { ...asked(), dryRun: false, ifMatch: undefined };
     await stores.scanners.changeScanner(off, change, () => ({ labels: {}, enabled: false }));
@@ -224,7 +238,10 @@ describe('the turn of a target', () => {
       outcome: 'invalid',
       errors: [{ pointer: '/inbound/ipv4', code: 'REQUIRED' }],
     });
-    expect(await target(rollout, off)).toMatchObject({ outcome: 'skipped', reason: 'The Scanner is disabled.' });
+    expect(await target(rollout, off)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'The Scanner is disabled.',
+    });
     expect(await countsOf(rollout)).toMatchObject({ targets: 3, skipped: 1, overtaken: 1, invalid: 1 });
   });
 });
@@ -253,7 +270,9 @@ describe('the end of a target', () => {
     const ending = { outcome: 'failed' as const, reason: 'no' };
     const after = { failures: 1, state: 'halted' as const, reason: 'Halted.', version: 2 };
 
-    expect(await stores.targets.storeEnding({ rollout, part: 0, at }, unfinished as never, ending, after)).toBe(true);
+    expect(
+      await stores.targets.storeEnding({ rollout, part: 0, at }, unfinished as never, ending, after),
+    ).toBe(true);
 
     expect(await fresh(rollout)).toMatchObject({ state: 'halted', failures: 1 });
     expect(await commit(rollout, other)).toBe(false);
@@ -264,8 +283,17 @@ describe('the end of a target', () => {
 describe('taking a rollout back', () => {
   const reverting = async (rollout: StoredRollout) => {
     const reversal = { at: at.toISOString(), by: 'me', requestId: newId('r'), acknowledge: [] };
-    const move = ({ version }: StoredRollout) => ({ reversal, state: 'halted' as const, version: version + 1 });
-    const moved = await stores.rollouts.moveRollout(rollout.rolloutId, { ...asked(), dryRun: false }, move, () => []);
+    const move = ({ version }: StoredRollout) => ({
+      reversal,
+      state: 'halted' as const,
+      version: version + 1,
+    });
+    const moved = await stores.rollouts.moveRollout(
+      rollout.rolloutId,
+      { ...asked(), dryRun: false },
+      move,
+      () => [],
+    );
     return { ...moved.rollout, reversal };
   };
 
@@ -325,7 +353,9 @@ describe('the work on a rollout', () => {
     const rollout = await planned([await scanner()]);
     const { finishRollout, listOpenRollouts, takeLease } = stores.rollouts;
     const open = async () =>
-      (await listOpenRollouts({ limit: 1000 })).items.some(({ rolloutId }) => rolloutId === rollout.rolloutId);
+      (await listOpenRollouts({ limit: 1000 })).items.some(
+        ({ rolloutId }) => rolloutId === rollout.rolloutId,
+      );
     expect(await open()).toBe(true);
     await halt(rollout);
 

@@ -33,15 +33,23 @@ const configuration = (smtp: SmtpSettings | null, digit = 'b', advanced: object 
   lists: listsOf(digit),
   artifacts: {},
 });
-const copied = (smtp: SmtpSettings | null, advanced: object = {}): Copied => configuration(smtp, 'a', advanced);
+const copied = (smtp: SmtpSettings | null, advanced: object = {}): Copied =>
+  configuration(smtp, 'a', advanced);
 
-const made = (source: Copied, target: Configuration, sections: readonly RolloutSection[] = defaultSections) => {
+const made = (
+  source: Copied,
+  target: Configuration,
+  sections: readonly RolloutSection[] = defaultSections,
+) => {
   const merged = mergedConfiguration(source, target, sections);
   if (!('configuration' in merged)) throw new Error(JSON.stringify(merged.problems));
   return merged.configuration;
 };
-const refused = (source: Copied, target: Configuration, sections: readonly RolloutSection[] = defaultSections) =>
-  mergedConfiguration(source, target, sections).problems.map(({ code, pointer }) => `${code} ${pointer}`);
+const refused = (
+  source: Copied,
+  target: Configuration,
+  sections: readonly RolloutSection[] = defaultSections,
+) => mergedConfiguration(source, target, sections).problems.map(({ code, pointer }) => `${code} ${pointer}`);
 
 describe('the configuration of a target', () => {
   it('has of the source all that the tab shows, and keeps its own listeners and TLS', () => {
@@ -93,7 +101,10 @@ describe('the configuration of a target', () => {
   });
 
   it('has the advanced settings of the source when asked for, without its bindings', () => {
-    const source = copied(whole(1), { delivery: { minRetryMinutes: 7 }, bindings: { domains: [{ domain: 'example.com', sources: ['192.0.2.1'] }] } });
+    const source = copied(whole(1), {
+      delivery: { minRetryMinutes: 7 },
+      bindings: { domains: [{ domain: 'example.com', sources: ['192.0.2.1'] }] },
+    });
     const target = configuration(whole(2));
     const merged = made(source, target, ['advanced']);
     expect(merged.advanced.delivery.minRetryMinutes).toBe(7);
@@ -109,7 +120,9 @@ describe('a target cannot have a configuration', () => {
 
   it('whose sections do not go with its mode', () => {
     const source = copied(whole(1));
-    expect(refused(source, configuration(inboundOnly(2)), ['outbound'])).toContain('SECTION_NOT_IN_MODE /outbound');
+    expect(refused(source, configuration(inboundOnly(2)), ['outbound'])).toContain(
+      'SECTION_NOT_IN_MODE /outbound',
+    );
     expect(refused(copied(inboundOnly(1)), configuration(whole(2)), ['outbound'])).toEqual([
       'SECTION_REQUIRED /outbound',
     ]);
@@ -124,13 +137,19 @@ describe('a target cannot have a configuration', () => {
   });
 
   it('of lists alone before it has settings', () => {
-    expect(refused(copied(whole(1)), configuration(null), ['lists.inbound'])).toEqual(['SMTP_NOT_CONFIGURED ']);
+    expect(refused(copied(whole(1)), configuration(null), ['lists.inbound'])).toEqual([
+      'SMTP_NOT_CONFIGURED ',
+    ]);
   });
 });
 
 describe('whatever is copied', () => {
   const sections = fc.subarray([...rolloutSections], { minLength: 1 });
-  const anySettings = fc.record({ host: fc.integer({ min: 1, max: 9 }), all: fc.boolean(), listed: fc.boolean() });
+  const anySettings = fc.record({
+    host: fc.integer({ min: 1, max: 9 }),
+    all: fc.boolean(),
+    listed: fc.boolean(),
+  });
   const settingsOf = ({ host, all, listed }: { host: number; all: boolean; listed: boolean }) =>
     all ? whole(host) : inboundOnly(host, { accept: listed ? 'listed' : 'all' });
 
@@ -144,7 +163,8 @@ describe('whatever is copied', () => {
         for (const section of ['inbound', 'outbound'] as const) {
           const present = merged.configuration.smtp?.[section];
           const before = target.smtp?.[section];
-          if (present && before) expect([present.ipv4, present.ipv6, present.tls]).toEqual([before.ipv4, before.ipv6, before.tls]);
+          if (present && before)
+            expect([present.ipv4, present.ipv6, present.tls]).toEqual([before.ipv4, before.ipv6, before.tls]);
         }
         expect(mergedConfiguration(source, merged.configuration, wanted)).toEqual(merged);
       }),

@@ -65,7 +65,13 @@ const newer = 'rollout-000000000002-0000000000000000';
  * goes next, and may end the process that asks, before or after its step.
  */
 export const makeWorld = (
-  options: { hosts: number; maxConcurrent: number; abortAfterFailures: number; canary: number; waves: number },
+  options: {
+    hosts: number;
+    maxConcurrent: number;
+    abortAfterFailures: number;
+    canary: number;
+    waves: number;
+  },
   chance: Chance,
   turn: <T>(step: () => T) => Promise<T>,
 ): World => {
@@ -88,7 +94,10 @@ export const makeWorld = (
   const waiting = new Map<string, Waiting>();
   const unfinished = new Map<number, Unfinished>();
   const hosts = new Map<string, Host>();
-  const counts = Object.fromEntries(rolloutOutcomes.map((name) => [name, 0])) as Record<RolloutOutcome, number>;
+  const counts = Object.fromEntries(rolloutOutcomes.map((name) => [name, 0])) as Record<
+    RolloutOutcome,
+    number
+  >;
   const broken: string[] = [];
   let lease = { holder: '', until: 0 };
   let open = true;
@@ -99,7 +108,10 @@ export const makeWorld = (
     if (!holds) broken.push(what);
   };
   const move = (target: StoredTarget, to: Partial<StoredTarget> & { outcome: RolloutOutcome }) => {
-    promise(ends[target.outcome].includes(to.outcome), `${target.scannerId}: ${target.outcome} to ${to.outcome}`);
+    promise(
+      ends[target.outcome].includes(to.outcome),
+      `${target.scannerId}: ${target.outcome} to ${to.outcome}`,
+    );
     counts[target.outcome] -= 1;
     counts[to.outcome] += 1;
     targets.set(target.scannerId, { ...target, ...to });
@@ -142,7 +154,13 @@ export const makeWorld = (
     host.claim = own;
     waiting.delete(scannerId);
     const committedAt = new Date(world.now).toISOString();
-    move(present(scannerId), { outcome: 'committed', fromRevision, toRevision: host.revision, committedAt, slot });
+    move(present(scannerId), {
+      outcome: 'committed',
+      fromRevision,
+      toRevision: host.revision,
+      committedAt,
+      slot,
+    });
     unfinished.set(slot, { scannerId, stage, slot, toRevision: host.revision, committedAt });
     return true;
   };
@@ -213,7 +231,8 @@ export const makeWorld = (
           counts.pending += 1;
         });
         planStep += 1;
-        if (planStep * 3 >= hosts.size) rollout = { ...rollout, plannedAt: new Date(world.now).toISOString() };
+        if (planStep * 3 >= hosts.size)
+          rollout = { ...rollout, plannedAt: new Date(world.now).toISOString() };
         return true;
       });
     },
