@@ -10,9 +10,24 @@ export interface HttpResult {
   isBase64Encoded?: boolean;
 }
 
-/** Anything thrown becomes an AppError; what is none is a bug, of which the caller learns only that it happened. */
-export const asAppError = (error: unknown): AppError =>
-  error instanceof AppError ? error : new AppError('INTERNAL', undefined, { cause: error });
+/** Middy ends a handler just before Lambda would, so that the caller gets an answer (middy, "Early interrupt"). */
+const isOutOfTime = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === 'TimeoutError' &&
+  (error.cause as { package?: string } | undefined)?.package === '@middy/core';
+
+/**
+ * Anything thrown becomes an AppError. Who ran out of time is UNAVAILABLE, which may be tried again; what is neither is a bug, of which the
+ * caller learns only that it happened.
+ */
+export const asAppError = (error: unknown): AppError => {
+  if (error instanceof AppError) return error;
+  if (isOutOfTime(error))
+    return new AppError('UNAVAILABLE', 'This took longer than it may; read what is there, and try again.', {
+      cause: error,
+    });
+  return new AppError('INTERNAL', undefined, { cause: error });
+};
 
 /** An error as a problem document (RFC 9457), with all that is wrong in `errors`. */
 export const problemResult = (error: AppError, requestId: string): HttpResult => {

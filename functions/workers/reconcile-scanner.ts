@@ -3,17 +3,18 @@ import { wait } from '../lib/wait.ts';
 import { forgetDue, lookLater, tryAgain } from '../stores/due.ts';
 import { reserve } from '../stores/pace.ts';
 import { refreshStanding } from '../stores/standing.ts';
-import { findState } from '../stores/status.ts';
+import { findState, type ScannerState } from '../stores/status.ts';
 import { publishScanner } from './publish-scanner.ts';
 import { reportedShadows, storeReported } from './store-reported.ts';
 
 /** Requests to the shadow service for one look: those of a publication, and a read of each shadow that a Scanner reports in. */
 const requestsPerLook = 6;
 
-const look = async (scannerId: string): Promise<void> => {
+const look = async (state: ScannerState): Promise<void> => {
+  const { scannerId } = state.scanner;
   await wait(await reserve('shadow', requestsPerLook));
   await publishScanner(scannerId, new Date());
-  for (const shadow of reportedShadows) await storeReported(scannerId, shadow);
+  for (const shadow of reportedShadows) await storeReported(state, shadow);
 };
 
 /**
@@ -24,7 +25,7 @@ export const reconcileScanner = async (scannerId: string): Promise<void> => {
   const state = await findState(scannerId);
   if (!state) return forgetDue(scannerId);
   try {
-    await look(scannerId);
+    await look(state);
     await lookLater(scannerId, state.due, new Date());
   } catch (error) {
     logger.warn('a look at a Scanner failed; it is tried again', { scannerId, cause: error as Error });

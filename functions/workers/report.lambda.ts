@@ -1,4 +1,5 @@
 import { refreshStanding } from '../stores/standing.ts';
+import { findState } from '../stores/status.ts';
 import { storeReported } from './store-reported.ts';
 
 /** What the topic rule selects: a key. What was reported is read from the shadow itself. */
@@ -9,6 +10,8 @@ interface ReportEvent {
 
 /** A Scanner has reported. */
 export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void> => {
-  await storeReported(scannerId, shadow);
+  const state = await findState(scannerId);
+  if (!state) return;
+  await storeReported(state, shadow);
   await refreshStanding(scannerId);
 };

@@ -7,7 +7,7 @@ import {
 } from '../../shared/messages/shadow.ts';
 import { logger } from '../lib/logger.ts';
 import { getShadow } from '../stores/shadows.ts';
-import { findState, putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
+import { putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
 
 interface Seen {
   state: ScannerState;
@@ -48,11 +48,13 @@ const storing: Record<string, (seen: Seen) => Promise<void>> = {
 /** Shadows in which Scanners report. */
 export const reportedShadows: readonly string[] = Object.keys(storing);
 
-/** Stores what a Scanner reports in a shadow, read from the shadow itself: late, doubled and lost events change nothing but the time. */
-export const storeReported = async (scannerId: string, shadow: string): Promise<void> => {
+/**
+ * Stores what a Scanner, of which this is known, reports in a shadow. It is read from the shadow itself: late, doubled and lost events change
+ * nothing but the time. What is known may be old: only what was read from a newer shadow replaces what is stored.
+ */
+export const storeReported = async (state: ScannerState, shadow: string): Promise<void> => {
   const store = storing[shadow];
-  const document = store ? await getShadow(scannerId, shadow) : null;
-  const state = document ? await findState(scannerId) : null;
-  if (!store || !document?.state.reported || !state) return;
-  await store({ state, version: document.version, reported: document.state.reported });
+  const document = store ? await getShadow(state.scanner.scannerId, shadow) : null;
+  if (store && document?.state.reported)
+    await store({ state, version: document.version, reported: document.state.reported });
 };

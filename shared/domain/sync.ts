@@ -1,4 +1,5 @@
-import type { Condition, Sync } from '../schemas/sync.ts';
+import type { ReportStatus } from '../messages/shadow.ts';
+import type { Condition, ShownReport, Sync } from '../schemas/sync.ts';
 import type { Head } from './configuration.ts';
 import { desiredLists } from './desired.ts';
 import type { Due } from './due.ts';
@@ -95,6 +96,10 @@ const since = (type: Condition['type'], value: Verdict, facts: SyncFacts): strin
   return holds ? latest(report.appliedAt, facts.published?.at) : head.updatedAt;
 };
 
+/** A report as the API answers it. */
+export const shownReport = (report: ReportStatus | null): ShownReport | null =>
+  report && { ...report, message: report.message ?? null, pointer: report.pointer ?? null };
+
 /** Desired, published and applied revision of a Scanner, and its conditions (DESIGN 5). */
 export const syncOf = (facts: SyncFacts): Sync => {
   const { head, report, presence } = facts;
@@ -122,14 +127,6 @@ export const syncOf = (facts: SyncFacts): Sync => {
       condition('Connected', connected(facts)),
       condition('InSync', inSync(facts)),
     ],
-    lastReport: last
-      ? {
-          revision: last.revision,
-          code: last.code,
-          message: last.message ?? null,
-          pointer: last.pointer ?? null,
-          at: last.at,
-        }
-      : null,
+    lastReport: shownReport(last ?? null),
   };
 };

@@ -9,6 +9,7 @@ const summary: RevisionSummary = {
   by: actor,
   operation: 'patch-smtp',
   summary: 'smtp/inbound/ipv4/port',
+  report: { revision: 17, code: 'applied', message: null, pointer: null, at },
 };
 
 const audited = {

@@ -7,17 +7,21 @@ const count = z.int().check(z.minimum(0));
 
 const described = (description: string) => count.check(z.meta({ description }));
 
-const statuses = z.object({ True: count, False: count, Unknown: count });
+/** An object with the same schema under each of some names. */
+const each = <K extends string, T extends z.ZodMiniType>(names: readonly K[], schema: T) =>
+  z.object(Object.fromEntries(names.map((name) => [name, schema])) as Record<K, T>);
+
+const statuses = each(['True', 'False', 'Unknown'], count);
 
 export const fleetSummary = z
   .object({
     scanners: described('All registered Scanners.'),
-    states: z
-      .record(z.enum(scannerStates), count)
-      .check(z.meta({ description: 'Scanners by state; each is counted once.' })),
-    conditions: z
-      .record(z.enum(conditionTypes), statuses)
-      .check(z.meta({ description: 'Scanners by the status of each condition.' })),
+    states: each(scannerStates, count).check(
+      z.meta({ description: 'Scanners by state; each is counted once.' }),
+    ),
+    conditions: each(conditionTypes, statuses).check(
+      z.meta({ description: 'Scanners by the status of each condition.' }),
+    ),
     revisionLag: z
       .object({
         none: count,

@@ -4,6 +4,7 @@ import { cursor, digest, revision, scannerId, time } from './common.ts';
 import { host } from './hosts.ts';
 import { accessEntry, listName, listReferences } from './lists.ts';
 import { smtpSettings } from './smtp.ts';
+import { shownReport } from './sync.ts';
 
 const origin = {
   revision,
@@ -16,6 +17,11 @@ const origin = {
   ),
   summary: z.string().check(z.meta({ description: 'What it changed, in a line.' })),
   rolloutId: z.optional(z.string()).check(z.meta({ description: 'The rollout that made it.' })),
+  report: z.nullable(shownReport).check(
+    z.meta({
+      description: 'What the Scanner last said of this revision; null where it never spoke of it.',
+    }),
+  ),
 };
 
 /** A revision in a list: what it is called, where it came from, and what it changed. */

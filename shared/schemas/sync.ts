@@ -13,20 +13,22 @@ export const condition = z.object({
 });
 export type Condition = z.infer<typeof condition>;
 
+/** What a Scanner says of its last attempt at a revision. */
+export const shownReport = z.object({
+  revision: z.nullable(revision),
+  code: z.string(),
+  message: z.nullable(z.string()),
+  pointer: z.nullable(z.string()),
+  at: time,
+});
+export type ShownReport = z.infer<typeof shownReport>;
+
 export const sync = z.object({
   desiredRevision: revision,
   publishedRevision: z.nullable(revision),
   appliedRevision: z.nullable(revision),
   connected: z.boolean(),
   conditions: z.array(condition),
-  lastReport: z.nullable(
-    z.object({
-      revision: z.nullable(revision),
-      code: z.string(),
-      message: z.nullable(z.string()),
-      pointer: z.nullable(z.string()),
-      at: time,
-    }),
-  ),
+  lastReport: z.nullable(shownReport),
 });
 export type Sync = z.infer<typeof sync>;

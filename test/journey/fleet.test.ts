@@ -201,6 +201,15 @@ describe('a fleet', () => {
     expect((await stack.call('GET', '/scanners?label=,')).status).toBe(422);
   });
 
+  it('keeps what a Scanner said of a revision with that revision', async () => {
+    const { appliedRevision } = await sync(stack, 'mx1');
+    const answer = await stack.call('GET', `/scanners/mx1/revisions/${appliedRevision}`);
+    expect(answer.body).toMatchObject({ report: { revision: appliedRevision, code: 'applied' } });
+    const list = (await stack.call('GET', '/scanners/mx1/revisions')).body as { items: object[] };
+    expect(list.items[0]).toMatchObject({ report: { code: 'applied' } });
+    expect(list.items.at(-1)).toMatchObject({ revision: 1, report: null });
+  });
+
   it('says of each Scanner in which state it is, with all conditions', async () => {
     const answer = await stack.call('GET', '/scanners/mx1');
     const { state, conditions } = answer.body as Scanner;
