@@ -143,6 +143,10 @@ export const makeWorld = (
     if (luck === 2) throw new AppError('THROTTLED');
     if (luck === 3) throw new TypeError('nobody foresaw this');
     if (!isOpenFor(seen) || !waiting.has(scannerId) || unfinished.has(slot)) return false;
+    promise(
+      rollout.state === 'running' && !rollout.reversal,
+      `${scannerId} was committed while nothing may be`,
+    );
     const before = [...targets.values()].filter((target) => target.stage < stage);
     promise(
       before.every(({ outcome }) => outcome !== 'pending' && outcome !== 'committed'),
