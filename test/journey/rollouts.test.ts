@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Rollout, RolloutTarget } from '../../shared/schemas/rollouts.ts';
@@ -56,6 +58,19 @@ const outcome = (id: string, scannerId: string, wanted: RolloutTarget['outcome']
   until(`${scannerId} is ${wanted}`, async () =>
     (await targetsOf(id)).find((target) => target.scannerId === scannerId && target.outcome === wanted),
   );
+
+const fsck = async (): Promise<{ code: number | null; text: string }> => {
+  const child = spawn(process.execPath, ['scripts/fsck.ts', '--data', stack.dir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, text };
+};
 
 /** Does what the schedule does each minute. */
 const wakeAll = async (): Promise<void> => {
@@ -393,6 +408,13 @@ describe('a rollout that is not let to its end', () => {
     expect(done.counts).toMatchObject({ targets: 3, applied: 3 });
     expect(await Promise.all(ids.map(revisionOf))).toEqual(before.map((revision) => revision + 1));
   }, 180_000);
+});
+
+describe('when rollouts are over', () => {
+  it('the check of table and bucket finds nothing wrong', async () => {
+    const { code, text } = await fsck();
+    expect({ code, text }).toMatchObject({ code: 0 });
+  });
 });
 
 describe('a request for a rollout', () => {

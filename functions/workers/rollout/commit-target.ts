@@ -1,7 +1,7 @@
 import type { Head } from '../../../shared/domain/configuration.ts';
 import { summaryOf } from '../../../shared/domain/history.ts';
 import { overtakenBy, type StoredRollout, skipReason, type Waiting } from '../../../shared/domain/rollout.ts';
-import { hasCode } from '../../../shared/errors.ts';
+import { AppError } from '../../../shared/errors.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
 import {
@@ -56,6 +56,9 @@ const changeOf = async (
   };
 };
 
+/** What says that something is not as it was read: the next look finds out what, and why a Scanner that is gone takes no part. */
+const moved = new Set<string>(['SUPERSEDED', 'NOT_FOUND', 'SCANNER_DECOMMISSIONED']);
+
 /**
  * Gives a target its turn: its revision and its outcome are one transaction, which is refused where the target had its turn already, the
  * rollout does not run any more, its place is taken or a newer rollout took the Scanner. False then: who asked reads again and decides again.
@@ -79,7 +82,7 @@ export const commitTarget = async (
     });
     return true;
   } catch (error) {
-    if (hasCode(error, 'SUPERSEDED')) return false;
+    if (error instanceof AppError && moved.has(error.code)) return false;
     throw error;
   }
 };

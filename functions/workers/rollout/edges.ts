@@ -17,6 +17,7 @@ import {
   readWaiting,
   storeEnding,
   storeFault,
+  storeKept,
   storeUnfit,
 } from '../../stores/rollout-targets.ts';
 import { findRollout, finishRollout, leaveLease, progressParts, takeLease } from '../../stores/rollouts.ts';
@@ -50,6 +51,8 @@ export interface Edges {
     cursor: string | undefined,
   ): Promise<{ items: StoredTarget[]; nextCursor?: string }>;
   revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
+  /** A target that cannot be taken back, for a reason that nobody foresaw. */
+  keep(rollout: StoredRollout, target: StoredTarget, reason: string): Promise<boolean>;
   finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
   sleep(ms: number): Promise<unknown>;
 }
@@ -92,6 +95,7 @@ export const stores: Edges = {
   },
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,
+  keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
   finish: finishRollout,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };

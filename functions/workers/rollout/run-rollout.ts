@@ -165,7 +165,7 @@ const revert = async (run: Run, { rollout }: RolloutView): Promise<boolean> => {
   if (!(await paced(run, wanted.length))) return false;
   const back = (target: (typeof wanted)[number], part: number) =>
     edges.revert(rollout as Reverting, target, part, clock.now());
-  return each(wanted, back, left);
+  return each(wanted, back, (target, error) => edges.keep(rollout, target, unforeseen(error)));
 };
 
 const perform = async (run: Run, view: RolloutView, work: RolloutWork): Promise<Step> => {

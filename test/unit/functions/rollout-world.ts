@@ -192,6 +192,7 @@ export const makeWorld = (
       move(at, { outcome: 'overtaken', slot: undefined } as never);
       return true;
     }
+    if (chance(20) === 0) throw new TypeError('nobody foresaw this');
     if (chance(8) === 0) {
       targets.set(at.scannerId, { ...at, kept: true });
       return true;
@@ -269,6 +270,13 @@ export const makeWorld = (
       }),
     targets: () => turn(() => ({ items: [...targets.values()] })),
     revert: (_, target) => turn(() => revert(target)),
+    keep: (_, target) =>
+      turn(() => {
+        const at = present(target.scannerId);
+        if (at.outcome !== target.outcome) return false;
+        targets.set(at.scannerId, { ...at, kept: true });
+        return true;
+      }),
     finish: (seen, state) =>
       turn(() => {
         if (seen.version !== rollout.version) return false;
