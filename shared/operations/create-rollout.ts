@@ -23,4 +23,5 @@ export const createRollout = defineOperation({
   returns: { 202: rollout, 200: rolloutPlan },
   headers: ['location'],
   errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED'],
+  problems: ['SCANNER_ID_INVALID'],
 });
