@@ -124,8 +124,7 @@ const objectKeyActions: Record<ObjectUse, string[]> = {
 };
 
 /** With a bucket key, the encryption context is the ARN of the bucket (S3 user guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"). */
-const allowObjectKey = (to: ControlPlaneFunction, bucket: Bucket, uses: ObjectUse[]): void => {
-  const actions = [...new Set(uses.flatMap((use) => objectKeyActions[use]))];
+const allowObjectKey = (to: ControlPlaneFunction, bucket: Bucket, actions: string[]): void => {
   if (!bucket.encryptionKey || actions.length === 0) return;
   allowKey(to, bucket.encryptionKey, actions, {
     StringEquals: {
@@ -153,8 +152,26 @@ export const bindObjects = (
       'Objects are named by hash, by upload or by job: the prefix is as narrow as it can be.',
     );
   if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
-  allowObjectKey(to, bucket, Object.keys(uses) as ObjectUse[]);
+  const keyActions = (Object.keys(uses) as ObjectUse[]).flatMap((use) => objectKeyActions[use]);
+  allowObjectKey(to, bucket, [...new Set(keyActions)]);
   if (uses.sweep) allow(to, ['s3:ListBucketVersions'], [bucket.bucketArn]);
+};
+
+/**
+ * The bucket to which Lambda itself, in the function's name, writes the batches of a stream that failed for good: what the execution role needs
+ * for that (Lambda developer guide, "Retain discarded records for a DynamoDB event source"). Lambda does not make the mapping unless the role
+ * may write anywhere in the bucket, though the keys begin with `aws/lambda/`: so that bucket holds nothing else (ADR 0018).
+ */
+export const bindFailures = (to: ControlPlaneFunction, bucket: Bucket): { destination: string } => {
+  allow(
+    to,
+    ['s3:PutObject'],
+    [bucket.arnForObjects('*')],
+    'Lambda names the objects, and asks for leave to write any; nothing else is in this bucket.',
+  );
+  allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
+  allowObjectKey(to, bucket, ['kms:GenerateDataKey']);
+  return { destination: bucket.bucketArn };
 };
 
 const iotArn = (to: ControlPlaneFunction, resource: string): string => {

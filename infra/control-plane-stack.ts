@@ -41,6 +41,8 @@ export class ControlPlaneStack extends Stack {
     });
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });
+    new CfnOutput(this, 'DeadLetterQueueUrl', { value: storage.deadLetters.queueUrl });
+    new CfnOutput(this, 'DeadRecordBucketName', { value: storage.deadRecords.bucketName });
   }
 
   private parameters() {

@@ -82,6 +82,33 @@ const secrets = {
   abortIncompleteMultipartUploadAfter: Duration.days(1),
 };
 
+const accessLogs =
+  'Who wrote what is in the audit records; data events of the account are for the organisation to switch on.';
+
+/** As long as SQS keeps a message at most: whatever is dead is kept equally long, wherever it lies. */
+const deadFor = Duration.days(14);
+
+/**
+ * Batches of the stream that failed for good, one object each. A bucket of its own, because Lambda asks for leave to write anywhere in it
+ * (ADR 0018); without versions, so that one that was replayed is gone; and of no event.
+ */
+const deadRecordsBucket = (scope: Construct, key: Key): Bucket => {
+  const bucket = new Bucket(scope, 'DeadRecords', {
+    encryption: BucketEncryption.KMS,
+    encryptionKey: key,
+    bucketKeyEnabled: true,
+    enforceSSL: true,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    removalPolicy: RemovalPolicy.RETAIN,
+    lifecycleRules: [
+      { id: 'expire', expiration: deadFor, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+    ],
+  });
+  acknowledge(bucket, 'AwsSolutions-S1', accessLogs);
+  return bucket;
+};
+
 /** Uploads, lists, reports, secrets and artifacts. Its events go to the event bus, without a custom resource. */
 const controlBucket = (scope: Construct, key: Key): Bucket => {
   const bucket = new Bucket(scope, 'Bucket', {
@@ -101,11 +128,7 @@ const controlBucket = (scope: Construct, key: Key): Bucket => {
   (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
     eventBridgeConfiguration: { eventBridgeEnabled: true },
   };
-  acknowledge(
-    bucket,
-    'AwsSolutions-S1',
-    'Who wrote what is in the audit records; data events of the account are for the organisation to switch on.',
-  );
+  acknowledge(bucket, 'AwsSolutions-S1', accessLogs);
   return bucket;
 };
 
@@ -115,7 +138,7 @@ const controlBucket = (scope: Construct, key: Key): Bucket => {
  */
 const visibilityOf = (timeout: Duration): Duration => Duration.seconds(timeout.toSeconds() + 60);
 
-/** Key, table, bucket and queues. The key, the table and the bucket outlive the stack. */
+/** Key, table, buckets and queues. The key, the table and the buckets outlive the stack. */
 export class Storage extends Construct {
   /** Encrypts the table and the bucket. */
   readonly key: Key;
@@ -123,6 +146,8 @@ export class Storage extends Construct {
   readonly bucket: Bucket;
   /** What a worker could not do after all its tries, to be looked at and replayed. */
   readonly deadLetters: Queue;
+  /** Batches of the stream that a reader could not do after all its tries, likewise. */
+  readonly deadRecords: Bucket;
   /** Stands between the bucket's events and the import worker. */
   readonly imports: Queue;
 
@@ -138,8 +163,9 @@ export class Storage extends Construct {
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+      retentionPeriod: deadFor,
     });
+    this.deadRecords = deadRecordsBucket(this, this.key);
     this.imports = new Queue(this, 'Imports', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

@@ -3,13 +3,14 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { makingSeconds } from '../shared/domain/derived.ts';
 import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
   bindCommits,
+  bindFailures,
   bindHistory,
   bindInvoke,
   bindObjects,
@@ -36,7 +37,11 @@ const renewTimeout = Duration.minutes(5);
  * A reader of the table's stream. There are two, the publisher and the router, because no more may read a shard at once (DynamoDB developer
  * guide, "Service, account, and table quotas"): whoever else is to be woken is woken by the router.
  */
-const fromStream = (storage: Storage, props: { filters: object[]; batchSize: number }) =>
+const fromStream = (
+  storage: Storage,
+  to: ControlPlaneFunction,
+  props: { filters: object[]; batchSize: number },
+) =>
   new DynamoEventSource(storage.table, {
     startingPosition: StartingPosition.TRIM_HORIZON,
     batchSize: props.batchSize,
@@ -45,7 +50,7 @@ const fromStream = (storage: Storage, props: { filters: object[]; batchSize: num
     maxRecordAge: Duration.hours(6),
     bisectBatchOnError: props.batchSize > 1,
     reportBatchItemFailures: true,
-    onFailure: new SqsDlq(storage.deadLetters),
+    onFailure: { bind: () => bindFailures(to, storage.deadRecords) },
     filters: props.filters.map((filter) => FilterCriteria.filter(filter as Record<string, unknown>)),
   });
 
@@ -235,7 +240,7 @@ export class Workers extends Construct {
 
   private wirePublish(storage: Storage): void {
     const filters = [changed([sortKeys.head, sortKeys.scanner])];
-    this.publish.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+    this.publish.fn.addEventSource(fromStream(storage, this.publish, { batchSize: 100, filters }));
   }
 
   /**
@@ -259,7 +264,7 @@ export class Workers extends Construct {
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
     bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
     bindInvoke(this.route, this.rollout, 'ROLLOUT_FUNCTION');
-    this.route.fn.addEventSource(fromStream(storage, { batchSize: 100, filters }));
+    this.route.fn.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
   }
 
   /** Each minute the Scanners that are due are looked at. */

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JWK } from 'jose';
 import { tokenJudge } from './access-token.ts';
 import { gatewayEvent } from './gateway-event.ts';
 import type { Lambda } from './lambda.ts';
+import { serveLoopback } from './loopback.ts';
 import type { ApiModel } from './model.ts';
 
 export interface GatewayOptions {
@@ -179,18 +179,6 @@ export const startGateway = async (
     }
   };
 
-  const server = createServer(
-    { maxHeaderSize: 64 * 1024 },
-    (request, response) => void handle(request, response),
-  );
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${options.port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const serve = (request: IncomingMessage, response: ServerResponse) => void handle(request, response);
+  return serveLoopback(options.port, serve, { maxHeaderSize: 64 * 1024 });
 };

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { exportJWK, type JWK, SignJWT } from 'jose';
 import { scopes } from '../shared/operations/define.ts';
+import { serveLoopback } from './loopback.ts';
 
 const algorithm = 'RS256';
 const keyId = 'embedded-1';
@@ -88,11 +88,6 @@ export interface Issuer {
   close(): Promise<void>;
 }
 
-const listen = async (server: Server, port: number): Promise<void> => {
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-};
-
 /** The embedded issuer: OIDC discovery, its key set, and tokens for whoever asks on this machine. */
 export const startIssuer = async (dir: string, port: number): Promise<Issuer> => {
   const url = `http://127.0.0.1:${port}`;
@@ -107,7 +102,7 @@ export const startIssuer = async (dir: string, port: number): Promise<Issuer> =>
     grant_types_supported: ['client_credentials'],
     scopes_supported: scopes,
   };
-  const server = createServer((request, response) => {
+  const { close } = await serveLoopback(port, (request, response) => {
     if (request.method === 'GET' && request.url === '/.well-known/openid-configuration')
       answer(response, 200, discovery);
     else if (request.method === 'GET' && request.url === '/.well-known/jwks.json')
@@ -116,14 +111,5 @@ export const startIssuer = async (dir: string, port: number): Promise<Issuer> =>
       token(dir, url, request, response).catch(() => answer(response, 400, { error: 'invalid_request' }));
     else answer(response, 404, { error: 'not_found' });
   });
-  await listen(server, port);
-  return {
-    url,
-    keys,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return { url, keys, close };
 };

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, notImplemented } from './iot/api-error.ts';
 import type { Lambda } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
+import { serveLoopback } from './loopback.ts';
 import type { FunctionModel } from './model.ts';
 import { type Credentials, SignatureError, verifySignature } from './sigv4.ts';
 
@@ -70,7 +69,14 @@ const invocationType = ({ headers }: IncomingMessage): InvocationType => {
 const assertKnown = ({ headers }: IncomingMessage): void => {
   const refused = refusedHeaders.find((name) => headers[name] !== undefined);
   if (refused !== undefined) throw notImplemented(refused);
-  if ((headers['x-amz-log-type'] ?? 'None') !== 'None') throw notImplemented('x-amz-log-type: Tail');
+};
+
+/** Whether the end of the log is asked for; for asynchronous invocations there is none (Lambda API reference, "Invoke"). */
+const asksForLog = ({ headers }: IncomingMessage): boolean => {
+  const asked = headers['x-amz-log-type'] ?? 'None';
+  if (asked !== 'None' && asked !== 'Tail')
+    throw new ApiError(400, 'InvalidParameterValueException', `${asked} is no log type`, { Type: 'User' });
+  return asked === 'Tail';
 };
 
 /** An empty body is an empty object, as for AWS's own clients. */
@@ -102,10 +108,13 @@ const functionNamed = (functions: FunctionModel[], name: string, qualifier: stri
   throw new ApiError(404, 'ResourceNotFoundException', `Function not found: ${name}`, { Type: 'User' });
 };
 
-const run = async (lambda: Lambda, fn: FunctionModel, event: unknown): Promise<Answer> => {
-  const headers = { 'x-amz-executed-version': '$LATEST' };
+const run = async (lambda: Lambda, fn: FunctionModel, event: unknown, withLog: boolean): Promise<Answer> => {
+  const headers: Record<string, string> = { 'x-amz-executed-version': '$LATEST' };
+  const onLog = (log: string) => {
+    if (withLog) headers['x-amz-log-result'] = Buffer.from(log).toString('base64');
+  };
   try {
-    return { status: 200, headers, body: JSON.stringify(await lambda.invoke(fn.arn, event)) };
+    return { status: 200, headers, body: JSON.stringify(await lambda.invoke(fn.arn, event, onLog)) };
   } catch (error) {
     if (!(error instanceof FunctionError)) throw error;
     const body = JSON.stringify(error.payload());
@@ -160,10 +169,11 @@ export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaA
   const invoke = async (http: IncomingMessage, name: string, query: URLSearchParams, body: Buffer) => {
     const type = invocationType(http);
     assertKnown(http);
+    const withLog = asksForLog(http);
     const fn = functionNamed(functions, decoded(name), query.get('Qualifier'));
     const event = eventOf(body, type);
     if (type === 'DryRun') return { status: 204 };
-    if (type === 'RequestResponse') return run(lambda, fn, event);
+    if (type === 'RequestResponse') return run(lambda, fn, event, withLog);
     options.invokeAsync(fn.arn, event);
     return { status: 202 };
   };
@@ -193,18 +203,5 @@ export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaA
     }
   };
 
-  const server = createServer((http, response) => void serve(http, response));
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => stop(server),
-  };
-};
-
-const stop = async (server: Server): Promise<void> => {
-  const stopped = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await stopped;
+  return serveLoopback(options.port, (http, response) => void serve(http, response));
 };

@@ -25,7 +25,8 @@ export class FunctionError extends Error {
 
 /** An execution environment: one thread with its own variables, one event at a time. */
 export interface Environment {
-  run(event: unknown): Promise<unknown>;
+  /** Runs the handler; `onLog` is told the last 4 KB that it wrote, before this resolves or rejects. */
+  run(event: unknown, onLog?: (log: string) => void): Promise<unknown>;
   /** False after a time-out or a crash: the environment is not used again. */
   readonly usable: boolean;
   end(): Promise<void>;
@@ -41,6 +42,7 @@ export interface EnvironmentOptions {
 interface Reply {
   result?: string;
   error?: { errorType: string; errorMessage: string; trace?: string[] };
+  log?: string;
 }
 
 const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
@@ -87,9 +89,10 @@ export const startEnvironment = (options: EnvironmentOptions): Environment => {
     });
 
   return {
-    async run(event) {
+    async run(event, onLog) {
       const reply = await replyTo(event);
       const { error } = reply;
+      onLog?.(reply.log ?? `${error?.errorMessage}\n`);
       if (error) throw new FunctionError(error.errorType, error.errorMessage, error.trace);
       return JSON.parse(reply.result ?? 'null') as unknown;
     },

@@ -40,17 +40,36 @@ const shape = (error: unknown) =>
     ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
     : { errorType: typeof error, errorMessage: String(error), trace: [] };
 
+/** Most bytes of the log that an answer may carry (Lambda API reference, "Invoke", LogType). */
+const tailBytes = 4096;
+let tail = '';
+
+/** Keeps what is written during an invocation besides writing it: it travels with the reply, and a stream's bytes may come after that. */
+const keepTailOf = (stream: NodeJS.WriteStream): void => {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = (...args: unknown[]) => {
+    tail = Buffer.from(tail + String(args[0]))
+      .subarray(-tailBytes)
+      .toString();
+    return write(...args);
+  };
+};
+keepTailOf(process.stdout);
+keepTailOf(process.stderr);
+
 const handler = load();
 handler.catch(() => undefined);
 
 port.on('message', async (invocation: Invocation) => {
+  tail = `START RequestId: ${invocation.requestId} Version: $LATEST\n`;
+  const log = () => `${tail}END RequestId: ${invocation.requestId}\n`;
   try {
     const handle = await handler;
     const result = await handle(invocation.event, contextOf(invocation));
     // What leaves a function is JSON: members that JSON drops are dropped here, too.
-    port.postMessage({ result: JSON.stringify(result ?? null) });
+    port.postMessage({ result: JSON.stringify(result ?? null), log: log() });
   } catch (error) {
     console.error(error);
-    port.postMessage({ error: shape(error) });
+    port.postMessage({ error: shape(error), log: log() });
   }
 });

@@ -10,8 +10,8 @@ const defaultConcurrency = 6;
 const payloadLimit = 6 * 1024 * 1024;
 
 export interface Lambda {
-  /** Runs a function and answers what it answers. FunctionError for what it throws. */
-  invoke(functionArn: string, event: unknown): Promise<unknown>;
+  /** Runs a function and answers what it answers. FunctionError for what it throws. `onLog` is told the end of its log before. */
+  invoke(functionArn: string, event: unknown, onLog?: (log: string) => void): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface LambdaOptions {
 }
 
 interface Pool {
-  run(event: unknown): Promise<unknown>;
+  run(event: unknown, onLog?: (log: string) => void): Promise<unknown>;
   end(): Promise<void>;
 }
 
@@ -56,10 +56,10 @@ const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool 
   };
 
   return {
-    async run(event) {
+    async run(event, onLog) {
       const environment = await acquire();
       try {
-        return await environment.run(event);
+        return await environment.run(event, onLog);
       } finally {
         release(environment);
       }
@@ -88,11 +88,11 @@ export const startLambda = (options: LambdaOptions): Lambda => {
     }),
   );
   return {
-    async invoke(functionArn, event) {
+    async invoke(functionArn, event, onLog) {
       const pool = pools.get(functionArn);
       if (!pool) throw new TypeError(`There is no function ${functionArn}.`);
       assertFits(event, 'The event', 'RequestEntityTooLarge');
-      const result = await pool.run(event);
+      const result = await pool.run(event, onLog);
       assertFits(result, 'The answer', 'Function.ResponseSizeTooLarge');
       return result;
     },

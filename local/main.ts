@@ -7,7 +7,7 @@ const usage = `Runs the embedded stack: everything the control plane needs, on t
   npm start                          until interrupted (Ctrl-C); state stays in .local/
   npm start -- --fresh               begins with nothing
   npm start -- --data DIR            keeps its state in DIR
-  npm start -- --port-base N         seven ports from N on (default ${standardPortBase}); 0: any that are free
+  npm start -- --port-base N         eight ports from N on (default ${standardPortBase}); 0: any that are free
   npm start -- --duplicate-events    delivers each event of the bucket twice, as EventBridge may
 
 DYNAMODB_ENDPOINT names a DynamoDB of your own to use instead of the embedded engine.

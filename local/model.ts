@@ -99,7 +99,8 @@ export interface EventSourceModel {
   partialResponses: boolean;
   parallelization: number;
   maxConcurrency?: number;
-  onFailureQueueArn?: string;
+  /** Where a batch goes that failed for good: a queue, which is told where it lies, or a bucket, which is given the batch, too. */
+  onFailureArn?: string;
 }
 
 export interface EventRuleModel {

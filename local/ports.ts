@@ -3,10 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-export const services = ['api', 'issuer', 'dynamodb', 's3', 'iot', 'mqtt', 'lambda'] as const;
+export const services = ['api', 'issuer', 'dynamodb', 's3', 'iot', 'mqtt', 'lambda', 'sqs'] as const;
 export type Ports = Record<(typeof services)[number], number>;
 
-/** The first of the seven ports where none is asked for. */
+/** The first of the eight ports where none is asked for. */
 export const standardPortBase = 4570;
 
 const probe = async (port: number): Promise<number> => {

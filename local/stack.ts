@@ -10,11 +10,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import { S3Client } from '@aws-sdk/client-s3';
 import { scopes } from '../shared/operations/define.ts';
 import { openAsyncInvocations } from './async-invocations.ts';
 import { declaredTemplate } from './declared.ts';
 import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
+import { type FailureDestination, failureDestination } from './failure-destination.ts';
 import { startGateway } from './gateway.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
@@ -23,10 +25,11 @@ import { type Lambda, startLambda } from './lambda.ts';
 import { startLambdaApi } from './lambda-api.ts';
 import type { StackModel } from './model.ts';
 import { choosePorts, type Ports } from './ports.ts';
-import { openQueues } from './queues.ts';
+import { openQueues, type Queues } from './queues.ts';
 import { startS3 } from './s3/server.ts';
 import { startSchedules } from './schedules.ts';
 import type { Credentials } from './sigv4.ts';
+import { type EmbeddedSqs, startSqs } from './sqs/server.ts';
 import { lockFolder } from './stack-lock.ts';
 import { openState, type State } from './state.ts';
 import { startStreams } from './streams.ts';
@@ -43,7 +46,7 @@ const tokenSeconds = 30 * 86_400;
 export interface StackOptions {
   /** Where all state is kept. */
   dir: string;
-  /** First of seven ports; 0: free ones; absent: those of the last start, else the standard ones. */
+  /** First of eight ports; 0: free ones; absent: those of the last start, else the standard ones. */
   portBase?: number;
   /** Begins with nothing. */
   fresh?: boolean;
@@ -64,9 +67,13 @@ export interface Endpoints {
   iot: string;
   mqtt: { host: string; port: number };
   lambda: string;
+  sqs: string;
   ca: string;
   bucket: string;
   table: string;
+  /** Where dead letters are: URL of the queue, name of the bucket. */
+  deadLetterQueue: string;
+  deadRecordBucket: string;
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
@@ -132,6 +139,7 @@ const lambdaVariables = (
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${ports.s3}`,
   AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
+  AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${ports.sqs}`,
   AWS_ENDPOINT_URL_IOT: `http://127.0.0.1:${ports.iot}`,
   AWS_ENDPOINT_URL_IOT_DATA_PLANE: `http://127.0.0.1:${ports.iot}`,
 });
@@ -200,8 +208,8 @@ const openEvents = ({ options, state, model, onError }: Base) => {
 
 type Events = ReturnType<typeof openEvents>;
 
-const startServices = async (base: Base, { bus, asynchronous }: Events) => {
-  const { options, ports, credentials, state, model, close } = base;
+const startServices = async (base: Base, { bus, asynchronous, queues }: Events) => {
+  const { options, ports, credentials, state, model, close, onError } = base;
   const dynamo = await startDynamo({
     dir: options.dir,
     port: ports.dynamodb,
@@ -232,16 +240,29 @@ const startServices = async (base: Base, { bus, asynchronous }: Events) => {
     invokeAsync: asynchronous.invokeAsync,
   });
   close.add(iot.close);
-  return { dynamo, s3, iot };
+  const sqs = await startSqs({ queues, port: ports.sqs, region, credentials, onError, now: Date.now });
+  close.add(sqs.close);
+  return { dynamo, s3, iot, sqs };
 };
 
 type Services = Awaited<ReturnType<typeof startServices>>;
+
+/** Mappings put what failed for good into a bucket as anybody would: over the wire. */
+const openFailures = (
+  { credentials, model, close }: Base,
+  queues: Queues,
+  endpoint: string,
+): FailureDestination => {
+  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  close.add(() => client.destroy());
+  return failureDestination(client, model.buckets, queues);
+};
 
 /** The functions, the API by which they invoke each other, and everything that wakes them. */
 const startFunctions = async (
   base: Base,
   { queues, asynchronous, bus }: Events,
-  { dynamo }: Services,
+  { dynamo, s3 }: Services,
 ): Promise<{ lambda: Lambda; url: string }> => {
   const { options, ports, credentials, state, model, close, onError } = base;
   const lambda = startLambda({
@@ -271,7 +292,8 @@ const startFunctions = async (
   );
   const client = new DynamoDBStreamsClient({ endpoint: dynamo.url, region, credentials, maxAttempts: 1 });
   close.add(() => client.destroy());
-  const common = { state, client, table: model.table, region, lambda, queues, onError, now: Date.now };
+  const failures = openFailures(base, queues, s3.url);
+  const common = { state, client, table: model.table, region, lambda, failures, onError, now: Date.now };
   const streams = await startStreams(common, model.eventSources);
   close.add(async () => {
     await Promise.all(streams.map((stream) => stream.stop()));
@@ -280,9 +302,16 @@ const startFunctions = async (
   return { lambda, url: api.url };
 };
 
+/** Where dead letters are: what the functions' and the mappings' failure destinations are. */
+const deadLettersOf = ({ queues, functions, buckets, eventSources }: StackModel, sqs: EmbeddedSqs) => {
+  const queue = queues.find(({ arn }) => functions.some((fn) => fn.onFailureQueueArn === arn));
+  const bucket = buckets.find(({ arn }) => eventSources.some((source) => source.onFailureArn === arn));
+  return { deadLetterQueue: queue ? sqs.urlOf(queue) : '', deadRecordBucket: bucket?.name ?? '' };
+};
+
 const endpointsOf = async (
   base: Base,
-  { dynamo, s3, iot }: Services,
+  { dynamo, s3, iot, sqs }: Services,
   urls: { gateway: string; lambda: string },
 ): Promise<Endpoints> => {
   const { options, credentials, model, issuer } = base;
@@ -297,11 +326,14 @@ const endpointsOf = async (
     iot: iot.controlUrl,
     mqtt: iot.mqtt,
     lambda: urls.lambda,
+    sqs: sqs.url,
     ca: iot.caPath,
     bucket: model.buckets[0]?.name ?? name,
     table: model.table.name,
+    ...deadLettersOf(model, sqs),
     region,
-    ...credentials,
+    accessKeyId: credentials.accessKeyId,
+    secretAccessKey: credentials.secretAccessKey,
   };
 };
 

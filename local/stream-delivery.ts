@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Lambda } from './lambda.ts';
 import type { EventSourceModel } from './model.ts';
 import { ageSeconds, itemKey, type LambdaRecord } from './stream-records.ts';
@@ -5,8 +6,8 @@ import { ageSeconds, itemKey, type LambdaRecord } from './stream-records.ts';
 export interface DeliveryOptions {
   source: EventSourceModel;
   lambda: Lambda;
-  /** Where records go that failed for good. */
-  toFailureQueue(record: object): void;
+  /** Where a batch goes that failed for good: what Lambda tells of it, and the event that holds it. Only once this resolves is it done with. */
+  toFailureDestination(record: FailureRecord, event: object): Promise<void>;
   onError(error: unknown): void;
   now(): number;
   stopping(): boolean;
@@ -28,23 +29,49 @@ const batchesOf = (records: LambdaRecord[], size: number): LambdaRecord[][] =>
     records.slice(index * size, (index + 1) * size),
   );
 
-/** What Lambda sends of a batch that failed for good: where it lies in the stream, not what is in it. */
+/** How the last call of a batch ended, as Lambda tells it. */
+interface LastCall {
+  attempts: number;
+  condition: string;
+  /** The function threw, and did not answer which records failed. */
+  threw: boolean;
+}
+
+const arrivalOf = (record: LambdaRecord | undefined): string =>
+  `${new Date(Number(record?.dynamodb['ApproximateCreationDateTime'] ?? 0) * 1000).toISOString().slice(0, 19)}Z`;
+
+/** What Lambda tells of a batch that failed for good (Lambda developer guide, "Retain discarded records for a DynamoDB event source"). */
 const failureRecord = (
   batch: LambdaRecord[],
   source: EventSourceModel,
-  attempts: number,
-  condition: string,
+  now: number,
+  { attempts, condition, threw }: LastCall,
 ) => ({
-  requestContext: { functionArn: source.functionArn, condition, approximateInvokeCount: attempts },
+  requestContext: {
+    requestId: randomUUID(),
+    functionArn: source.functionArn,
+    condition,
+    approximateInvokeCount: attempts,
+  },
+  responseContext: {
+    statusCode: 200,
+    executedVersion: '$LATEST',
+    ...(threw ? { functionError: 'Unhandled' } : {}),
+  },
   version: '1.0',
+  timestamp: new Date(now).toISOString(),
   DDBStreamBatchInfo: {
-    streamArn: source.sourceArn,
     shardId: 'shardId-00000000000000000000-00000000',
     startSequenceNumber: batch[0]?.dynamodb.SequenceNumber,
     endSequenceNumber: batch.at(-1)?.dynamodb.SequenceNumber,
+    approximateArrivalOfFirstRecord: arrivalOf(batch[0]),
+    approximateArrivalOfLastRecord: arrivalOf(batch.at(-1)),
     batchSize: batch.length,
+    streamArn: source.sourceArn,
   },
 });
+
+export type FailureRecord = ReturnType<typeof failureRecord>;
 
 /** Index of the first record that the function says it could not handle; the length where it handled all. */
 const firstFailure = (batch: LambdaRecord[], result: unknown): number => {
@@ -64,8 +91,8 @@ const backoffMs = (attempt: number) => Math.min(5000, 50 * 2 ** attempt);
 export const deliverRecords = async (records: LambdaRecord[], options: DeliveryOptions): Promise<void> => {
   const { source, lambda } = options;
 
-  const giveUp = (batch: LambdaRecord[], attempts: number, condition: string) =>
-    options.toFailureQueue(failureRecord(batch, source, attempts, condition));
+  const giveUp = (batch: LambdaRecord[], last: LastCall) =>
+    options.toFailureDestination(failureRecord(batch, source, options.now(), last), { Records: batch });
 
   const usedUp = (batch: LambdaRecord[], attempt: number): string | undefined => {
     if (source.maxRetries >= 0 && attempt > source.maxRetries) return 'RetryAttemptsExhausted';
@@ -77,21 +104,21 @@ export const deliverRecords = async (records: LambdaRecord[], options: DeliveryO
   };
 
   /** What is left of the batch after one call; an error counts as nothing handled. */
-  const call = async (batch: LambdaRecord[]): Promise<LambdaRecord[]> => {
+  const call = async (batch: LambdaRecord[]): Promise<{ left: LambdaRecord[]; threw: boolean }> => {
     try {
       const result = await lambda.invoke(source.functionArn, { Records: batch });
-      return source.partialResponses ? batch.slice(firstFailure(batch, result)) : [];
+      return { left: source.partialResponses ? batch.slice(firstFailure(batch, result)) : [], threw: false };
     } catch (error) {
       options.onError(error);
-      return batch;
+      return { left: batch, threw: true };
     }
   };
 
   const deliver = async (batch: LambdaRecord[], attempt: number): Promise<void> => {
-    const left = await call(batch);
+    const { left, threw } = await call(batch);
     if (left.length === 0 || options.stopping()) return;
     const condition = usedUp(left, attempt + 1);
-    if (condition) return giveUp(left, attempt + 1, condition);
+    if (condition) return giveUp(left, { attempts: attempt + 1, condition, threw });
     await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt)));
     const nothingDone = left.length === batch.length;
     if (source.bisect && nothingDone && left.length > 1) {

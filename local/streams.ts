@@ -6,12 +6,12 @@ import {
   ListStreamsCommand,
 } from '@aws-sdk/client-dynamodb-streams';
 import { compilePattern } from './event-pattern.ts';
+import type { FailureDestination } from './failure-destination.ts';
 import type { Lambda } from './lambda.ts';
 import type { EventSourceModel, TableModel } from './model.ts';
 import { type Pump, startPump } from './pump.ts';
-import type { Queues } from './queues.ts';
 import type { State } from './state.ts';
-import { deliverRecords } from './stream-delivery.ts';
+import { deliverRecords, type FailureRecord } from './stream-delivery.ts';
 import { changesSomething, type LambdaRecord, lambdaRecord } from './stream-records.ts';
 
 export interface StreamOptions {
@@ -20,7 +20,7 @@ export interface StreamOptions {
   table: TableModel;
   region: string;
   lambda: Lambda;
-  queues: Queues;
+  failures: FailureDestination;
   onError(error: unknown): void;
   now(): number;
 }
@@ -88,7 +88,7 @@ const startMapping = async (
   source: EventSourceModel,
   streamArn: string,
 ): Promise<Pump> => {
-  const { lambda, queues, onError, now } = options;
+  const { lambda, failures, onError, now } = options;
   const tests = source.filters.map((filter) => compilePattern(filter as Record<string, unknown>));
   const passes = (record: LambdaRecord): boolean =>
     changesSomething(record) && (tests.length === 0 || tests.some((test) => test({ ...record })));
@@ -102,9 +102,7 @@ const startMapping = async (
     onError,
     now,
     stopping: () => stopping,
-    toFailureQueue: (record: object) => {
-      if (source.onFailureQueueArn) queues.send(source.onFailureQueueArn, record);
-    },
+    toFailureDestination: (record: FailureRecord, event: object) => failures.keep(source, record, event),
   };
 
   const round = async (): Promise<boolean> => {

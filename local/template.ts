@@ -34,7 +34,7 @@ export interface TemplateOptions {
   accountId: string;
   /** Values of the template's parameters; the others take their defaults. */
   parameters: Record<string, string>;
-  /** Name of the table and of the bucket, which the template leaves to CloudFormation. */
+  /** Name of the table and of the first bucket, which the template leaves to CloudFormation, and with which those of other buckets begin. */
   name: string;
 }
 
@@ -93,7 +93,7 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
       Arn: arn(options, 'dynamodb', `table/${options.name}`),
       StreamArn: arn(options, 'dynamodb', `table/${options.name}/stream/1`),
     }),
-    'AWS::S3::Bucket': () => ({ Arn: `arn:aws:s3:::${options.name}` }),
+    'AWS::S3::Bucket': (id) => ({ Arn: `arn:aws:s3:::${bucketName(template, options, id)}` }),
     'AWS::SQS::Queue': (id) => ({ Arn: arn(options, 'sqs', id), QueueName: id }),
     'AWS::Lambda::Function': (id) => ({ Arn: arn(options, 'lambda', `function:${id}`) }),
     'AWS::KMS::Key': (id) => ({ Arn: arn(options, 'kms', `key/${id}`), KeyId: id }),
@@ -102,7 +102,6 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
     'AWS::IoT::TopicRule': (id) => ({ Arn: arn(options, 'iot', `rule/${id}`) }),
     'AWS::Logs::LogGroup': (id) => ({ Arn: arn(options, 'logs', `log-group:${id}`) }),
   };
-  const named = new Set(['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket']);
   return {
     ref(id) {
       if (id in pseudo) return pseudo[id];
@@ -110,10 +109,17 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
         return options.parameters[id] ?? template.Parameters[id]?.Default;
       const type = typeOf(id);
       if (type === 'AWS::IoT::ThingType') return thingTypeName(template, options, id);
-      return type === undefined ? undefined : named.has(type) ? options.name : id;
+      if (type === 'AWS::S3::Bucket') return bucketName(template, options, id);
+      return type === 'AWS::DynamoDB::GlobalTable' ? options.name : type && id;
     },
     attribute: (id, attribute) => attributes[typeOf(id) ?? '']?.(id)[attribute],
   };
+};
+
+/** The first bucket has the stack's name; each other one its own id after it, in the lower case that a bucket's name needs. */
+const bucketName = (template: Template, { name }: TemplateOptions, id: string): string => {
+  const [first] = Object.entries(template.Resources).find(([, { Type }]) => Type === 'AWS::S3::Bucket') ?? [];
+  return id === first ? name : `${name}-${id.toLowerCase()}`;
 };
 
 const thingTypeName = (template: Template, options: TemplateOptions, id: string): string => {
@@ -289,7 +295,7 @@ const eventSourcesOf = (find: Find, names: Names): EventSourceModel[] =>
       partialResponses: (properties.FunctionResponseTypes ?? []).includes('ReportBatchItemFailures'),
       parallelization: properties.ParallelizationFactor ?? 1,
       ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
-      ...(destination === undefined ? {} : { onFailureQueueArn: destination }),
+      ...(destination === undefined ? {} : { onFailureArn: destination }),
     };
   });
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { runCommand, UsageError } from '../local/command.ts';
+import { clientVariables, readEndpoints } from './embedded.ts';
 import { checkAll } from './fsck/check.ts';
 import type { Found, Report } from './fsck/found.ts';
 import { checkedLine, progressOn, tableOf } from './fsck/print.ts';
@@ -45,22 +44,12 @@ interface Place {
 
 /** Variables by which the stores find the embedded stack; from `endpoints.json`, which it writes when it is ready. */
 const embedded = (dir: string): Record<string, string> => {
-  const file = join(dir, 'endpoints.json');
-  try {
-    const endpoints = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
-    return {
-      AWS_ENDPOINT_URL_S3: endpoints['s3'] ?? '',
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints['dynamodb'] ?? '',
-      AWS_REGION: endpoints['region'] ?? '',
-      AWS_ACCESS_KEY_ID: endpoints['accessKeyId'] ?? '',
-      AWS_SECRET_ACCESS_KEY: endpoints['secretAccessKey'] ?? '',
-      TABLE_NAME: endpoints['table'] ?? '',
-      BUCKET_NAME: endpoints['bucket'] ?? '',
-    };
-  } catch (error) {
-    const why = (error as Error).message;
-    throw new Error(`Cannot read ${file}: ${why}\nIs the embedded stack running? Start it with: npm start`);
-  }
+  const endpoints = readEndpoints(dir);
+  return {
+    ...clientVariables(endpoints),
+    TABLE_NAME: endpoints['table'] ?? '',
+    BUCKET_NAME: endpoints['bucket'] ?? '',
+  };
 };
 
 const variablesOf = ({ data, table, bucket }: Place): Record<string, string> => {

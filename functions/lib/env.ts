@@ -14,7 +14,9 @@ export type EnvironmentName =
   | 'ROLLOUT_FUNCTION'
   | 'ROLLOUT_RATE'
   | 'SHADOW_RATE'
-  | 'THING_RATE';
+  | 'THING_RATE'
+  | 'DEAD_LETTER_QUEUE_URL'
+  | 'DEAD_RECORD_BUCKET';
 
 /** The value of a variable; fails by name when the function was deployed without it. */
 export const requireEnv = (name: EnvironmentName): string => {

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { serveLoopback } from '../loopback.ts';
 import { type Credentials, SignatureError, verifySignature } from '../sigv4.ts';
 import { ApiError, invalidRequest, notImplemented } from './api-error.ts';
 import { isObject, type JsonObject } from './json.ts';
@@ -160,18 +159,5 @@ export const startHttpApi = async (options: {
     }
   };
 
-  const server = createServer((request, response) => void serve(request, response));
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => stop(server),
-  };
-};
-
-const stop = async (server: Server): Promise<void> => {
-  const stopped = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await stopped;
+  return serveLoopback(options.port, (request, response) => void serve(request, response));
 };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { serveLoopback } from '../loopback.ts';
 import type { BucketModel } from '../model.ts';
 import type { Credentials } from '../sigv4.ts';
 import type { State } from '../state.ts';
@@ -227,24 +227,12 @@ export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
     await entry.run(context, request);
   };
 
-  const server = createServer((http, response) => {
+  const serve = (http: IncomingMessage, response: ServerResponse): void => {
     const requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
     response.setHeader('x-amz-request-id', requestId);
     response.setHeader('server', 'embedded-s3');
     response.setHeader('date', now().toUTCString());
     handle(http, response, requestId).catch((error: unknown) => sendError(http, response, error, requestId));
-  });
-  server.requestTimeout = 0;
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
+  return serveLoopback(options.port, serve, { requestTimeout: 0, headersTimeout: 60_000 });
 };

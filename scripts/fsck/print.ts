@@ -1,10 +1,9 @@
+import { alignedTable, cut } from '../table.ts';
 import type { Checked, Found } from './found.ts';
 
 /** Rows shown of a long table; the whole of it is in the JSON. */
 const shownRows = 100;
 const widest = 60;
-
-const cut = (text: string): string => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text);
 
 /** A digest is known by its first twelve characters. */
 const short = (text: string): string => text.replace(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1…');
@@ -13,7 +12,7 @@ const rowOf = ({ kind, key, namedBy, detail, repair }: Found): string[] => [
   kind,
   short(key),
   short(detail),
-  cut(short(namedBy.join(', '))),
+  cut(short(namedBy.join(', ')), widest),
   repair === undefined ? '-' : short(repair),
 ];
 
@@ -21,16 +20,9 @@ const titles = ['what', 'which', 'why', 'named by', 'repair'];
 
 /** Findings as a table with aligned columns. */
 export const tableOf = (findings: readonly Found[]): string => {
-  const rows = [titles, ...findings.slice(0, shownRows).map(rowOf)];
-  const widths = titles.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  const table = alignedTable([titles, ...findings.slice(0, shownRows).map(rowOf)]);
   const more = findings.length - shownRows;
-  return [...lines, ...(more > 0 ? [`… and ${more} more; --json shows them all`] : [])].join('\n');
+  return more > 0 ? `${table}\n… and ${more} more; --json shows them all` : table;
 };
 
 const number = (value: number): string => value.toLocaleString('en');

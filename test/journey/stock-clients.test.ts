@@ -56,6 +56,23 @@ describe.runIf(awsIsInstalled())('the AWS CLI', () => {
     return (await run('aws', args, { env, timeout: 60_000 })).stdout;
   };
 
+  it('reads the dead letters', async () => {
+    const { sqs, deadLetterQueue } = stack.endpoints;
+    // Version 1 of the CLI takes no endpoint of SQS from the environment.
+    const queues = (...args: string[]) => aws('sqs', ...args, '--endpoint-url', sqs, '--output', 'text');
+    expect((await queues('list-queues')).split(/\s+/)).toContain(deadLetterQueue);
+    await queues('send-message', '--queue-url', deadLetterQueue, '--message-body', 'looked at');
+    const received = await queues(
+      'receive-message',
+      '--queue-url',
+      deadLetterQueue,
+      '--query',
+      'Messages[].Body',
+    );
+    expect(received).toBe('looked at\n');
+    await queues('purge-queue', '--queue-url', deadLetterQueue);
+  });
+
   it('copies a list into the drop zone', async () => {
     await aws(
       's3',

@@ -47,6 +47,7 @@ describe('Lambda of the running stack', () => {
       encoding: 'utf8',
     });
     expect(lines).toContain(`export AWS_ENDPOINT_URL_LAMBDA='${stack.endpoints.lambda}'\n`);
+    expect(lines).toContain(`export AWS_ENDPOINT_URL_SQS='${stack.endpoints.sqs}'\n`);
   });
 });
 

@@ -26,7 +26,8 @@ const dead: QueueModel = {
 const main: QueueModel = {
   arn: 'arn:aws:sqs:x:y:main',
   name: 'main',
-  visibilityTimeoutSeconds: 0.2,
+  // Longer than an environment takes to start on a busy machine: what is handled must not be seen again meanwhile.
+  visibilityTimeoutSeconds: 3,
   retentionSeconds: 1000,
   redrive: { deadLetterArn: dead.arn, maxReceiveCount: 3 },
 };
@@ -275,7 +276,7 @@ describe('records of a stream', () => {
     bisect: true,
     partialResponses: true,
     parallelization: 1,
-    onFailureQueueArn: dead.arn,
+    onFailureArn: dead.arn,
   };
   const record = (sequence: number, sk: string): LambdaRecord => ({
     eventID: String(sequence),
@@ -296,7 +297,9 @@ describe('records of a stream', () => {
     await deliverRecords(records, {
       source: { ...source, ...more },
       lambda,
-      toFailureQueue: (letter) => failed.push(letter),
+      toFailureDestination: async (letter, event) => {
+        failed.push({ ...letter, payload: event });
+      },
       stopping: () => false,
       ...noErrors,
     });

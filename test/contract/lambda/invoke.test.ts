@@ -7,6 +7,7 @@ import {
   type InvokeCommandOutput,
   LambdaClient,
   ListFunctionsCommand,
+  type LogType,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAsyncInvocations } from '../../../local/async-invocations.ts';
@@ -128,6 +129,22 @@ describe('a synchronous invocation', () => {
   });
 
   it.each([
+    ['answers', {}, undefined],
+    ['throws', { told: 9 }, 'Unhandled'],
+  ])('of a function that %s carries the end of its log, and no other invocation’s, when that is asked for', async (_, fail, FunctionError) => {
+    instruct({});
+    await invoke({ name: 'before', print: 'not this' });
+    instruct(fail);
+    const answer = await invoke({ name: 'told', print: `${'x'.repeat(5000)} the end` }, { LogType: 'Tail' });
+    expect(answer.FunctionError).toBe(FunctionError);
+    const log = Buffer.from(answer.LogResult ?? '', 'base64').toString();
+    expect(log).toMatch(/ the end\n.*END RequestId: [0-9a-f-]{36}\n$/s);
+    expect(log).not.toContain('not this');
+    expect(log.length).toBeLessThan(4200);
+    expect((await invoke({ name: 'quiet' })).LogResult).toBeUndefined();
+  });
+
+  it.each([
     arn,
     `${arn}:$LATEST`,
     `${account}:function:Probe1`,
@@ -203,7 +220,7 @@ describe('an invocation is refused', () => {
       'InvalidParameterValueException',
       400,
     ],
-    ['with its log', { LogType: 'Tail' }, 'NotImplementedException', 501],
+    ['with a log of no type', { LogType: 'Head' as LogType }, 'InvalidParameterValueException', 400],
     ['with a client context', { ClientContext: 'e30=' }, 'NotImplementedException', 501],
   ])('%s', async (_, more, name, httpStatusCode) => {
     await expect(invoke({ name: 'refused' }, more)).rejects.toMatchObject({

@@ -32,6 +32,8 @@ interface Event {
   sleepMs?: number;
   environment?: string;
   crash?: boolean;
+  /** Written to the log. */
+  print?: string;
 }
 
 /** Handles records one by one and tells of those that fail; alone, does as the event says. */
@@ -42,6 +44,7 @@ export const handler = async (event: Event): Promise<unknown> => {
     ).map((record) => ({ itemIdentifier: record.messageId ?? record.dynamodb?.SequenceNumber }));
     return { batchItemFailures };
   }
+  if (event.print) console.log(event.print);
   if (event.crash) process.exit(3);
   if (event.sleepMs) await new Promise((resolve) => setTimeout(resolve, event.sleepMs));
   if (event.name && fails(event.name)) throw new TypeError(`asked to fail: ${event.name}`);

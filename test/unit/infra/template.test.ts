@@ -139,7 +139,7 @@ describe('event sources', () => {
       maxRetries: 5,
       bisect: true,
       partialResponses: true,
-      onFailureQueueArn: expect.stringContaining('DeadLetters'),
+      onFailureArn: expect.stringMatching(/^arn:aws:s3:::n-.*deadrecords/),
     });
   });
 
@@ -169,7 +169,7 @@ describe('event sources', () => {
       maxRetries: 5,
       bisect: true,
       partialResponses: true,
-      onFailureQueueArn: expect.stringContaining('DeadLetters'),
+      onFailureArn: expect.stringMatching(/^arn:aws:s3:::n-.*deadrecords/),
     });
     expect(router?.filters).toEqual([
       {
@@ -366,7 +366,7 @@ describe('storage', () => {
 
 describe('the use of the key', () => {
   const [tableId] = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'));
-  const [bucketId] = Object.keys(template.findResources('AWS::S3::Bucket'));
+  const [bucketId = '', deadId = ''] = Object.keys(template.findResources('AWS::S3::Bucket'));
   const throughTable = {
     Action: 'kms:Decrypt',
     Condition: {
@@ -374,17 +374,31 @@ describe('the use of the key', () => {
       StringEquals: { 'kms:EncryptionContext:aws:dynamodb:tableName': { Ref: tableId } },
     },
   };
-  const throughBucket = {
+  const throughBucket = (id: string) => ({
     Condition: {
       StringEquals: {
         'kms:ViaService': { 'Fn::Join': ['', ['s3.', { Ref: 'AWS::Region' }, '.amazonaws.com']] },
-        'kms:EncryptionContext:aws:s3:arn': { 'Fn::GetAtt': [bucketId, 'Arn'] },
+        'kms:EncryptionContext:aws:s3:arn': { 'Fn::GetAtt': [id, 'Arn'] },
       },
     },
-  };
+  });
   const statementsOf = (policy: unknown) => (policy as Policy).PolicyDocument.Statement;
   const has = (statements: Statement[], action: string) =>
     statements.some((statement) => [statement.Action].flat().some((one) => one.startsWith(action)));
+
+  /** What a function needs of the key for the objects that it may get or put. */
+  const keyOfObjects = (all: Statement[]) => {
+    const putsDead = all.some(
+      (statement) =>
+        statement.Action === 's3:PutObject' && JSON.stringify(statement.Resource).includes(deadId),
+    );
+    if (putsDead)
+      return [expect.objectContaining({ ...throughBucket(deadId), Action: 'kms:GenerateDataKey' })];
+    const Action = sorted(['kms:GenerateDataKey', 'kms:Decrypt']);
+    if (has(all, 's3:PutObject')) return [expect.objectContaining({ ...throughBucket(bucketId), Action })];
+    if (!has(all, 's3:GetObject')) return [];
+    return [expect.objectContaining({ ...throughBucket(bucketId), Action: 'kms:Decrypt' })];
+  };
 
   it('is granted with each use of the table and of objects, and only through their services', () => {
     for (const policy of propertiesOf('AWS::IAM::Policy')) {
@@ -392,16 +406,7 @@ describe('the use of the key', () => {
       const ofKey = all.filter((statement) => has([statement], 'kms:'));
       const wanted = [
         ...(has(all, 'dynamodb:') ? [expect.objectContaining(throughTable)] : []),
-        ...(has(all, 's3:PutObject')
-          ? [
-              expect.objectContaining({
-                ...throughBucket,
-                Action: sorted(['kms:GenerateDataKey', 'kms:Decrypt']),
-              }),
-            ]
-          : has(all, 's3:GetObject')
-            ? [expect.objectContaining({ ...throughBucket, Action: 'kms:Decrypt' })]
-            : []),
+        ...keyOfObjects(all),
       ];
       expect(ofKey).toEqual(wanted);
       for (const statement of ofKey) expect(statement.Resource).toEqual({ 'Fn::GetAtt': [keyId, 'Arn'] });
@@ -422,6 +427,55 @@ describe('the use of the key', () => {
     const deleting = statements.filter((statement) => has([statement], 's3:'));
     expect(deleting).toEqual([expect.objectContaining({ Action: 's3:DeleteObject' })]);
     expect(JSON.stringify(deleting[0]?.Resource)).toContain('/secrets/*');
+  });
+});
+
+describe('the dead records', () => {
+  const [, deadId = ''] = Object.keys(template.findResources('AWS::S3::Bucket'));
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy')) as [
+    string,
+    { Properties: Policy },
+  ][];
+  const naming = policies.filter(([, policy]) => JSON.stringify(policy).includes(deadId));
+  const of = (policy: Policy, action: string) =>
+    policy.PolicyDocument.Statement.filter((statement) => statement.Action === action);
+
+  it('have a bucket of their own, encrypted, without events and versions, for as long as a queue keeps a message', () => {
+    const { Type, DeletionPolicy, Properties } = template.toJSON()['Resources'][deadId];
+    expect([Type, DeletionPolicy]).toEqual(['AWS::S3::Bucket', 'Retain']);
+    expect(Properties.LifecycleConfiguration.Rules).toEqual([
+      expect.objectContaining({ Status: 'Enabled', ExpirationInDays: 14 }),
+    ]);
+    expect(Properties.VersioningConfiguration).toBeUndefined();
+    expect(model.buckets[1]).toEqual({
+      name: expect.stringMatching(/^n-storagedeadrecords/),
+      arn: `arn:aws:s3:::${model.buckets[1]?.name}`,
+      versioned: false,
+      eventBridge: false,
+      encryption: { keyArn: model.keys[0]?.arn, bucketKey: true },
+    });
+    const [letters] = model.queues.filter(({ name }) => name.includes('DeadLetters'));
+    expect(letters?.retentionSeconds).toBe(14 * 86_400);
+  });
+
+  it('are written by the roles of the stream’s two readers, who may list them, and read and delete none', () => {
+    expect(naming.map(([id]) => id.replace(/^Workers(\w+?)Role.*/, '$1')).sort()).toEqual([
+      'Publish',
+      'Route',
+    ]);
+    const arn = { 'Fn::GetAtt': [deadId, 'Arn'] };
+    for (const [, { Properties }] of naming) {
+      const [put] = of(Properties, 's3:PutObject');
+      expect(put?.Resource).toEqual({ 'Fn::Join': ['', [arn, '/*']] });
+      expect(of(Properties, 's3:ListBucket').map(({ Resource }) => Resource)).toEqual([arn]);
+      expect(JSON.stringify(Properties)).not.toMatch(/s3:(Get|Delete)/);
+    }
+  });
+
+  it('and the dead letters are named by the outputs, for whoever replays them', () => {
+    expect(Object.keys(template.toJSON()['Outputs'])).toEqual(
+      expect.arrayContaining(['DeadLetterQueueUrl', 'DeadRecordBucketName']),
+    );
   });
 });
 
@@ -627,7 +681,8 @@ describe('the embedded stack’s reading', () => {
   it('knows the key of a bucket by its id, its ARN and its alias', () => {
     for (const name of [{ Ref: keyId }, { 'Fn::GetAtt': [keyId, 'Arn'] }, 'alias/ScannerControlPlane']) {
       const { buckets, keys } = withResources({ More: encrypted('aws:kms', name) })();
-      expect(buckets.map((bucket) => bucket.encryption?.keyArn)).toEqual([keys[0]?.arn, keys[0]?.arn]);
+      const { arn } = keys[0] ?? {};
+      expect(buckets.map((bucket) => bucket.encryption?.keyArn)).toEqual([arn, arn, arn]);
     }
   });
 
