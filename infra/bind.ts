@@ -86,6 +86,11 @@ export const bindPublishing = (to: ControlPlaneFunction, paces: Paces): void => 
   to.fn.addEnvironment('THING_RATE', paces.thing);
 };
 
+/** Whoever commits for a rollout: all of them together are held to a rate. */
+export const bindRollouts = (to: ControlPlaneFunction, paces: Paces): void => {
+  to.fn.addEnvironment('ROLLOUT_RATE', paces.rollout);
+};
+
 /** Whoever keeps something of a revision, for as long as the operator says that history is kept. */
 export const bindHistory = (to: ControlPlaneFunction, { historyDays }: Storage): void => {
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);

@@ -110,6 +110,7 @@ export class ControlPlaneStack extends Stack {
       imports: api('ImportsApi', 'imports', 512, 10),
       history: api('HistoryApi', 'history', 1769, 29),
       credentials: api('CredentialsApi', 'credentials', 1024, 29),
+      rollouts: api('RolloutsApi', 'rollouts', 1769, 29),
       meta: api('MetaApi', 'meta', 256, 10, ['docs/openapi.json']),
     };
     this.bindApi(functions, storage);
@@ -119,15 +120,24 @@ export class ControlPlaneStack extends Stack {
   private bindApi(functions: Record<Resource, ControlPlaneFunction>, storage: Storage): void {
     const { table, bucket } = storage;
     const lists = [prefixes.chunks, prefixes.manifests];
-    for (const resource of ['scanners', 'settings', 'lists', 'imports', 'history', 'credentials'] as const)
+    for (const resource of [
+      'scanners',
+      'settings',
+      'lists',
+      'imports',
+      'history',
+      'credentials',
+      'rollouts',
+    ] as const)
       bindCommits(functions[resource], storage);
-    for (const resource of ['scanners', 'imports', 'history', 'credentials'] as const)
+    for (const resource of ['scanners', 'imports', 'history', 'credentials', 'rollouts'] as const)
       bindTable(functions[resource], table, ['query']);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
     bindObjects(functions.settings, bucket, { get: [prefixes.manifests], put: [prefixes.artifacts] });
     bindObjects(functions.lists, bucket, { get: [...lists, prefixes.derived], put: lists });
     bindObjects(functions.history, bucket, { get: lists, put: [prefixes.artifacts] });
     bindObjects(functions.credentials, bucket, { get: [prefixes.secrets], put: [prefixes.secrets] });
+    bindObjects(functions.rollouts, bucket, { get: lists });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }
 }

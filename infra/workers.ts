@@ -16,6 +16,7 @@ import {
   bindInvoke,
   bindObjects,
   bindPublishing,
+  bindRollouts,
   bindShadows,
   bindTable,
   bindTopics,
@@ -73,6 +74,7 @@ export class Workers extends Construct {
   readonly watchCertificates: ControlPlaneFunction;
   readonly sweep: ControlPlaneFunction;
   readonly decommission: ControlPlaneFunction;
+  readonly rollout: ControlPlaneFunction;
 
   constructor(scope: Construct, id: string, storage: Storage, paces: Paces) {
     super(scope, id);
@@ -133,16 +135,20 @@ export class Workers extends Construct {
       256,
       Duration.seconds(60),
     );
+    // Eight targets at a time; the memory is for the lists of the source that each is compared with.
+    this.rollout = this.worker('Rollout', 'rollout', 'Brings rollouts on', 1024, Duration.minutes(15));
     this.keepFailures(storage);
     this.bind(storage);
     this.bindPublishers(storage, paces);
     this.bindCredentials(storage);
+    this.bindRollouts(storage, paces);
     this.wirePublish(storage);
     this.wireRoute(storage);
     this.wireImport(storage);
     this.wireDaily();
     this.wireSweep();
     this.wireReconcile();
+    this.wireRollouts();
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -170,6 +176,7 @@ export class Workers extends Construct {
       this.watchCertificates,
       this.sweep,
       this.decommission,
+      this.rollout,
     ])
       fn.configureAsyncInvoke({
         retryAttempts: 2,
@@ -223,6 +230,16 @@ export class Workers extends Construct {
     bindTable(this.watchCertificates, storage.table, ['query']);
   }
 
+  private bindRollouts(storage: Storage, paces: Paces): void {
+    bindCommits(this.rollout, storage);
+    bindTable(this.rollout, storage.table, ['query']);
+    bindRollouts(this.rollout, paces);
+    bindObjects(this.rollout, storage.bucket, {
+      get: [prefixes.chunks, prefixes.manifests],
+      put: [prefixes.artifacts],
+    });
+  }
+
   /** Once a day: what was left over of renewals, and how long certificates are still good. */
   private wireDaily(): void {
     const daily = [this.renew, this.watchCertificates];
@@ -241,7 +258,7 @@ export class Workers extends Construct {
   /**
    * Imports that were confirmed, or found lost by the sweep; artifacts that were renewed or deleted (one that is new has no users and nothing
    * to delete); wishes for something to be made of a list, each an item of its own; Scanners that an
-   * operator wants looked at; and those that are decommissioned and not cleared away.
+   * operator wants looked at; those that are decommissioned and not cleared away; rollouts whose state changed.
    */
   private wireRoute(storage: Storage): void {
     const since = (name: string) => ({ [name]: { S: [{ exists: true }] } });
@@ -252,7 +269,7 @@ export class Workers extends Construct {
     const filters = [
       changed([keys.import], woken, ['MODIFY']),
       changed([sortKeys.artifact], {}, ['MODIFY', 'REMOVE']),
-      changed([keys.derived]),
+      changed([keys.derived, keys.rollout]),
       changed([sortKeys.due], { NewImage: since('askedAt') }),
       changed([sortKeys.scanner], decommissioned, ['MODIFY']),
     ];
@@ -262,6 +279,7 @@ export class Workers extends Construct {
     bindInvoke(this.route, this.derive, 'DERIVE_FUNCTION');
     bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
     bindInvoke(this.route, this.decommission, 'DECOMMISSION_FUNCTION');
+    bindInvoke(this.route, this.rollout, 'ROLLOUT_FUNCTION');
     this.route.fn.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
   }
 
@@ -271,6 +289,15 @@ export class Workers extends Construct {
       description: 'Looks at the Scanners that are due',
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaFunction(this.reconcile.fn)],
+    });
+  }
+
+  /** Each minute a worker is woken for each rollout on which there is something to do. */
+  private wireRollouts(): void {
+    new Rule(this, 'Rollouts', {
+      description: 'Wakes rollouts on which there is something to do',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(this.rollout.fn)],
     });
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Lambda } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
 import type { FunctionModel } from './model.ts';
@@ -28,6 +29,9 @@ const schema = `
 /** Lambda waits one minute and then two between tries; here seconds stand for its minutes. */
 const retryDelayMs = (attempts: number) => attempts * 1000;
 const concurrent = 16;
+
+/** How long the end of the stack waits for what is running; what takes longer is begun again at the next start. */
+const graceMs = 3000;
 
 /** What Lambda sends where an event failed for good (Lambda developer guide, "Capturing records of asynchronous invocations"). */
 const failureRecord = (row: Row, error: Error) => ({
@@ -62,6 +66,7 @@ export const openAsyncInvocations = (
   const drop = db.prepare('DELETE FROM async_invocations WHERE id = ?');
   const retry = db.prepare('UPDATE async_invocations SET attempts = attempts + 1, due_at = ? WHERE id = ?');
   let pump: ReturnType<typeof startPump> | undefined;
+  let cut = false;
 
   const failed = (row: Row, error: Error): void => {
     const fn = byArn.get(row.function);
@@ -80,6 +85,7 @@ export const openAsyncInvocations = (
       await lambda.invoke(row.function, JSON.parse(row.event));
       drop.run(row.id);
     } catch (error) {
+      if (cut) return;
       options.onError(error);
       failed(row, error as Error);
     }
@@ -112,7 +118,11 @@ export const openAsyncInvocations = (
     },
     async stop() {
       await pump?.stop();
-      await Promise.all(running.values());
+      const timer = new AbortController();
+      const grace = setTimeout(graceMs, undefined, { signal: timer.signal }).catch(() => undefined);
+      await Promise.race([Promise.all(running.values()), grace]);
+      timer.abort();
+      cut = true;
     },
   };
 };

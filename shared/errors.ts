@@ -223,6 +223,9 @@ export const errors = {
   SOURCE_NOT_FOUND: entry('missing', 'The uploaded object is gone'),
   IMPORT_STATE: entry('conflict', 'The job is not in a state that allows this'),
   SUPERSEDED: entry('conflict', 'A newer upload under the same name was taken first'),
+  // rollouts
+  ROLLOUT_STATE: entry('conflict', 'The rollout is not in a state that allows this'),
+  ROLLOUT_EXPIRED: entry('conflict', 'The rollout was created too long ago to commit anything'),
   // Scanner side: artifacts
   ARTIFACT_NOT_NAMED: entry('denied', 'An object that this revision of this Scanner does not name'),
   ARTIFACT_REQUEST_INVALID: entry('invalid', 'The request for artifacts is not well formed'),

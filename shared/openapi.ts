@@ -191,6 +191,8 @@ const tags: Readonly<Record<Resource, string>> = {
   history: 'Revisions of a configuration, their differences, and the audit of every write.',
   credentials:
     'What Scanners of the whole fleet share: certificates with their keys, client authorities, directory sources. No key and no password is ever answered.',
+  rollouts:
+    'Applying the configuration of one Scanner to many: in stages, with a halt on failures, and a way back.',
   meta: 'The API itself; open to everyone.',
 };
 

@@ -28,6 +28,8 @@ export const sortKeys = {
   clearing: 'clearing',
   /** A certificate, the directory sources, the client authorities: changing one wakes the worker that renews. */
   artifact: 'artifact',
+  /** The newest rollout that took the Scanner (ADR 0016). */
+  claim: 'claim',
 } as const;
 
 export const keys = {
@@ -69,6 +71,17 @@ export const keys = {
   /** The present or last run of the sweep. */
   ofSweep: 'sweep',
   sweep: 'sweep',
+  /** A rollout, which wakes its worker when it changes; how far its targets are, in parts; who works on it; its targets; those that wait; those that are unfinished. */
+  ofRollout: (rolloutId: string) => `rollout#${rolloutId}`,
+  rollout: 'rollout',
+  progress: (part: number) => `progress#${part}`,
+  rolloutWork: 'work',
+  targetPrefix: 'target#',
+  target: (stage: number, scannerId: string) => `target#${String(stage).padStart(2, '0')}#${scannerId}`,
+  waitingPrefix: 'waiting#',
+  waiting: (stage: number, scannerId: string) => `waiting#${String(stage).padStart(2, '0')}#${scannerId}`,
+  unfinishedPrefix: 'unfinished#',
+  unfinished: (slot: number) => `unfinished#${String(slot).padStart(4, '0')}`,
   /** How far ahead the operations of a lane are booked (ADR 0015). */
   ofPace: (lane: string) => `pace#${lane}`,
   pace: 'pace',
@@ -79,6 +92,9 @@ export const keys = {
   listedStandings: 'standings',
   listedDecommissioned: 'decommissioned',
   listedCertificates: 'certificates',
+  listedRollouts: 'rollouts',
+  /** Rollouts on which there is something to do. */
+  listedOpenRollouts: 'rollouts-open',
   /** Objects under `secrets/` that no record names, for the sweep. */
   listedObjects: 'objects',
   listedImports: (scannerId: string) => `imports#${scannerId}`,

@@ -11,6 +11,7 @@ export type EnvironmentName =
   | 'DERIVE_FUNCTION'
   | 'RECONCILE_FUNCTION'
   | 'RECONCILE_MINUTES'
+  | 'ROLLOUT_FUNCTION'
   | 'ROLLOUT_RATE'
   | 'SHADOW_RATE'
   | 'THING_RATE'

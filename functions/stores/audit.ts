@@ -19,6 +19,7 @@ export interface AuditDetails {
   /** The first 20 values of a list edit; the rest is the difference of the roots. */
   values?: string[];
   importId?: string;
+  rolloutId?: string;
 }
 
 export interface AuditEntry extends AuditDetails {
@@ -72,6 +73,13 @@ export const fleetAuditItem = (
   details: AuditDetails,
 ): TransactItem =>
   recordItem({ pk: keys.ofArtifact(artifact), about: { subject }, name: subject }, asked, details);
+
+/** As `auditItem`, of a rollout. */
+export const rolloutAuditItem = (rolloutId: string, asked: Asked, details: AuditDetails): TransactItem =>
+  recordItem({ pk: keys.ofRollout(rolloutId), about: { subject: rolloutId }, name: rolloutId }, asked, {
+    ...details,
+    rolloutId,
+  });
 
 interface Page {
   limit: number;

@@ -19,7 +19,7 @@ import { retrying } from './retrying.ts';
 
 export interface Change<T> {
   configuration: Configuration;
-  audit?: Pick<AuditDetails, 'counts' | 'values' | 'importId'>;
+  audit?: Pick<AuditDetails, 'counts' | 'values' | 'importId' | 'rolloutId'>;
   /** What must be stored before a head may name it; not called when nothing comes of the change. */
   prepare?: () => Promise<unknown>;
   /** Further items of the same transaction; each must carry a condition or be unconditional by nature. */
@@ -56,6 +56,8 @@ export interface Revision extends Head {
   by: string;
   operation: string;
   summary: string;
+  /** The rollout that made it. */
+  rolloutId?: string;
   /** Once it is superseded and history is not kept for ever: see `shared/domain/retention.ts`. */
   expiresAt?: number;
 }
@@ -125,7 +127,7 @@ export const listRevisions = async (
 const inService = 'attribute_not_exists(decommissionedAt)';
 
 /** The head is still at this revision, and in service. */
-const headCheck = ({ scannerId, revision }: Head): TransactItem => ({
+export const headCheck = ({ scannerId, revision }: Head): TransactItem => ({
   ConditionCheck: {
     TableName: tableName(),
     Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.head },
@@ -179,6 +181,7 @@ export const revisionItems = (
     by: asked.actor.name,
     operation: asked.operation,
     summary,
+    ...(details.rolloutId === undefined ? {} : { rolloutId: details.rolloutId }),
   };
   return [
     headPut(head),

@@ -10,6 +10,7 @@ const functionNames: Record<Route['worker'], EnvironmentName> = {
   derive: 'DERIVE_FUNCTION',
   reconcile: 'RECONCILE_FUNCTION',
   decommission: 'DECOMMISSION_FUNCTION',
+  rollout: 'ROLLOUT_FUNCTION',
 };
 
 const wake = async ({ dynamodb }: DynamoDBRecord): Promise<void> => {

@@ -7,8 +7,10 @@ import {
   importWake,
   type ReconcileWake,
   type RenewWake,
+  type RolloutWake,
   reconcileWake,
   renewWake,
+  rolloutWake,
 } from '../messages/wake.ts';
 import { keys, sortKeys } from '../tables.ts';
 
@@ -18,7 +20,8 @@ export type Route =
   | { worker: 'renew'; message: RenewWake }
   | { worker: 'derive'; message: DeriveWake }
   | { worker: 'reconcile'; message: ReconcileWake }
-  | { worker: 'decommission'; message: DecommissionWake };
+  | { worker: 'decommission'; message: DecommissionWake }
+  | { worker: 'rollout'; message: RolloutWake };
 
 /** What stands behind the kind of thing in a partition key. */
 const idOf = (pk: string): string => pk.slice(pk.indexOf('#') + 1);
@@ -31,6 +34,7 @@ const routes: Record<string, (pk: string) => Route> = {
     worker: 'decommission',
     message: decommissionWake.parse({ scannerId: idOf(pk) }),
   }),
+  [keys.rollout]: (pk) => ({ worker: 'rollout', message: rolloutWake.parse({ rolloutId: idOf(pk) }) }),
   [keys.derived]: (pk) => {
     const [root, name] = idOf(pk).split('#');
     return { worker: 'derive', message: deriveWake.parse({ root, name }) };

@@ -317,6 +317,10 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   SOURCE_NOT_FOUND: job('There is no object imports/mx1/inbound/partners.txt.'),
   IMPORT_STATE: document('The import is completed; only one that is awaiting-confirmation can do this.'),
   SUPERSEDED: job('A newer upload under the same name was taken first'),
+  ROLLOUT_STATE: document('The rollout is completed; only one that is running can do this.'),
+  ROLLOUT_EXPIRED: document(
+    'The rollout was created at 2026-11-17T10:00:00.000Z; after 6 days it commits nothing more.',
+  ),
   ARTIFACT_NOT_NAMED: rejected('Revision 12 is neither the desired nor the applied one.'),
   ARTIFACT_REQUEST_INVALID: rejected('✖ Too big: expected array to have <=40 items\n  → at hashes'),
 };

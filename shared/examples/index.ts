@@ -4,6 +4,7 @@ import { historyExamples } from './history.ts';
 import { importExamples } from './imports.ts';
 import { listExamples } from './lists.ts';
 import { metaExamples } from './meta.ts';
+import { rolloutExamples } from './rollouts.ts';
 import { scannerExamples } from './scanners.ts';
 import { settingsExamples } from './settings.ts';
 
@@ -14,6 +15,7 @@ export const examples = {
   ...importExamples,
   ...listExamples,
   ...metaExamples,
+  ...rolloutExamples,
   ...scannerExamples,
   ...settingsExamples,
 } satisfies Examples;

@@ -17,6 +17,10 @@ export type ImportWake = z.infer<typeof importWake>;
 export const reconcileWake = z.strictObject({ scannerId: name });
 export type ReconcileWake = z.infer<typeof reconcileWake>;
 
+/** A rollout that changed, or on which there is something to do. */
+export const rolloutWake = z.strictObject({ rolloutId: name });
+export type RolloutWake = z.infer<typeof rolloutWake>;
+
 /** What belongs to the fleet, and was changed or deleted. */
 export const renewWake = z.strictObject({ artifact: name });
 export type RenewWake = z.infer<typeof renewWake>;

@@ -15,6 +15,7 @@ export const resources = [
   'imports',
   'history',
   'credentials',
+  'rollouts',
   'meta',
 ] as const;
 export type Resource = (typeof resources)[number];

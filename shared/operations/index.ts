@@ -1,6 +1,7 @@
 import { addEntries } from './add-entries.ts';
 import { addHost } from './add-host.ts';
 import { cancelImport } from './cancel-import.ts';
+import { cancelRollout } from './cancel-rollout.ts';
 import { clearEntries } from './clear-entries.ts';
 import { confirmImport } from './confirm-import.ts';
 import { copyAccessList } from './copy-access-list.ts';
@@ -8,6 +9,7 @@ import { createCertificate } from './create-certificate.ts';
 import { createClientAuthority } from './create-client-authority.ts';
 import { createDirectorySource } from './create-directory-source.ts';
 import { createImport } from './create-import.ts';
+import { createRollout } from './create-rollout.ts';
 import { createScanner } from './create-scanner.ts';
 import { createScannerCertificate } from './create-scanner-certificate.ts';
 import type { Operation } from './define.ts';
@@ -30,10 +32,12 @@ import { getImport } from './get-import.ts';
 import { getImportReport } from './get-import-report.ts';
 import { getOpenapi } from './get-openapi.ts';
 import { getRevision } from './get-revision.ts';
+import { getRollout } from './get-rollout.ts';
 import { getScanner } from './get-scanner.ts';
 import { getSmtp } from './get-smtp.ts';
 import { getSmtpAdvanced } from './get-smtp-advanced.ts';
 import { getSync } from './get-sync.ts';
+import { haltRollout } from './halt-rollout.ts';
 import { lintAccessList } from './lint-access-list.ts';
 import { listAudit } from './list-audit.ts';
 import { listCertificates } from './list-certificates.ts';
@@ -44,6 +48,8 @@ import { listFleetAudit } from './list-fleet-audit.ts';
 import { listHosts } from './list-hosts.ts';
 import { listImports } from './list-imports.ts';
 import { listRevisions } from './list-revisions.ts';
+import { listRolloutTargets } from './list-rollout-targets.ts';
+import { listRollouts } from './list-rollouts.ts';
 import { listScanners } from './list-scanners.ts';
 import { matchAccessList } from './match-access-list.ts';
 import { patchEntry } from './patch-entry.ts';
@@ -58,14 +64,16 @@ import { putSmtp } from './put-smtp.ts';
 import { putSmtpAdvanced } from './put-smtp-advanced.ts';
 import { removeEntries } from './remove-entries.ts';
 import { restoreRevision } from './restore-revision.ts';
-
-/** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
+import { resumeRollout } from './resume-rollout.ts';
+import { revertRollout } from './revert-rollout.ts';
 import { syncScanner } from './sync-scanner.ts';
 
+/** Every operation. For infra, the embedded gateway, OpenAPI and the client's types; a handler imports its own operation's file. */
 export const operations = [
   addEntries,
   addHost,
   cancelImport,
+  cancelRollout,
   clearEntries,
   confirmImport,
   copyAccessList,
@@ -73,6 +81,7 @@ export const operations = [
   createClientAuthority,
   createDirectorySource,
   createImport,
+  createRollout,
   createScanner,
   createScannerCertificate,
   deleteCertificate,
@@ -93,11 +102,13 @@ export const operations = [
   getImportReport,
   getOpenapi,
   getRevision,
+  getRollout,
   getScanner,
   getSmtp,
   getSmtpAdvanced,
   getFleet,
   getSync,
+  haltRollout,
   syncScanner,
   lintAccessList,
   listAudit,
@@ -109,6 +120,8 @@ export const operations = [
   listHosts,
   listImports,
   listRevisions,
+  listRolloutTargets,
+  listRollouts,
   listScanners,
   matchAccessList,
   patchEntry,
@@ -123,4 +136,6 @@ export const operations = [
   putSmtpAdvanced,
   removeEntries,
   restoreRevision,
+  resumeRollout,
+  revertRollout,
 ] as const satisfies readonly Operation[];

@@ -16,6 +16,7 @@ const origin = {
     }),
   ),
   summary: z.string().check(z.meta({ description: 'What it changed, in a line.' })),
+  rolloutId: z.optional(z.string()).check(z.meta({ description: 'The rollout that made it.' })),
   report: z.nullable(shownReport).check(
     z.meta({
       description: 'What the Scanner last said of this revision; null where it never spoke of it.',
@@ -107,7 +108,7 @@ export const auditEntry = z
     ),
     subject: z.optional(z.string()).check(
       z.meta({
-        description: 'Id of the certificate, directory source or client authority that was written.',
+        description: 'Id of the certificate, directory source, client authority or rollout that was written.',
         example: 'cert-5e0c3a527d0b4c7e',
       }),
     ),
@@ -117,5 +118,6 @@ export const auditEntry = z
     counts: z.optional(z.record(z.string(), count)),
     values: z.optional(z.array(z.string())),
     importId: z.optional(z.string()),
+    rolloutId: z.optional(z.string()),
   })
   .check(z.meta({ id: 'AuditEntry' }));

@@ -194,7 +194,27 @@ const prepare = async (): Promise<void> => {
   remember('csr', await csrOf(scannerId));
   // Of itself to itself, and to others: no copy empties what was prepared.
   remember('from', scannerId);
+  remember('source', scannerId);
+  await openRollout('none');
   await prepareCredentials();
+};
+
+/** A rollout that is where an action can be done: its many targets, of which there is none, take a moment to be found. */
+const openRollout = async (action: string): Promise<void> => {
+  const scannerIds = Array.from({ length: 400 }, (_, index) => `nobody-${index}`);
+  const answer = await stack.call('POST', '/rollouts', { source: scannerId, targets: { scannerIds } });
+  const { rolloutId } = answer.body as { rolloutId: string };
+  if (action === 'resume') await stack.call('POST', `/rollouts/${rolloutId}/halt`, {});
+  known.set('rolloutId', [...(known.get('rolloutId') ?? []), rolloutId]);
+};
+
+/** What is asked of a rollout that is there is asked of one that is new: an action can be done once. */
+const onOpenRollout = async (id: string, request: Request): Promise<Request> => {
+  const { rolloutId } = request.path;
+  const [, action] = /^(halt|resume|cancel|revert)-rollout$/.exec(id) ?? [];
+  if (action === undefined || !known.get('rolloutId')?.includes(rolloutId ?? '')) return request;
+  await openRollout(action);
+  return { ...request, path: { ...request.path, rolloutId: known.get('rolloutId')?.at(-1) ?? '' } };
 };
 
 const skipping = { 'on-invalid': 'skip', activate: 'true' };
@@ -481,7 +501,7 @@ describe('whatever is sent to', () => {
     if (/^delete-(certificate|client-authority|directory-source)$/.test(id)) await unusedCredentials();
     if (id === 'add-host') await withoutHosts();
     const property = fc.asyncProperty(requestOf(described), async (request) => {
-      const answer = await send(described, request);
+      const answer = await send(described, await onOpenRollout(id, request));
       expect(answer.status).toBeLessThan(500);
       count(id, answer);
       if (isSuccess(operation, answer.status)) assertSuccess(operation, described, request, answer);

@@ -78,7 +78,7 @@ describe('functions', () => {
       TracingConfig: object;
     }[];
 
-    expect(functions).toHaveLength(19);
+    expect(functions).toHaveLength(21);
     for (const fn of functions)
       expect(fn).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -163,7 +163,7 @@ describe('event sources', () => {
     });
   });
 
-  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, looks asked for, and Scanners to clear away', () => {
+  it('of the router pass imports that may go on, artifacts that were changed or deleted, wishes, rollouts, looks asked for, and Scanners to clear away', () => {
     const router = source('route.lambda.ts', 'dynamodb');
     expect(router).toMatchObject({
       batchSize: 100,
@@ -181,7 +181,7 @@ describe('event sources', () => {
         },
       },
       { eventName: ['MODIFY', 'REMOVE'], dynamodb: { Keys: { sk: { S: ['artifact'] } } } },
-      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived'] } } } },
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['derived', 'rollout'] } } } },
       {
         eventName: ['INSERT', 'MODIFY'],
         dynamodb: { Keys: { sk: { S: ['due'] } }, NewImage: { askedAt: { S: [{ exists: true }] } } },
@@ -236,7 +236,7 @@ describe('event sources', () => {
 });
 
 describe('the router', () => {
-  const workers = ['import', 'renew', 'derive', 'reconcile', 'decommission'].map((name) => {
+  const workers = ['import', 'renew', 'derive', 'reconcile', 'decommission', 'rollout'].map((name) => {
     const fn = model.functions.find(({ entry }) => entry === `functions/workers/${name}.lambda.ts`);
     return { id: fn?.id ?? '', variable: `${name.toUpperCase()}_FUNCTION` };
   });

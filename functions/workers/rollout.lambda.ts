@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'aws-lambda';
+import { type RolloutWake, rolloutWake } from '../../shared/messages/wake.ts';
+import { listOpenRollouts, wakeRollout } from '../stores/rollouts.ts';
+import { runRollout } from './rollout/run-rollout.ts';
+
+/** Each minute, of which nothing matters but that it comes. */
+interface ScheduledEvent {
+  source: 'aws.events';
+}
+
+/** One round of a rollout takes seconds; with less than this left, the next invocation goes on. */
+const enoughMs = 60_000;
+
+/** Wakes a worker for each rollout on which there is something to do and nobody at work, by a change of the rollout: the router does the rest. */
+const wakeAll = async (now: Date): Promise<void> => {
+  let cursor: string | undefined;
+  do {
+    const page: Awaited<ReturnType<typeof listOpenRollouts>> = await listOpenRollouts({ limit: 100, cursor });
+    const idle = page.items.filter(({ leasedUntil = 0 }) => leasedUntil < now.getTime());
+    for (const { rolloutId } of idle) await wakeRollout(rolloutId, now);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+};
+
+/** A rollout has changed, or a minute has passed; the message says only which rollout. */
+export const handler = async (event: RolloutWake | ScheduledEvent, context: Context): Promise<void> => {
+  if (!('rolloutId' in event)) return wakeAll(new Date());
+  const { rolloutId } = rolloutWake.parse(event);
+  const hasTime = () => context.getRemainingTimeInMillis() > enoughMs;
+  const ended = await runRollout(rolloutId, randomUUID(), { now: () => new Date(), hasTime });
+  if (ended === 'late') await wakeRollout(rolloutId, new Date());
+};

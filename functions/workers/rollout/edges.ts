@@ -1,0 +1,101 @@
+import {
+  afterFailure,
+  type Ending,
+  type StoredRollout,
+  type StoredTarget,
+  type TargetFacts,
+  type Unfinished,
+  type Waiting,
+} from '../../../shared/domain/rollout.ts';
+import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
+import { reserve } from '../../stores/pace.ts';
+import {
+  listTargets,
+  type Place,
+  readHeadMarks,
+  readUnfinished,
+  readWaiting,
+  storeEnding,
+  storeFault,
+  storeKept,
+  storeUnfit,
+} from '../../stores/rollout-targets.ts';
+import { findRollout, finishRollout, leaveLease, progressParts, takeLease } from '../../stores/rollouts.ts';
+import { readReported } from '../../stores/status.ts';
+import { commitTarget } from './commit-target.ts';
+import { planStep } from './plan.ts';
+import { type Reverting, revertTarget } from './revert-target.ts';
+
+/**
+ * What the worker of a rollout reads and writes; an argument, so that a test can play any order of them. Each write is one transaction, and
+ * answers false where what it was decided on has moved on.
+ */
+export interface Edges {
+  takeLease(rolloutId: string, holder: string, now: Date): Promise<boolean>;
+  leaveLease(rolloutId: string, holder: string): Promise<boolean>;
+  find(rolloutId: string): Promise<StoredRollout | undefined>;
+  waiting(rolloutId: string): Promise<Waiting[]>;
+  unfinished(rolloutId: string): Promise<Unfinished[]>;
+  plan(rollout: StoredRollout, now: Date): Promise<boolean>;
+  /** Milliseconds until `count` commits may go. */
+  reserve(count: number): Promise<number>;
+  commit(rollout: StoredRollout, target: Waiting, place: Place, now: Date): Promise<boolean>;
+  skip(rollout: StoredRollout, target: Waiting, part: number, reason: string, now: Date): Promise<boolean>;
+  /** A target whose turn ended in an error that nobody foresaw. */
+  fault(rollout: StoredRollout, target: Waiting, reason: string, now: Date): Promise<boolean>;
+  facts(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
+  end(rollout: StoredRollout, target: Unfinished, part: number, ending: Ending, now: Date): Promise<boolean>;
+  /** A page of targets, in their order. */
+  targets(
+    rolloutId: string,
+    cursor: string | undefined,
+  ): Promise<{ items: StoredTarget[]; nextCursor?: string }>;
+  revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
+  /** A target that cannot be taken back, for a reason that nobody foresaw. */
+  keep(rollout: StoredRollout, target: StoredTarget, reason: string): Promise<boolean>;
+  finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
+  sleep(ms: number): Promise<unknown>;
+}
+
+/** So many targets are worked on at once, each with a part of the counts of its own. */
+export const width = progressParts;
+
+const factsOf = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]> => {
+  const [reported, heads] = await Promise.all([
+    readReported(unfinished.map(({ scannerId, toRevision }) => ({ scannerId, revision: toRevision }))),
+    readHeadMarks(unfinished.map(({ scannerId }) => scannerId)),
+  ]);
+  return unfinished.map(({ scannerId }, index) => {
+    const head = heads.get(scannerId);
+    return {
+      reported: reported[index] ?? null,
+      headRevision: head?.revision ?? null,
+      decommissioned: head?.decommissionedAt !== undefined,
+    };
+  });
+};
+
+export const stores: Edges = {
+  takeLease,
+  leaveLease,
+  find: findRollout,
+  waiting: (rolloutId) => readWaiting(rolloutId, width),
+  unfinished: readUnfinished,
+  plan: planStep,
+  reserve: (count) => reserve('rollout', count),
+  commit: commitTarget,
+  skip: (rollout, target, part, reason, at) =>
+    storeUnfit(rollout, target, part, { outcome: 'skipped', reason, at }),
+  fault: (rollout, target, reason, at) =>
+    storeFault(rollout, target, 0, { reason, at }, afterFailure(rollout)),
+  facts: factsOf,
+  end: (rollout, target, part, ending, at) => {
+    const failure = ending.outcome === 'failed' ? afterFailure(rollout) : undefined;
+    return storeEnding({ rollout, part, at }, target, ending, failure);
+  },
+  targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
+  revert: revertTarget,
+  keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
+  finish: finishRollout,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};

@@ -1,0 +1,370 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRolloutOf, type StoredRollout, type StoredTarget } from '../../../shared/domain/rollout.ts';
+import { newRollout } from '../../../shared/schemas/rollouts.ts';
+import { noTls, type SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { newId, startServices } from './services.ts';
+
+let end: () => Promise<void>;
+let stores: {
+  heads: typeof import('../../../functions/stores/heads.ts');
+  lists: typeof import('../../../functions/stores/lists.ts');
+  scanners: typeof import('../../../functions/stores/scanners.ts');
+  status: typeof import('../../../functions/stores/status.ts');
+  rollouts: typeof import('../../../functions/stores/rollouts.ts');
+  targets: typeof import('../../../functions/stores/rollout-targets.ts');
+};
+let work: {
+  plan: typeof import('../../../functions/workers/rollout/plan.ts');
+  commit: typeof import('../../../functions/workers/rollout/commit-target.ts');
+  revert: typeof import('../../../functions/workers/rollout/revert-target.ts');
+  begin: typeof import('../../../functions/api/rollouts/begin.ts');
+};
+
+beforeAll(async () => {
+  end = await startServices();
+  stores = {
+    heads: await import('../../../functions/stores/heads.ts'),
+    lists: await import('../../../functions/stores/lists.ts'),
+    scanners: await import('../../../functions/stores/scanners.ts'),
+    status: await import('../../../functions/stores/status.ts'),
+    rollouts: await import('../../../functions/stores/rollouts.ts'),
+    targets: await import('../../../functions/stores/rollout-targets.ts'),
+  };
+  work = {
+    plan: await import('../../../functions/workers/rollout/plan.ts'),
+    commit: await import('../../../functions/workers/rollout/commit-target.ts'),
+    revert: await import('../../../functions/workers/rollout/revert-target.ts'),
+    begin: await import('../../../functions/api/rollouts/begin.ts'),
+  };
+});
+afterAll(() => end?.());
+
+const at = new Date();
+const asked = () => ({ actor: { name: 'me', requestId: newId('r') }, operation: 'put-smtp', at: new Date() });
+
+const settings = (port: number, accept: 'all' | 'listed' = 'all'): SmtpSettings => ({
+  mailFiltering: 'inbound',
+  inbound: { ipv4: { address: '192.0.2.1', port }, ipv6: null, tls: noTls, accept },
+});
+
+const save = (scannerId: string, port: number, accept: 'all' | 'listed' = 'all') =>
+  stores.heads.changeConfiguration({
+    scannerId,
+    part: 'smtp',
+    ...asked(),
+    compute: async ({ configuration }) => ({
+      configuration: { ...configuration, smtp: settings(port, accept) },
+      result: null,
+    }),
+  });
+
+/** A Scanner that is connected, with settings: revision 2. */
+const scanner = async (): Promise<string> => {
+  const scannerId = newId('mx');
+  const empty = await stores.lists.writeEmptyList();
+  const lists = {
+    inbound: empty,
+    outbound: empty,
+    authentication: empty,
+    'local-delivery': empty,
+    relay: empty,
+  };
+  await stores.scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, lists, asked());
+  await save(scannerId, 2525);
+  const presence = { sessionIdentifier: 's', versionNumber: 1, connected: true, at: at.toISOString() };
+  await stores.status.putPresence(scannerId, presence, undefined);
+  return scannerId;
+};
+
+/** A Scanner with a list, to be copied. */
+const source = async (): Promise<string> => {
+  const scannerId = await scanner();
+  const entry = { value: '192.0.2.9', kind: 'ipv4' as const, enabled: true };
+  const inbound = await stores.lists.writeList(stores.lists.build([entry]));
+  await stores.heads.changeConfiguration({
+    scannerId,
+    part: 'all',
+    ...asked(),
+    compute: async ({ configuration }) => ({
+      configuration: {
+        ...configuration,
+        smtp: settings(25, 'listed'),
+        lists: { ...configuration.lists, inbound },
+      },
+      result: null,
+    }),
+  });
+  return scannerId;
+};
+
+/** A rollout to these targets, planned. */
+const planned = async (targets: string[], more: object = {}): Promise<StoredRollout> => {
+  const request = newRollout.parse({ source: await source(), targets: { scannerIds: targets }, ...more });
+  const now = new Date();
+  const by = { at: now.toISOString(), by: 'me', requestId: newId('r'), dryRun: false, acknowledge: [] };
+  const rolloutId = work.begin.newRolloutId(now);
+  await work.begin.began(request, { rolloutId, ...by }, 'create-rollout', () => []);
+  while ((await stores.rollouts.getRollout(rolloutId)).plannedAt === undefined)
+    await work.plan.planStep(await stores.rollouts.getRollout(rolloutId), now);
+  return stores.rollouts.getRollout(rolloutId);
+};
+
+const revisionOf = async (scannerId: string) => (await stores.heads.readHead(scannerId)).revision;
+const target = async ({ rolloutId }: StoredRollout, scannerId: string): Promise<StoredTarget> => {
+  const { items } = await stores.targets.listTargets(rolloutId, { limit: 1000 });
+  const found = items.find((one) => one.scannerId === scannerId);
+  if (!found) throw new Error(scannerId);
+  return found;
+};
+const waiting = (scannerId: string) => ({ scannerId, stage: 1 });
+const fresh = ({ rolloutId }: StoredRollout) => stores.rollouts.getRollout(rolloutId);
+const countsOf = ({ rolloutId }: StoredRollout) => stores.rollouts.readCounts(rolloutId);
+const commit = (rollout: StoredRollout, scannerId: string, slot = 0, part = slot) =>
+  work.commit.commitTarget(rollout, waiting(scannerId), { slot, part }, new Date());
+const unfinishedOf = ({ rolloutId }: StoredRollout) => stores.targets.readUnfinished(rolloutId);
+const halt = (rollout: StoredRollout) =>
+  stores.rollouts.moveRollout(
+    rollout.rolloutId,
+    { ...asked(), dryRun: false },
+    ({ version }) => ({ state: 'halted', version: version + 1 }),
+    () => [],
+  );
+
+describe('planning', () => {
+  it('stores each target once, whoever plans at the same time', async () => {
+    const ids = await Promise.all(Array.from({ length: 3 }, scanner));
+    const nobody = newId('nobody');
+    const request = newRollout.parse({ source: await source(), targets: { scannerIds: [...ids, nobody] } });
+    const by = { at: at.toISOString(), by: 'me', requestId: 'r', dryRun: false, acknowledge: [] };
+    const rolloutId = work.begin.newRolloutId(new Date());
+    const made = await work.begin.began(request, { rolloutId, ...by }, 'create-rollout', () => []);
+
+    const done = await Promise.all([1, 2, 3].map(() => work.plan.planStep(made, at)));
+
+    expect(done.filter(Boolean)).toHaveLength(1);
+    expect(await countsOf(made)).toMatchObject({ targets: 4, pending: 3, skipped: 1 });
+    expect(await stores.targets.readWaiting(rolloutId, 10)).toHaveLength(3);
+    expect(await target(made, nobody)).toMatchObject({ outcome: 'skipped' });
+  });
+
+  it('is of the source at the revision that is its head when the rollout is stored', async () => {
+    const from = await source();
+    const request = newRollout.parse({ source: from, targets: 'all' });
+    const head = await stores.heads.readHead(from);
+    const by = { rolloutId: work.begin.newRolloutId(at), at: at.toISOString(), by: 'me', requestId: 'r' };
+    const stale = newRolloutOf(request, head, { ...by, dryRun: false, acknowledge: [] });
+    await save(from, 26);
+
+    expect(await stores.rollouts.beginRollout(stale, head, asked(), [])).toBe(false);
+    expect(await stores.rollouts.findRollout(by.rolloutId)).toBeUndefined();
+    const made = await work.begin.began(
+      request,
+      { ...by, dryRun: false, acknowledge: [] },
+      'create-rollout',
+      () => [],
+    );
+    expect(made.sourceRevision).toBe(head.revision + 1);
+  });
+});
+
+describe('the turn of a target', () => {
+  it('makes one revision, whoever tries at the same time', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+
+    await Promise.all([0, 1, 2, 3].map((slot) => commit(rollout, id, slot)));
+
+    expect(await revisionOf(id)).toBe(3);
+    expect(await target(rollout, id)).toMatchObject({ outcome: 'committed', fromRevision: 2, toRevision: 3 });
+    expect(await unfinishedOf(rollout)).toMatchObject([{ scannerId: id, toRevision: 3 }]);
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, pending: 0, committed: 1 });
+    const { configuration } = await stores.heads.readHead(id);
+    expect(configuration.smtp?.inbound).toMatchObject({ ipv4: { port: 2525 }, accept: 'listed' });
+    expect(configuration.lists.inbound.entries).toBe(1);
+    expect(await stores.heads.readRevision(id, 3)).toMatchObject({
+      operation: 'create-rollout',
+      rolloutId: rollout.rolloutId,
+    });
+    expect(await commit(rollout, id, 5)).toBe(false);
+  });
+
+  it('makes none where the target has it all already', async () => {
+    const id = await scanner();
+    await commit(await planned([id], { sections: ['inbound', 'lists.inbound'] }), id);
+    const again = await planned([id], { sections: ['inbound', 'lists.inbound'] });
+
+    expect(await commit(again, id)).toBe(true);
+
+    expect(await target(again, id)).toMatchObject({ outcome: 'committed', fromRevision: 3, toRevision: 3 });
+    expect(await revisionOf(id)).toBe(3);
+  });
+
+  it('does not come while the rollout is halted, nor in a place that is taken', async () => {
+    const [one, other] = [await scanner(), await scanner()];
+    const rollout = await planned([one, other]);
+    await commit(rollout, one, 0);
+    expect(await commit(rollout, other, 0, 1)).toBe(false);
+    await halt(rollout);
+    expect(await commit(rollout, other, 1)).toBe(false);
+    expect(await commit(await fresh(rollout), other, 1)).toBe(false);
+    expect([await revisionOf(one), await revisionOf(other)]).toEqual([3, 2]);
+    expect(await countsOf(rollout)).toMatchObject({ pending: 1, committed: 1 });
+  });
+
+  it('is lost to a newer rollout, and to whatever it cannot have', async () => {
+    const [taken, invalid, off] = [await scanner(), await scanner(), await scanner()];
+    const rollout = await planned([taken, invalid, off]);
+    const newer = await planned([taken]);
+    await commit(newer, taken);
+    await stores.heads.changeConfiguration({
+      scannerId: invalid,
+      part: 'smtp',
+      ...asked(),
+      compute: async ({ configuration }) => ({
+        configuration: { ...configuration, smtp: null },
+        result: null,
+      }),
+    });
+    const change = { ...asked(), dryRun: false, ifMatch: undefined };
+    await stores.scanners.changeScanner(off, change, () => ({ labels: {}, enabled: false }));
+
+    for (const id of [taken, invalid, off]) expect(await commit(rollout, id)).toBe(true);
+
+    expect(await target(rollout, taken)).toMatchObject({
+      outcome: 'overtaken',
+      reason: `The newer rollout ${newer.rolloutId} took this Scanner.`,
+    });
+    expect(await target(rollout, invalid)).toMatchObject({
+      outcome: 'invalid',
+      errors: [{ pointer: '/inbound/ipv4', code: 'REQUIRED' }],
+    });
+    expect(await target(rollout, off)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'The Scanner is disabled.',
+    });
+    expect(await countsOf(rollout)).toMatchObject({ targets: 3, skipped: 1, overtaken: 1, invalid: 1 });
+  });
+});
+
+describe('the end of a target', () => {
+  it('frees its place, once', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    await commit(rollout, id);
+    const [unfinished] = await unfinishedOf(rollout);
+    const finish = () =>
+      stores.targets.storeEnding({ rollout, part: 1, at }, unfinished as never, { outcome: 'applied' });
+
+    expect((await Promise.all([finish(), finish()])).filter(Boolean)).toHaveLength(1);
+    expect(await unfinishedOf(rollout)).toEqual([]);
+    expect(await target(rollout, id)).toMatchObject({ outcome: 'applied' });
+    expect(await target(rollout, id)).not.toHaveProperty('slot');
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, applied: 1, committed: 0 });
+  });
+
+  it('that is one failure too many halts the rollout in the same transaction', async () => {
+    const [one, other] = [await scanner(), await scanner()];
+    const rollout = await planned([one, other]);
+    await commit(rollout, one);
+    const [unfinished] = await unfinishedOf(rollout);
+    const ending = { outcome: 'failed' as const, reason: 'no' };
+    const after = { failures: 1, state: 'halted' as const, reason: 'Halted.', version: 2 };
+
+    expect(
+      await stores.targets.storeEnding({ rollout, part: 0, at }, unfinished as never, ending, after),
+    ).toBe(true);
+
+    expect(await fresh(rollout)).toMatchObject({ state: 'halted', failures: 1 });
+    expect(await commit(rollout, other)).toBe(false);
+    expect(await countsOf(rollout)).toMatchObject({ failed: 1, pending: 1, committed: 0 });
+  });
+});
+
+describe('taking a rollout back', () => {
+  const reverting = async (rollout: StoredRollout) => {
+    const reversal = { at: at.toISOString(), by: 'me', requestId: newId('r'), acknowledge: [] };
+    const move = ({ version }: StoredRollout) => ({
+      reversal,
+      state: 'halted' as const,
+      version: version + 1,
+    });
+    const moved = await stores.rollouts.moveRollout(
+      rollout.rolloutId,
+      { ...asked(), dryRun: false },
+      move,
+      () => [],
+    );
+    return { ...moved.rollout, reversal };
+  };
+
+  it('gives back what was there, once, and frees the place', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    await commit(rollout, id);
+    const back = await reverting(rollout);
+    const one = await target(rollout, id);
+
+    await Promise.all([0, 1, 2].map((part) => work.revert.revertTarget(back, one, part, new Date())));
+
+    expect(await revisionOf(id)).toBe(4);
+    expect((await stores.heads.readHead(id)).configuration).toEqual(
+      (await stores.heads.readRevision(id, 2)).configuration,
+    );
+    expect(await target(rollout, id)).toMatchObject({ outcome: 'reverted', revertRevision: 4 });
+    expect(await unfinishedOf(rollout)).toEqual([]);
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, reverted: 1, committed: 0 });
+  });
+
+  it('leaves what was changed since, and what a newer rollout took', async () => {
+    const [saved, taken] = [await scanner(), await scanner()];
+    const rollout = await planned([saved, taken]);
+    await commit(rollout, saved, 0);
+    await commit(rollout, taken, 1);
+    await save(saved, 2600);
+    await commit(await planned([taken]), taken);
+    const back = await reverting(rollout);
+
+    for (const id of [saved, taken])
+      expect(await work.revert.revertTarget(back, await target(rollout, id), 0, new Date())).toBe(true);
+
+    expect(await target(rollout, saved)).toMatchObject({ outcome: 'overtaken' });
+    expect(await target(rollout, taken)).toMatchObject({ outcome: 'overtaken' });
+    expect(await revisionOf(saved)).toBe(4);
+    expect(await unfinishedOf(rollout)).toEqual([]);
+  });
+});
+
+describe('the work on a rollout', () => {
+  it('is one process’s until it is not heard of for a while', async () => {
+    const rollout = await planned([await scanner()]);
+    const { takeLease, leaveLease, leaseMs } = stores.rollouts;
+    const later = new Date(at.getTime() + leaseMs + 1);
+
+    expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(true);
+    expect(await takeLease(rollout.rolloutId, 'b', at)).toBe(false);
+    expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(true);
+    expect(await takeLease(rollout.rolloutId, 'b', later)).toBe(true);
+    expect(await leaveLease(rollout.rolloutId, 'a')).toBe(false);
+    expect(await leaveLease(rollout.rolloutId, 'b')).toBe(true);
+    expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(true);
+  });
+
+  it('ends with the rollout, unless that has changed; then nobody finds it any more', async () => {
+    const rollout = await planned([await scanner()]);
+    const { finishRollout, listOpenRollouts, takeLease } = stores.rollouts;
+    const open = async () =>
+      (await listOpenRollouts({ limit: 1000 })).items.some(
+        ({ rolloutId }) => rolloutId === rollout.rolloutId,
+      );
+    expect(await open()).toBe(true);
+    await halt(rollout);
+
+    expect(await finishRollout(rollout, 'completed', at)).toBe(false);
+    expect(await finishRollout(await fresh(rollout), 'halted', at)).toBe(true);
+
+    await expect.poll(open).toBe(false);
+    expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(false);
+    expect(await fresh(rollout)).toMatchObject({ state: 'halted' });
+    expect(await fresh(rollout)).not.toHaveProperty('finishedAt');
+  });
+});
