@@ -12,9 +12,7 @@ export interface HttpResult {
 
 /** Middy ends a handler just before Lambda would, so that the caller gets an answer (middy, "Early interrupt"). */
 const isOutOfTime = (error: unknown): boolean =>
-  error instanceof Error &&
-  error.name === 'TimeoutError' &&
-  (error.cause as { package?: string } | undefined)?.package === '@middy/core';
+  error instanceof Error && error.name === 'TimeoutError' && /middy/.test(JSON.stringify(error.cause));
 
 /**
  * Anything thrown becomes an AppError. Who ran out of time is UNAVAILABLE, which may be tried again; what is neither is a bug, of which the
