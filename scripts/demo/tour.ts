@@ -4,6 +4,7 @@ import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-d
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Client, createClient } from '../../shared/client.ts';
 import type { AccessListName, ImportJob } from '../../shared/schemas/lists.ts';
+import type { RolloutPlan } from '../../shared/schemas/rollouts.ts';
 import type { Sync } from '../../shared/schemas/sync.ts';
 import { bar, dim, progress, say, step, table } from './console.ts';
 import { type Endpoints, type Running, startScanner } from './processes.ts';
@@ -209,7 +210,46 @@ export const tourOf = async (options: Omit<Tour, 'api'>, running: Running[]): Pr
     await inSync(tour, 'mx2', job.revision ?? 0);
     say(`${linesOf(tour, 'mx2').toLocaleString('en')} entries on mx2`);
   });
+  await step('What mx1 has is rolled out to all others; each keeps its own addresses and ports', () =>
+    rollOut(tour, 'mx1'),
+  );
   await step('Who runs what', () => showFleet(tour));
+};
+
+/** Says first what would become of each target, then does it, and waits until all is settled. */
+const rollOut = async (tour: Tour, source: string): Promise<void> => {
+  const body = { source, targets: 'all' as const };
+  const { targets } = (await tour.api.call('POST /v1/rollouts', {
+    body,
+    query: { dryRun: 'true' },
+  })) as RolloutPlan;
+  table(
+    ['target', 'would be', 'for'],
+    targets.items.map(({ scannerId, outcome, changes, reason }) => [
+      scannerId,
+      outcome === 'pending' ? 'changed' : outcome,
+      changes ?? reason ?? '',
+    ]),
+  );
+  const { rolloutId } = await tour.api.call('POST /v1/rollouts', { body });
+  const params = { rolloutId };
+  const { state, counts } = await until('the rollout to end', async () => {
+    const seen = await tour.api.call('GET /v1/rollouts/{rolloutId}', { params });
+    return seen.state === 'running' ? undefined : seen;
+  });
+  const { items } = await tour.api.call('GET /v1/rollouts/{rolloutId}/targets', { params });
+  say(`${rolloutId}: ${state}, ${counts.applied} of ${counts.targets} applied`);
+  table(
+    ['target', 'outcome', 'from revision', 'to revision'],
+    items.map(({ scannerId, outcome, fromRevision, toRevision }) => [
+      scannerId,
+      outcome,
+      fromRevision ?? '-',
+      toRevision ?? '-',
+    ]),
+  );
+  if (state !== 'completed' || counts.applied !== counts.targets)
+    throw new Error(`the rollout ended ${state}: ${JSON.stringify(counts)}`);
 };
 
 const showFleet = async (tour: Tour): Promise<void> => {

@@ -208,3 +208,4 @@ export type RolloutTarget = z.infer<typeof rolloutTarget>;
 export const rolloutPlan = z
   .object({ ...members, targets: pageOf(rolloutTarget) })
   .check(z.meta({ id: 'RolloutPlan' }));
+export type RolloutPlan = z.infer<typeof rolloutPlan>;

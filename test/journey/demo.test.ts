@@ -29,6 +29,7 @@ describe('the demo', () => {
     expect(output).toContain('12,251 entries on mx2');
     expect(output).toMatch(/mx1 +4 +4 +4 +Published Applied Connected InSync/);
     expect(output).toMatch(/2 objects fetched/);
+    expect(output).toMatch(/completed, 1 of 1 applied/);
     expect(output).not.toContain('\u001b[');
     expect(code).toBe(0);
   });
