@@ -252,7 +252,7 @@ export class Workers extends Construct {
 
   private wirePublish(storage: Storage): void {
     const filters = [changed([sortKeys.head, sortKeys.scanner])];
-    this.publish.fn.addEventSource(fromStream(storage, this.publish, { batchSize: 100, filters }));
+    this.publish.fn.addEventSource(fromStream(storage, this.publish, { batchSize: 50, filters }));
   }
 
   /**

@@ -5,8 +5,8 @@ import { requireEnv } from '../lib/env.ts';
 import {
   dynamo,
   format,
+  getItem,
   type PageOptions,
-  putNew,
   queryListed,
   type TransactItem,
   tableName,
@@ -24,9 +24,12 @@ const listed = ({ scannerId, at }: Pick<Due, 'scannerId' | 'at'>) => ({
 
 const itemOf = (due: Due) => ({ ...keyOf(due.scannerId), ...listed(due), ...due });
 
-/** The first look at a Scanner, for the transaction that registers it. */
-export const firstDue = (scannerId: string, now: Date): TransactItem =>
-  putNew(itemOf({ scannerId, at: nextLook(now, periodMinutes(), Math.random()), failures: 0, version: 1 }));
+/** The first look at a Scanner, for the transaction that registers it; of an earlier registration of the id one may be left. */
+export const firstDue = (scannerId: string, now: Date): TransactItem => {
+  const at = nextLook(now, periodMinutes(), Math.random());
+  const item = itemOf({ scannerId, at, failures: 0, version: now.getTime() });
+  return { Put: { TableName: tableName(), Item: { ...item, format } } };
+};
 
 /**
  * After a look that went well: the next comes a period later, and what failed before is forgotten. Does nothing where somebody else has written
@@ -46,14 +49,14 @@ export const lookLater = async (scannerId: string, seen: Due | undefined, now: D
   );
 };
 
-/** Writes members of the item and counts the write, whatever is there. */
+/** Writes members of the item and counts the write, whatever is there. Who asked is answered by it: left there, it would wake the worker again. */
 const setting = (scannerId: string, at: string, members: Partial<Due>) => {
   const written = { scannerId, at, ...listed({ scannerId, at }), ...members, format };
   const names = Object.keys(written);
   return {
     TableName: tableName(),
     Key: keyOf(scannerId),
-    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one`,
+    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one${members.askedAt ? '' : ' REMOVE askedAt'}`,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
     ExpressionAttributeValues: {
       ...Object.fromEntries(Object.entries(written).map(([name, value]) => [`:${name}`, value])),
@@ -72,24 +75,29 @@ export const dueAt = (scannerId: string, at: Date): TransactItem => ({
 });
 
 /** After a look that failed: it is tried again soon, whatever anybody else meant, and what failed is kept to be shown. */
-export const tryAgain = (
-  scannerId: string,
-  seen: Due | undefined,
-  error: unknown,
-  now: Date,
-): Promise<void> => {
-  const failures = (seen?.failures ?? 0) + 1;
+export const tryAgain = async (scannerId: string, error: unknown, now: Date): Promise<void> => {
+  const present = await getItem<Due>(keys.ofScanner(scannerId), sortKeys.due);
+  const failures = (present?.failures ?? 0) + 1;
   const at = nextTry(now, failures, periodMinutes(), Math.random());
-  return set(scannerId, at, { failures, lastError: failureOf(error, now) });
+  await set(scannerId, at, { failures, lastError: failureOf(error, now) });
 };
 
 /** An operator asks for a look now: the write wakes the worker, by the router. */
 export const askNow = (scannerId: string, now: Date): Promise<void> =>
   set(scannerId, now.toISOString(), { askedAt: now.toISOString() });
 
-/** Ends the looks at a Scanner that is no more. */
-export const forgetDue = async (scannerId: string): Promise<void> => {
-  await calling(dynamo.send(new DeleteCommand({ TableName: tableName(), Key: keyOf(scannerId) })));
+/** Ends the looks at a Scanner that is no more, unless somebody has written since `seen` was read: the id may be registered again. */
+export const forgetDue = async (scannerId: string, seen: Due | undefined): Promise<void> => {
+  if (!seen) return;
+  const forget = new DeleteCommand({
+    TableName: tableName(),
+    Key: keyOf(scannerId),
+    ConditionExpression: 'version = :seen',
+    ExpressionAttributeValues: { ':seen': seen.version },
+  });
+  await calling<unknown>(dynamo.send(forget), (error) =>
+    error.name === 'ConditionalCheckFailedException' ? true : undefined,
+  );
 };
 
 /** Scanners that are due at a time, the longest due first. */

@@ -15,7 +15,8 @@ import { calling, patience, translated } from './faults.ts';
 
 /** The one client; undefined members of an item are left out. */
 export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(patience), {
-  marshallOptions: { removeUndefinedValues: true },
+  // A map may have any names, `constructor` among them, by which the marshaller would take it for something else than a map.
+  marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
 });
 
 /** Version of the stored format, on every item. */

@@ -35,15 +35,18 @@ const same = (one: Standing | undefined, other: Standing): boolean =>
 const isGone = (scanner: ScannerRecord | undefined): boolean => scanner?.decommissionedAt !== undefined;
 
 /** Takes a standing back that was put while its Scanner was decommissioned: sums count what is listed, whoever reads it. */
-const dropIfGone = async (scannerId: string): Promise<true> => {
+const dropIfGone = async (scannerId: string, version: number): Promise<true> => {
   if (isGone(await getItem<ScannerRecord>(keys.ofScanner(scannerId), sortKeys.scanner)))
-    await calling(
+    await calling<unknown>(
       dynamo.send(
         new DeleteCommand({
           TableName: tableName(),
           Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.standing },
+          ConditionExpression: 'version = :put',
+          ExpressionAttributeValues: { ':put': version },
         }),
       ),
+      (error) => (error.name === 'ConditionalCheckFailedException' ? true : undefined),
     );
   return true;
 };
@@ -59,7 +62,8 @@ export const refreshStanding = async (scannerId: string): Promise<void> => {
     if (!state || isGone(state.scanner)) return true;
     const next = standingOf(state);
     if (same(kept?.standing, next)) return true;
-    return (await put(next, (kept?.version ?? 0) + 1)) && dropIfGone(scannerId);
+    const version = (kept?.version ?? 0) + 1;
+    return (await put(next, version)) && dropIfGone(scannerId, version);
   });
 };
 

@@ -4,7 +4,7 @@ import type { Presence, Published, Report, StatusItems } from '../../shared/doma
 import { AppError } from '../../shared/errors.ts';
 import { type InventoryReported, type ReportStatus, reportStatus } from '../../shared/messages/shadow.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
-import { batchGet, dynamo, format, getItem, type ItemKey, tableName } from './dynamo.ts';
+import { batchGet, dynamo, format, type ItemKey, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { readable } from './heads.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
@@ -76,9 +76,15 @@ export const readState = async (scannerId: string): Promise<ScannerState> => {
   return state;
 };
 
-/** The interfaces that a Scanner reported; null before it has. */
-export const readInterfaces = async (scannerId: string): Promise<Inventory['interfaces'] | null> =>
-  (await getItem<Inventory>(keys.ofScanner(scannerId), sortKeys.inventory))?.interfaces ?? null;
+/** The interfaces that a Scanner reported, of its present registration; null before it has. */
+export const readInterfaces = async (scannerId: string): Promise<Inventory['interfaces'] | null> => {
+  const wanted = [sortKeys.scanner, sortKeys.inventory].map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
+  const found = new Map((await batchGet(wanted)).map((item) => [item['sk'], item]));
+  const inventory = found.get(sortKeys.inventory) as Inventory | undefined;
+  return inventory && inventory.epoch === found.get(sortKeys.scanner)?.['epoch']
+    ? inventory.interfaces
+    : null;
+};
 
 /** Puts a status item on a condition; false when the condition does not hold: someone newer was there first. */
 const putStatus = async (
@@ -101,7 +107,7 @@ const putStatus = async (
 };
 
 /** Of an item that an earlier registration of the id left: it stands in nobody's way. */
-const ofEarlierLife = '(attribute_exists(epoch) AND epoch <> :epoch)';
+const ofEarlierLife = '(attribute_exists(epoch) AND epoch < :epoch)';
 
 /** Records what the shadow was brought to; only forward. */
 export const putPublished = (scannerId: string, published: Published): Promise<boolean> =>
@@ -110,19 +116,25 @@ export const putPublished = (scannerId: string, published: Published): Promise<b
     values: { ':revision': published.revision },
   });
 
-/** Records what was read from a shadow; only from a newer version of it, or of a newer registration. */
+/**
+ * Records what was read from a shadow; only from a newer version of it, or of a newer registration. The versions of a shadow that was deleted
+ * begin again after two days (AWS IoT developer guide, "Device Shadow service documents"): who has read the item before the shadow, and finds
+ * the shadow's version below the item's, gives the item's version as `before`.
+ */
 const putFromShadow = (
   scannerId: string,
   sk: string,
   item: { epoch: string; shadowVersion: number },
+  before?: number,
 ): Promise<boolean> =>
   putStatus(scannerId, sk, item, {
-    expression: 'epoch <> :epoch OR shadowVersion < :version',
-    values: { ':epoch': item.epoch, ':version': item.shadowVersion },
+    expression:
+      'epoch < :epoch OR (epoch = :epoch AND (shadowVersion < :version OR shadowVersion = :before))',
+    values: { ':epoch': item.epoch, ':version': item.shadowVersion, ':before': before ?? -1 },
   });
 
-export const putReport = (scannerId: string, report: Report): Promise<boolean> =>
-  putFromShadow(scannerId, sortKeys.report, report);
+export const putReport = (scannerId: string, report: Report, before?: number): Promise<boolean> =>
+  putFromShadow(scannerId, sortKeys.report, report, before);
 
 /** What a Scanner last said of one revision, and where that was read. */
 export interface Reported extends ReportStatus {
@@ -156,8 +168,8 @@ export const readReported = async (wanted: readonly RevisionOf[]): Promise<(Repo
   return wanted.map((one) => found.get(`${keyOf(one).pk} ${keyOf(one).sk}`) ?? null);
 };
 
-export const putInventory = (scannerId: string, inventory: Inventory): Promise<boolean> =>
-  putFromShadow(scannerId, sortKeys.inventory, inventory);
+export const putInventory = (scannerId: string, inventory: Inventory, before?: number): Promise<boolean> =>
+  putFromShadow(scannerId, sortKeys.inventory, inventory, before);
 
 /** Records presence if it is still what `before` was computed from; false when another event came in between. */
 export const putPresence = (

@@ -34,10 +34,10 @@ const publish = async (state: ScannerState): Promise<void> => {
   const { scannerId } = state.scanner;
   try {
     await publishInTurn(state);
-    if (!state.due || state.due.failures) await lookLater(scannerId, state.due, new Date());
+    if (state.due?.failures) await lookLater(scannerId, state.due, new Date());
   } catch (error) {
     logger.warn('publishing failed; it is tried again', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, state.due, error, new Date());
+    await tryAgain(scannerId, error, new Date());
   }
 };
 
@@ -46,7 +46,7 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
     return await findState(scannerId);
   } catch (error) {
     logger.error('the state of a Scanner cannot be read', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, undefined, error, new Date());
+    await tryAgain(scannerId, error, new Date());
     return null;
   }
 };
@@ -58,6 +58,7 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
 export const publishChanged = async (scannerId: string): Promise<void> => {
   const state = await stateOf(scannerId);
   if (!state || state.scanner.decommissionedAt !== undefined) return;
+  if (!state.due) await lookLater(scannerId, undefined, new Date());
   if (isWanted(state)) await publish(state);
   await refreshStanding(scannerId);
 };

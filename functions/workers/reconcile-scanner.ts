@@ -18,19 +18,25 @@ const look = async (state: ScannerState): Promise<void> => {
   for (const shadow of reportedShadows) await storeReported(state, shadow);
 };
 
+const lookAgain = async (scannerId: string): Promise<void> => {
+  const state = await findState(scannerId);
+  if (!state) return;
+  if (state.scanner.clearedAt !== undefined) return forgetDue(scannerId, state.due);
+  await (state.scanner.decommissionedAt === undefined ? look(state) : reopenClearing(state.scanner));
+  await lookLater(scannerId, state.due, new Date());
+};
+
 /**
  * Does for a Scanner what events would have done, had none been lost: brings its shadows to its head, whoever changed them, and stores what it
- * reports (ADR 0015); of one that is decommissioned, it calls whoever clears away what is left (ADR 0017). Then it is due again a period later, or soon when that failed.
+ * reports (ADR 0015); of one that is decommissioned, it calls whoever clears away what is left (ADR 0017). Then it is due again a period later,
+ * or soon when that failed.
  */
 export const reconcileScanner = async (scannerId: string): Promise<void> => {
-  const state = await findState(scannerId);
-  if (!state || state.scanner.clearedAt !== undefined) return forgetDue(scannerId);
   try {
-    await (state.scanner.decommissionedAt === undefined ? look(state) : reopenClearing(state.scanner));
-    await lookLater(scannerId, state.due, new Date());
+    await lookAgain(scannerId);
   } catch (error) {
     logger.warn('a look at a Scanner failed; it is tried again', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, state.due, error, new Date());
+    await tryAgain(scannerId, error, new Date());
   }
   await refreshStanding(scannerId);
 };

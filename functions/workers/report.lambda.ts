@@ -1,4 +1,5 @@
 import { reopenClearing } from '../stores/decommissions.ts';
+import { askNow } from '../stores/due.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { refreshStanding } from '../stores/standing.ts';
 import { findState, type ScannerState } from '../stores/status.ts';
@@ -20,6 +21,7 @@ export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void>
   const state = await findState(scannerId);
   if (!state) return;
   if (state.scanner.decommissionedAt !== undefined) return turnAway(state, shadow);
-  await storeReported(state, shadow);
+  // Somebody else has edited the shadow, and the Scanner has followed: it is brought back at once.
+  if (await storeReported(state, shadow)) await askNow(scannerId, new Date());
   await refreshStanding(scannerId);
 };

@@ -1,11 +1,15 @@
-import { nextReport } from '../../shared/domain/status.ts';
+import { desiredOf } from '../../shared/domain/desired.ts';
+import { nextReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
 import {
   inventoryReported,
   inventoryShadow,
+  type SmtpReported,
   smtpReported,
   smtpShadow,
 } from '../../shared/messages/shadow.ts';
 import { logger } from '../lib/logger.ts';
+import { readHead } from '../stores/heads.ts';
+import { sha256 } from '../stores/objects.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
 
@@ -15,32 +19,64 @@ interface Seen {
   reported: unknown;
 }
 
+/** The version of what is stored, where the shadow's own is below it: its versions have begun again. */
+const begunAgain = (
+  stored: { epoch: string; shadowVersion: number } | undefined,
+  { state, version }: Seen,
+): number | undefined =>
+  stored?.epoch === state.scanner.epoch && version < stored.shadowVersion ? stored.shadowVersion : undefined;
+
+/** What a Scanner can speak of at most; read again where it seems to speak of more: a revision may have been made since the state was read. */
+const isKnown = async (
+  { head, scanner }: ScannerState,
+  { status, revision }: SmtpReported,
+): Promise<boolean> => {
+  const spokenOf = Math.max(status.revision, revision ?? 0);
+  return spokenOf <= head.revision || spokenOf <= (await readHead(scanner.scannerId)).revision;
+};
+
 /** What is said of a revision is kept with that revision also where it comes too late to move the status. */
-const storeReport = async ({ state, version, reported }: Seen): Promise<void> => {
+const storeReport = async (seen: Seen): Promise<boolean> => {
+  const { state, version, reported } = seen;
   const { scannerId, epoch } = state.scanner;
   const parsed = smtpReported.safeParse(reported);
   if (!parsed.success) {
     logger.warn('report not understood', { scannerId, issues: parsed.error.issues });
-    return;
+    return false;
+  }
+  if (!(await isKnown(state, parsed.data))) {
+    logger.warn('report of a revision that there is not', {
+      scannerId,
+      revision: parsed.data.status.revision,
+    });
+    return false;
   }
   const now = new Date();
-  await putReported(scannerId, { ...parsed.data.status, epoch, shadowVersion: version }, now);
-  const seen = { epoch, shadowVersion: version, reported: parsed.data };
-  const next = nextReport(state.report, seen, now.toISOString());
-  if (next) await putReport(scannerId, next);
+  const wanted = desiredOf(state.head, sha256);
+  const differs = wanted !== null && reportDiffers(state.head, wanted.smtp, parsed.data);
+  const said = saidOf(parsed.data, differs);
+  await putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
+  const before = begunAgain(state.report, seen);
+  const known = before === undefined ? state.report : undefined;
+  const next = nextReport(known, { epoch, shadowVersion: version, reported: parsed.data }, now.toISOString());
+  if (next) await putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
+  return differs;
 };
 
-const storeInventory = async ({ state, version, reported }: Seen): Promise<void> => {
+const storeInventory = async (seen: Seen): Promise<boolean> => {
+  const { state, version, reported } = seen;
   const { scannerId, epoch } = state.scanner;
   const parsed = inventoryReported.safeParse(reported);
   if (!parsed.success) {
     logger.warn('inventory not understood', { scannerId, issues: parsed.error.issues });
-    return;
+    return false;
   }
-  await putInventory(scannerId, { ...parsed.data, epoch, shadowVersion: version });
+  const inventory = { ...parsed.data, epoch, shadowVersion: version };
+  await putInventory(scannerId, inventory, begunAgain(state.inventory, seen));
+  return false;
 };
 
-const storing: Record<string, (seen: Seen) => Promise<void>> = {
+const storing: Record<string, (seen: Seen) => Promise<boolean>> = {
   [smtpShadow]: storeReport,
   [inventoryShadow]: storeInventory,
 };
@@ -51,10 +87,11 @@ export const reportedShadows: readonly string[] = Object.keys(storing);
 /**
  * Stores what a Scanner, of which this is known, reports in a shadow. It is read from the shadow itself: late, doubled and lost events change
  * nothing but the time. What is known may be old: only what was read from a newer shadow replaces what is stored.
+ * Answers whether the Scanner runs the desired revision otherwise than it is desired.
  */
-export const storeReported = async (state: ScannerState, shadow: string): Promise<void> => {
+export const storeReported = async (state: ScannerState, shadow: string): Promise<boolean> => {
   const store = storing[shadow];
   const document = store ? await getShadow(state.scanner.scannerId, shadow) : null;
-  if (store && document?.state.reported)
-    await store({ state, version: document.version, reported: document.state.reported });
+  if (!store || !document?.state.reported) return false;
+  return store({ state, version: document.version, reported: document.state.reported });
 };

@@ -1,4 +1,6 @@
-import type { ReportStatus, SmtpReported } from '../messages/shadow.ts';
+import type { ReportStatus, SmtpDesired, SmtpReported } from '../messages/shadow.ts';
+import { canonicalJson, type Json } from './canonical-json.ts';
+import type { Head } from './configuration.ts';
 import type { Due } from './due.ts';
 
 /** What the shadow was last brought to. */
@@ -17,6 +19,8 @@ export interface Report {
   shadowVersion: number;
   appliedRevision: number | null;
   appliedRoots: Record<string, string>;
+  /** That it reports the desired revision with other settings, as when somebody else has edited its shadow. */
+  differs?: boolean;
   appliedAt: string | null;
   lastReport: ReportStatus | null;
 }
@@ -51,6 +55,25 @@ const stages: ReportStatus['code'][] = ['applying', 'failed', 'rejected', 'appli
 
 const saysMore = (status: ReportStatus, than: ReportStatus): boolean =>
   stages.indexOf(status.code) > stages.indexOf(than.code);
+
+/** Whether a Scanner that says it runs the desired revision reports a member of it that is another than the desired one. */
+export const reportDiffers = (head: Head, wanted: SmtpDesired, reported: SmtpReported): boolean => {
+  if (reported.revision !== head.revision) return false;
+  const { status: _, ...members } = reported;
+  const desired = wanted as Record<string, unknown>;
+  return Object.entries(members).some(
+    ([name, value]) => canonicalJson(value as Json) !== canonicalJson((desired[name] ?? null) as Json),
+  );
+};
+
+/**
+ * What is kept with a revision of what a Scanner says of it. "Applied" means that it runs that revision, settings, lists and all (DESIGN 5):
+ * one that says so and runs something else has failed.
+ */
+export const saidOf = ({ status, revision }: SmtpReported, differs: boolean): ReportStatus =>
+  status.code === 'applied' && (differs || revision !== status.revision)
+    ? { ...status, code: 'failed', message: 'The Scanner says applied, and reports something else.' }
+    : status;
 
 /**
  * A report for an older revision than one applied, or said earlier for the same revision, is out of date (DESIGN 9). The time is of the Scanner's own

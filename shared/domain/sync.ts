@@ -26,9 +26,13 @@ const failing = ({ failures, lastError, at }: Due): Verdict =>
     `${failures} tries to publish have failed, the last with ${lastError?.code}: ${lastError?.message} The next is at ${at}.`,
   );
 
+const isGone = ({ scanner }: SyncFacts): boolean => scanner.decommissionedAt !== undefined;
+
+const gone = (so: string): Verdict =>
+  verdict('False', 'Decommissioned', `The Scanner is decommissioned; ${so}.`);
+
 const published = ({ head, scanner, published: seen, due }: SyncFacts): Verdict => {
-  if (scanner.decommissionedAt !== undefined)
-    return verdict('False', 'Decommissioned', 'The Scanner is decommissioned; nothing is published to it.');
+  if (scanner.decommissionedAt !== undefined) return gone('nothing is published to it');
   if (!head.configuration.smtp)
     return verdict('False', 'NotConfigured', 'There are no SMTP settings to publish yet.');
   if (seen?.revision === head.revision)
@@ -55,18 +59,27 @@ const reasons = {
 
 const applied = (facts: SyncFacts): Verdict => {
   const { head, report } = facts;
+  if (isGone(facts)) return gone('it runs nothing of this control plane any more');
   if (!report) return verdict('Unknown', 'NeverReported', 'The Scanner has not reported anything yet.');
   if (report.appliedRevision === head.revision)
-    return rootsMatch(facts)
-      ? verdict('True', 'Applied', `The Scanner says that it runs revision ${head.revision} with its lists.`)
-      : verdict('False', 'RootsDiffer', 'The Scanner reports this revision with other lists.');
+    return report.differs
+      ? verdict('False', 'SettingsDiffer', 'The Scanner reports this revision with other settings.')
+      : rootsMatch(facts)
+        ? verdict(
+            'True',
+            'Applied',
+            `The Scanner says that it runs revision ${head.revision} with its lists.`,
+          )
+        : verdict('False', 'RootsDiffer', 'The Scanner reports this revision with other lists.');
   const last = report.lastReport;
   if (last?.revision !== head.revision) return verdict('False', 'Pending', reasons.applied[1]);
   const [reason, message] = reasons[last.code];
   return verdict('False', reason, last.message ?? message);
 };
 
-const connected = ({ presence }: SyncFacts): Verdict => {
+const connected = (facts: SyncFacts): Verdict => {
+  const { presence } = facts;
+  if (isGone(facts)) return gone('it may not connect');
   if (!presence) return verdict('Unknown', 'NeverConnected', 'The Scanner has never connected.');
   return presence.connected
     ? verdict('True', 'Connected', 'The Scanner is connected.')

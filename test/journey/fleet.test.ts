@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteThingShadowCommand,
@@ -104,6 +106,33 @@ describe('a fleet', () => {
     expect(await desired('mx1')).toMatchObject({ revision, mailFiltering: 'inbound' });
     expect(String((await dueOf('mx1'))['at']) > new Date().toISOString()).toBe(true);
     await inSync(stack, 'mx1', revision);
+  });
+
+  it('brings it back by itself when the Scanner has followed the edit', async () => {
+    const { desiredRevision } = await sync(stack, 'mx1');
+    const state = { desired: { inbound: { ipv4: { port: 7777 } } } };
+    const payload = new TextEncoder().encode(JSON.stringify({ state }));
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+
+    const followed = `"port": 7777`;
+    const runs = () => readFileSync(join(scanner.dir, 'current', 'configuration.json'), 'utf8');
+    await until('the Scanner has followed', () => runs().includes(followed) || undefined);
+    await until('the Scanner is brought back', () => !runs().includes(followed) || undefined);
+    await inSync(stack, 'mx1', desiredRevision);
+  });
+
+  it('takes no report of a revision that there is not', async () => {
+    const { desiredRevision } = await sync(stack, 'mx1');
+    const state = { desired: { revision: 1_000_000, inbound: { ipv4: { port: 6666 } } } };
+    const payload = new TextEncoder().encode(JSON.stringify({ state }));
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    const runs = () => readFileSync(join(scanner.dir, 'current', 'configuration.json'), 'utf8');
+    await until('the Scanner has followed', () => runs().includes('1000000') || undefined);
+
+    expect((await sync(stack, 'mx1')).appliedRevision).toBe(desiredRevision);
+    await stack.call('POST', '/scanners/mx1/sync', {});
+    await until('the Scanner is brought back', () => !runs().includes('1000000') || undefined);
+    await inSync(stack, 'mx1', desiredRevision);
   });
 
   it('does at once for one Scanner what an operator asks for', async () => {

@@ -8,6 +8,9 @@ import { type ScannerRecord, createScanner as store } from '../../stores/scanner
 import { once } from '../write.ts';
 import { scannerAnswer } from './answer.ts';
 
+/** Names a registration; of two of one id, the later is greater. */
+const newEpoch = (now: Date): string => `r${now.toISOString()}-${randomUUID()}`;
+
 const answerOf = ({ record, head }: { record: ScannerRecord; head: Head }): Answer => ({
   status: 201,
   body: scannerAnswer({ scanner: record, head }),
@@ -20,7 +23,7 @@ export const createScanner = httpStack(operation, (call) =>
     const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
     const { dryRun } = call.query;
     const asked = { actor: call.actor, operation: operation.id, at: call.now, dryRun };
-    const registration = { ...call.body, epoch: randomUUID() };
+    const registration = { ...call.body, epoch: newEpoch(call.now) };
     return answerOf(
       await store(registration, lists, asked, remember && ((made) => remember(answerOf(made)))),
     );

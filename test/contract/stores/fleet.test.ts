@@ -55,19 +55,19 @@ describe('when a Scanner is looked at again', () => {
 
   it('is a period after a look that went well, and what failed before is forgotten', async () => {
     const id = await registered();
-    await due.tryAgain(id, await dueOf(id), new Error('odd'), at);
+    await due.tryAgain(id, new Error('odd'), at);
     await due.lookLater(id, await dueOf(id), minutesAfter(60));
 
     expect(await dueAt(minutesAfter(104))).not.toContain(id);
     expect(await dueAt(minutesAfter(136))).toContain(id);
-    expect(await dueOf(id)).toMatchObject({ failures: 0, version: 3 });
+    expect(await dueOf(id)).toMatchObject({ failures: 0 });
     expect(await dueOf(id)).not.toHaveProperty('lastError');
   });
 
   it('is soon after a failure, and later with each further one', async () => {
     const id = await registered();
     for (const failures of [1, 2, 3]) {
-      await due.tryAgain(id, await dueOf(id), new Error('odd'), at);
+      await due.tryAgain(id, new Error('odd'), at);
       expect(await dueOf(id)).toMatchObject({
         failures,
         lastError: { code: 'Error', message: 'odd', at: time },
@@ -81,7 +81,7 @@ describe('when a Scanner is looked at again', () => {
   it('is not put off by one who looked before another failed', async () => {
     const id = await registered();
     const seen = await dueOf(id);
-    await due.tryAgain(id, seen, new Error('odd'), at);
+    await due.tryAgain(id, new Error('odd'), at);
     await due.lookLater(id, seen, at);
 
     expect(await dueOf(id)).toMatchObject({ failures: 1 });
@@ -98,9 +98,22 @@ describe('when a Scanner is looked at again', () => {
     expect(await dueOf(id)).not.toHaveProperty('askedAt');
   });
 
-  it('is never once it is forgotten', async () => {
+  it('is told once also where the look that was asked for fails', async () => {
     const id = await registered();
-    await due.forgetDue(id);
+    await due.askNow(id, at);
+    await due.tryAgain(id, new Error('odd'), at);
+
+    expect(await dueOf(id)).toMatchObject({ failures: 1 });
+    expect(await dueOf(id)).not.toHaveProperty('askedAt');
+  });
+
+  it('is never once it is forgotten, unless someone has asked since', async () => {
+    const id = await registered();
+    const before = await dueOf(id);
+    await due.askNow(id, at);
+    await due.forgetDue(id, before);
+    expect(await dueAt(at)).toContain(id);
+    await due.forgetDue(id, await dueOf(id));
     expect(await dueAt(minutesAfter(10_000))).not.toContain(id);
     expect((await status.readState(id)).due).toBeUndefined();
   });

@@ -59,9 +59,17 @@ describe('the status of a Scanner', () => {
     await status.putReport(id, report(9));
 
     expect(await status.putReport(id, report(1, 'e2'))).toBe(true);
+    expect(await status.putReport(id, report(11, 'e1'))).toBe(false);
     expect((await status.readState(id)).report).toBeUndefined(); // the registration is still e1
-    expect(await status.putReport(id, report(10))).toBe(true);
-    expect((await status.readState(id)).report).toMatchObject({ epoch: 'e1', shadowVersion: 10 });
+  });
+
+  it('begins anew with a shadow whose versions have begun again, for one who knows from where', async () => {
+    const id = await registered();
+    await status.putReport(id, report(250));
+
+    expect(await status.putReport(id, report(1))).toBe(false);
+    expect(await status.putReport(id, report(1), 249)).toBe(false);
+    expect(await status.putReport(id, report(1), 250)).toBe(true);
   });
 
   it('takes presence only if it is still what the next was computed from', async () => {

@@ -8,6 +8,8 @@ import {
   type StandingFilter,
   standingOf,
 } from '../../../shared/domain/standing.ts';
+import { reportDiffers, saidOf } from '../../../shared/domain/status.ts';
+import type { SmtpDesired, SmtpReported } from '../../../shared/messages/shadow.ts';
 import { labelsOf } from '../../../shared/operations/list-scanners.ts';
 import { fleetSummary } from '../../../shared/schemas/fleet.ts';
 import type { ListReferences } from '../../../shared/schemas/lists.ts';
@@ -183,5 +185,41 @@ describe('the sums of a fleet', () => {
     ]);
     expect(summary.softwareUnreported).toBe(4);
     expect(summary.conditions.InSync).toEqual({ True: 7, False: 0, Unknown: 0 });
+  });
+});
+
+describe('a report', () => {
+  const wanted: SmtpDesired = {
+    revision: 3,
+    mailFiltering: 'inbound',
+    lists: { inbound: { root, entries: 0 } },
+    advanced: root,
+  };
+  const reporting = (
+    members: Partial<SmtpReported>,
+    code: 'applied' | 'applying' = 'applied',
+  ): SmtpReported => ({
+    ...wanted,
+    status: { revision: 3, code, at },
+    ...members,
+  });
+
+  it.each<[string, Partial<SmtpReported>, boolean]>([
+    ['of all that is desired', {}, false],
+    ['with another list', { lists: { inbound: { root: 'b'.repeat(64), entries: 0 } } }, true],
+    ['with another setting', { mailFiltering: 'outbound' }, true],
+    ['with a setting that is not desired', { authentication: { enabled: false } }, true],
+    ['of an earlier revision', { revision: 2, mailFiltering: 'outbound' }, false],
+  ])('%s: %j differs from the desired revision: %s', (_, members, differs) => {
+    expect(reportDiffers(headAt(3), wanted, reporting(members))).toBe(differs);
+  });
+
+  it.each<[string, SmtpReported, boolean, string]>([
+    ['that runs what it says it applied', reporting({}), false, 'applied'],
+    ['that says applied and runs an earlier revision', reporting({ revision: 2 }), false, 'failed'],
+    ['that says applied with something else', reporting({}), true, 'failed'],
+    ['that applies', reporting({ revision: 2 }, 'applying'), false, 'applying'],
+  ])('of a Scanner %s is kept with its revision as it is', (_, reported, differs, code) => {
+    expect(saidOf(reported, differs).code).toBe(code);
   });
 });

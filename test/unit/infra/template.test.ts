@@ -135,7 +135,7 @@ describe('event sources', () => {
 
   it('of the publisher pass heads and registrations, and end with the dead letters', () => {
     expect(source('publish.lambda.ts', 'dynamodb')).toMatchObject({
-      batchSize: 100,
+      batchSize: 50,
       filters: [{ eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['head', 'scanner'] } } } }],
       maxRetries: 5,
       bisect: true,
