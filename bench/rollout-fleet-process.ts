@@ -70,7 +70,12 @@ const enter = async (scannerId: string, smtp: SmtpSettings, lists: ListReference
   await refreshStanding(scannerId);
 };
 
-/** The same items for many Scanners: what the stores wrote of one, under other ids. */
+const isHistory = ({ sk }: Record<string, unknown>): boolean =>
+  [keys.auditPrefix, keys.revisionPrefix, keys.reportedPrefix].some((prefix) =>
+    String(sk).startsWith(prefix),
+  );
+
+/** The same items for many Scanners: what the stores wrote of one, under other ids. Without its history, which a rollout does not read. */
 const copy = async (model: string, ids: readonly string[]): Promise<void> => {
   const { Items = [] } = await dynamo.send(
     new QueryCommand({
@@ -80,7 +85,7 @@ const copy = async (model: string, ids: readonly string[]): Promise<void> => {
       ConsistentRead: true,
     }),
   );
-  const text = JSON.stringify(Items);
+  const text = JSON.stringify(Items.filter((item) => !isHistory(item)));
   const puts = ids.flatMap((id) =>
     (JSON.parse(text.replaceAll(model, id)) as Record<string, unknown>[]).map((Item) => ({
       PutRequest: { Item },
