@@ -6,6 +6,7 @@ import { newId, startServices } from './services.ts';
 
 let end: () => Promise<void>;
 let stores: {
+  decommissions: typeof import('../../../functions/stores/decommissions.ts');
   heads: typeof import('../../../functions/stores/heads.ts');
   lists: typeof import('../../../functions/stores/lists.ts');
   scanners: typeof import('../../../functions/stores/scanners.ts');
@@ -23,6 +24,7 @@ let work: {
 beforeAll(async () => {
   end = await startServices();
   stores = {
+    decommissions: await import('../../../functions/stores/decommissions.ts'),
     heads: await import('../../../functions/stores/heads.ts'),
     lists: await import('../../../functions/stores/lists.ts'),
     scanners: await import('../../../functions/stores/scanners.ts'),
@@ -75,6 +77,9 @@ const scanner = async (): Promise<string> => {
   await stores.status.putPresence(scannerId, presence, undefined);
   return scannerId;
 };
+
+const decommission = (scannerId: string) =>
+  stores.decommissions.decommissionScanner(scannerId, { ...asked(), dryRun: false, ifMatch: undefined });
 
 /** A Scanner with a list, to be copied. */
 const source = async (): Promise<string> => {
@@ -164,6 +169,19 @@ describe('planning', () => {
       () => [],
     );
     expect(made.sourceRevision).toBe(head.revision + 1);
+  });
+
+  it('is of no source that is decommissioned, asked for in earnest or dry', async () => {
+    const from = await source();
+    await decommission(from);
+    const request = newRollout.parse({ source: from, targets: 'all' });
+    const by = { at: at.toISOString(), by: 'me', requestId: 'r', acknowledge: [] };
+    for (const dryRun of [false, true]) {
+      const one = { ...by, rolloutId: work.begin.newRolloutId(at), dryRun };
+      await expect(work.begin.began(request, one, 'create-rollout', () => [])).rejects.toMatchObject({
+        code: 'SCANNER_DECOMMISSIONED',
+      });
+    }
   });
 });
 
