@@ -91,13 +91,6 @@ export const readWaiting = async (rolloutId: string, limit: number): Promise<Wai
 export const readUnfinished = async (rolloutId: string): Promise<Unfinished[]> =>
   (await queryItems<Unfinished>(keys.ofRollout(rolloutId), keys.unfinishedPrefix, { limit: 1000 })).items;
 
-/** Targets by keys, in the order in which the table has them. */
-export const readTarget = (
-  rolloutId: string,
-  { stage, scannerId }: Waiting,
-): Promise<StoredTarget | undefined> =>
-  getItem<StoredTarget>(keys.ofRollout(rolloutId), keys.target(stage, scannerId));
-
 interface TargetsPage {
   items: StoredTarget[];
   nextCursor?: string;
@@ -346,10 +339,6 @@ export const revertedItems = (
     ...(end.outcome === 'reverted' ? [stillClaims(rolloutId, scannerId)] : []),
   ];
 };
-
-/** As `revertedItems`, alone. */
-export const storeReverted = async (...args: Parameters<typeof revertedItems>): Promise<boolean> =>
-  (await transact(revertedItems(...args))).kind === 'committed';
 
 /** A target that cannot be taken back keeps its outcome, and says why. */
 export const storeKept = async (

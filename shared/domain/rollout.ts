@@ -15,6 +15,7 @@ import {
   rolloutSections,
 } from '../schemas/rollouts.ts';
 import type { Configuration, Head } from './configuration.ts';
+import { hasLabels } from './standing.ts';
 
 /** What is copied of the source: its configuration at the revision that the rollout is fixed to. */
 export type Copied = Pick<Configuration, 'smtp' | 'advanced' | 'lists'>;
@@ -200,10 +201,6 @@ export const skipReason = (
   return candidate.connected ? null : 'The Scanner is not connected.';
 };
 
-/** True when a Scanner has all labels that are asked for, with their values. */
-export const hasLabels = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>
-  Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
-
 /** True when a Scanner of the fleet is a target, whether it takes part or not; `all` does not include the source. */
 export const isTarget = (
   { scannerId, labels }: { scannerId: string; labels: Record<string, string> },
@@ -211,7 +208,7 @@ export const isTarget = (
 ): boolean => {
   if (appliesTo === 'all') return scannerId !== source;
   return 'labels' in appliesTo
-    ? hasLabels(labels, appliesTo.labels)
+    ? hasLabels(labels, Object.entries(appliesTo.labels))
     : appliesTo.scannerIds.includes(scannerId);
 };
 
