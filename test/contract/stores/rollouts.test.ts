@@ -415,6 +415,28 @@ describe('taking a rollout back', () => {
   });
 });
 
+describe('what a person asks of a rollout', () => {
+  it('is done however often commits in flight come first', async () => {
+    const rollout = await planned([await scanner()]);
+    let tries = 0;
+    const halted = await stores.rollouts.moveRollout(
+      rollout.rolloutId,
+      { ...asked(), dryRun: false },
+      (present) => {
+        tries += 1;
+        const { version } = present;
+        // The first tries are decided on what is not there any more.
+        if (tries <= 15) present.version = 0;
+        return { state: 'halted', version: version + 1 };
+      },
+      () => [],
+    );
+
+    expect(halted.rollout).toMatchObject({ state: 'halted', version: 2 });
+    expect(await fresh(rollout)).toMatchObject({ state: 'halted', version: 2 });
+  });
+});
+
 describe('the work on a rollout', () => {
   it('is one process’s until it is not heard of for a while', async () => {
     const rollout = await planned([await scanner()]);
