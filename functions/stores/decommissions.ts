@@ -116,6 +116,7 @@ export const statusItems: readonly string[] = [
   sortKeys.presence,
   sortKeys.inventory,
   sortKeys.standing,
+  sortKeys.claim,
   sortKeys.due,
 ];
 

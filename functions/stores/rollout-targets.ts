@@ -67,9 +67,16 @@ export const storePlanStep = async (
     progressItem(rolloutId, step % progressParts, { delta: tally(targets) }),
     ...(planned ? [plannedItem(rollout, now)] : []),
     ...targets.flatMap((target) => {
-      const { stage, scannerId, outcome: at } = target;
+      const { stage, scannerId, outcome: at, epoch } = target;
+      const life = epoch === undefined ? {} : { epoch };
       const put = putNew({ ...keyOf(rolloutId, keys.target(stage, scannerId)), ...target, ...expiry });
-      const waits = { ...keyOf(rolloutId, keys.waiting(stage, scannerId)), stage, scannerId, ...expiry };
+      const waits = {
+        ...keyOf(rolloutId, keys.waiting(stage, scannerId)),
+        stage,
+        scannerId,
+        ...life,
+        ...expiry,
+      };
       return at === 'pending' && !dryRun ? [put, putNew(waits)] : [put];
     }),
   ]);
@@ -83,13 +90,6 @@ export const readWaiting = async (rolloutId: string, limit: number): Promise<Wai
 /** Every target that is committed and unfinished, strongly consistent: at most as many as a rollout has places. */
 export const readUnfinished = async (rolloutId: string): Promise<Unfinished[]> =>
   (await queryItems<Unfinished>(keys.ofRollout(rolloutId), keys.unfinishedPrefix, { limit: 1000 })).items;
-
-/** Targets by keys, in the order in which the table has them. */
-export const readTarget = (
-  rolloutId: string,
-  { stage, scannerId }: Waiting,
-): Promise<StoredTarget | undefined> =>
-  getItem<StoredTarget>(keys.ofRollout(rolloutId), keys.target(stage, scannerId));
 
 interface TargetsPage {
   items: StoredTarget[];
@@ -192,6 +192,21 @@ const stillClaims = (rolloutId: string, scannerId: string): TransactItem => ({
   },
 });
 
+/** The Scanner is of the registration that the target was planned for. */
+const isOfLife = ({ scannerId, epoch }: Waiting): TransactItem[] =>
+  epoch === undefined
+    ? []
+    : [
+        {
+          ConditionCheck: {
+            TableName: tableName(),
+            Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.scanner },
+            ConditionExpression: 'epoch = :epoch',
+            ExpressionAttributeValues: { ':epoch': epoch },
+          },
+        },
+      ];
+
 /** The newest rollout that took a Scanner; undefined where none has. */
 export const readClaim = async (scannerId: string): Promise<string | undefined> =>
   (await getItem<{ rolloutId: string }>(keys.ofScanner(scannerId), sortKeys.claim))?.rolloutId;
@@ -204,7 +219,7 @@ export interface Place {
 
 /**
  * For the transaction of a target's revision: the target is committed, waits no more, takes its place and its Scanner; all of it only while
- * the rollout runs and is the one that was read.
+ * the rollout runs and is the one that was read, and the Scanner is of the registration that was planned for.
  */
 export const committedItems = (
   rollout: StoredRollout,
@@ -236,6 +251,7 @@ export const committedItems = (
       ...expiryOfRollout(rollout),
     }),
     claimItem(rolloutId, scannerId),
+    ...isOfLife(target),
     progressItem(rolloutId, part, { delta: { pending: -1, committed: 1 }, through: gateOf(rollout) }),
   ];
 };
@@ -324,10 +340,6 @@ export const revertedItems = (
   ];
 };
 
-/** As `revertedItems`, alone. */
-export const storeReverted = async (...args: Parameters<typeof revertedItems>): Promise<boolean> =>
-  (await transact(revertedItems(...args))).kind === 'committed';
-
 /** A target that cannot be taken back keeps its outcome, and says why. */
 export const storeKept = async (
   { rolloutId }: StoredRollout,
@@ -353,13 +365,24 @@ export interface HeadMark {
 /** One batch holds up to 100 keys (DynamoDB API reference, BatchGetItem). */
 const keysPerBatch = 100;
 
-/** Heads of many Scanners, by id; those that are not registered are left out. */
-export const readHeadMarks = async (scannerIds: readonly string[]): Promise<Map<string, HeadMark>> => {
-  const found = new Map<string, HeadMark>();
+/** Items of many Scanners with one sort key; those that do not exist are left out. */
+const readOfEach = async <T>(scannerIds: readonly string[], sk: string): Promise<T[]> => {
+  const found: T[] = [];
   for (let from = 0; from < scannerIds.length; from += keysPerBatch) {
     const batch = scannerIds.slice(from, from + keysPerBatch);
-    const wanted = batch.map((scannerId) => ({ pk: keys.ofScanner(scannerId), sk: sortKeys.head }));
-    for (const item of (await batchGet(wanted)) as unknown as HeadMark[]) found.set(item.scannerId, item);
+    found.push(...((await batchGet(batch.map((id) => ({ pk: keys.ofScanner(id), sk })))) as unknown as T[]));
   }
   return found;
+};
+
+/** Heads of many Scanners, by id; those that are not registered are left out. */
+export const readHeadMarks = async (scannerIds: readonly string[]): Promise<Map<string, HeadMark>> => {
+  const heads = await readOfEach<HeadMark>(scannerIds, sortKeys.head);
+  return new Map(heads.map((head) => [head.scannerId, head]));
+};
+
+/** What tells the registrations of many Scanners from others of the same ids, by id. */
+export const readEpochs = async (scannerIds: readonly string[]): Promise<Map<string, string | undefined>> => {
+  const records = await readOfEach<{ scannerId: string; epoch?: string }>(scannerIds, sortKeys.scanner);
+  return new Map(records.map(({ scannerId, epoch }) => [scannerId, epoch]));
 };

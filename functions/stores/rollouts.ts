@@ -193,6 +193,9 @@ export const readCounts = async (rolloutId: string): Promise<RolloutCounts> =>
 export const listRollouts = (page: { limit: number; cursor?: string | undefined }) =>
   queryListed<StoredRollout>(keys.listedRollouts, { ...page, newestFirst: true });
 
+/** Commits in flight hold the gates that an action moves: it is tried for as long as an answer may take, so that a halt comes through. */
+const moveTries = 60;
+
 /**
  * Moves a rollout on because a person asks for it, with its gate and its audit. `move` judges it anew when somebody else was faster.
  * SUPERSEDED when something asked for beside it is refused.
@@ -203,22 +206,25 @@ export const moveRollout = (
   move: (present: StoredRollout) => Partial<StoredRollout>,
   remember: (after: StoredRollout, counts: RolloutCounts) => TransactItem[],
 ): Promise<{ rollout: StoredRollout; counts: RolloutCounts }> =>
-  retrying(async () => {
-    const present = await getRollout(rolloutId);
-    const set = move(present);
-    const rollout = { ...present, ...set };
-    const counts = await readCounts(rolloutId);
-    if (asked.dryRun) return { rollout, counts };
-    const own = [
-      updateItem(present, set, isStill(present)),
-      ...gateItems(rollout),
-      workItem(rollout),
-      rolloutAuditItem(rolloutId, asked, { before: auditOf(present), after: auditOf(rollout) }),
-    ];
-    const outcome = await transact([...own, ...remember(rollout, counts)]);
-    if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-    return outcome.kind === 'committed' ? { rollout, counts } : null;
-  });
+  retrying(
+    async () => {
+      const present = await getRollout(rolloutId);
+      const set = move(present);
+      const rollout = { ...present, ...set };
+      const counts = await readCounts(rolloutId);
+      if (asked.dryRun) return { rollout, counts };
+      const own = [
+        updateItem(present, set, isStill(present)),
+        ...gateItems(rollout),
+        workItem(rollout),
+        rolloutAuditItem(rolloutId, asked, { before: auditOf(present), after: auditOf(rollout) }),
+      ];
+      const outcome = await transact([...own, ...remember(rollout, counts)]);
+      if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
+      return outcome.kind === 'committed' ? { rollout, counts } : null;
+    },
+    { tries: moveTries, refusal: 'The rollout is written too often at once.' },
+  );
 
 /** For the transaction in which a target fails: counts the failure, and halts the rollout where that is one too many. */
 export const failureItems = (

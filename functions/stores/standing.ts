@@ -80,15 +80,19 @@ const pageSize = 1000;
 const cursorBehind = ({ scannerId: id }: Standing): string =>
   encodeCursor({ pk: keys.ofScanner(id), sk: sortKeys.standing, listPk: keys.listedStandings, listSk: id });
 
-/** One page of the standings that are asked for; it may be short or empty, as long as there is a cursor. */
+/**
+ * One page of the standings that are asked for; it may be short or empty, as long as there is a cursor. First as many are read as are
+ * wanted, then twice as many each time: where nearly all are asked for, little is read for nothing, and where few are, few reads are made.
+ */
 export const findStandings = async (
   isAskedFor: (standing: Standing) => boolean,
   { limit, cursor }: PageOptions,
 ): Promise<{ items: Standing[]; nextCursor?: string }> => {
   const items: Standing[] = [];
   let next = cursor;
-  for (let lookedAt = 0; lookedAt < mostLookedAt; lookedAt += pageSize) {
-    const page = await listStandings({ limit: pageSize, cursor: next });
+  let size = Math.min(pageSize, limit);
+  for (let lookedAt = 0; lookedAt < mostLookedAt; lookedAt += size, size = Math.min(pageSize, 2 * size)) {
+    const page = await listStandings({ limit: size, cursor: next });
     for (const standing of page.items) {
       if (!isAskedFor(standing)) continue;
       items.push(standing);

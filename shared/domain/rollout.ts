@@ -15,6 +15,7 @@ import {
   rolloutSections,
 } from '../schemas/rollouts.ts';
 import type { Configuration, Head } from './configuration.ts';
+import { hasLabels } from './standing.ts';
 
 /** What is copied of the source: its configuration at the revision that the rollout is fixed to. */
 export type Copied = Pick<Configuration, 'smtp' | 'advanced' | 'lists'>;
@@ -63,12 +64,16 @@ export interface StoredTarget extends RolloutTarget {
   slot?: number;
   /** That it was tried to be taken back and could not be: it is not tried again. */
   kept?: true;
+  /** The registration that it was planned for. */
+  epoch?: string;
 }
 
 /** A target that waits for its turn. */
 export interface Waiting {
   scannerId: string;
   stage: number;
+  /** The registration that it was planned for; a later one under the same id has no part in the rollout. */
+  epoch?: string;
 }
 
 /** A target that was committed and has not finished. */
@@ -145,7 +150,7 @@ export const rolloutDocument = (stored: StoredRollout, counts: RolloutCounts): R
 
 /** What anyone may see of a target. */
 export const targetDocument = (stored: StoredTarget): RolloutTarget => {
-  const { rolloutId: _, slot: __, kept: ___, ...shown } = stored;
+  const { rolloutId: _, slot: __, kept: ___, epoch: ____, ...shown } = stored;
   return shown;
 };
 
@@ -174,23 +179,27 @@ export interface Candidate {
   enabled: boolean;
   connected: boolean;
   decommissionedAt?: string | undefined;
+  /** Tells its registration from others of the same id; undefined where that is not known. */
+  epoch?: string | undefined;
 }
 
-/** Why a Scanner takes no part, in words; null for one that does. `undefined`: there is no such Scanner. */
+/**
+ * Why a Scanner takes no part, in words; null for one that does. `undefined`: there is no such Scanner. With `epoch`, it must be the
+ * registration that was planned for.
+ */
 export const skipReason = (
   candidate: Candidate | undefined,
   { source }: Pick<StoredRollout, 'source'>,
+  epoch?: string,
 ): string | null => {
   if (!candidate) return 'There is no Scanner with this id.';
   if (candidate.scannerId === source) return 'It is the source.';
   if (candidate.decommissionedAt !== undefined) return 'The Scanner is decommissioned.';
+  if (epoch !== undefined && candidate.epoch !== epoch)
+    return 'The Scanner was registered again after the rollout was planned.';
   if (!candidate.enabled) return 'The Scanner is disabled.';
   return candidate.connected ? null : 'The Scanner is not connected.';
 };
-
-/** True when a Scanner has all labels that are asked for, with their values. */
-export const hasLabels = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>
-  Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
 
 /** True when a Scanner of the fleet is a target, whether it takes part or not; `all` does not include the source. */
 export const isTarget = (
@@ -199,7 +208,7 @@ export const isTarget = (
 ): boolean => {
   if (appliesTo === 'all') return scannerId !== source;
   return 'labels' in appliesTo
-    ? hasLabels(labels, appliesTo.labels)
+    ? hasLabels(labels, Object.entries(appliesTo.labels))
     : appliesTo.scannerIds.includes(scannerId);
 };
 

@@ -64,18 +64,23 @@ export const standingOf = (facts: StandingFacts): Standing => {
   };
 };
 
+/** Name and value of a label; without a value, any value. */
+export type AskedLabel = readonly [name: string, value: string | undefined];
+
 /** What a list of Scanners may ask for; all that is given must hold. */
 export interface StandingFilter {
   enabled?: boolean | undefined;
   connected?: boolean | undefined;
   inSync?: boolean | undefined;
   state?: StateOfScanner | undefined;
-  /** Name and value; without a value, any value. */
-  labels?: readonly (readonly [name: string, value: string | undefined])[] | undefined;
+  labels?: readonly AskedLabel[] | undefined;
 }
 
-const hasLabel = ({ labels }: Standing, [name, value]: readonly [string, string | undefined]): boolean =>
-  Object.hasOwn(labels, name) && (value === undefined || labels[name] === value);
+/** True when a Scanner has all labels that are asked for. */
+export const hasLabels = (labels: Record<string, string>, asked: readonly AskedLabel[]): boolean =>
+  asked.every(
+    ([name, value]) => Object.hasOwn(labels, name) && (value === undefined || labels[name] === value),
+  );
 
 /** Whether a Scanner of this standing is asked for. */
 export const isAskedFor = (standing: Standing, filter: StandingFilter): boolean => {
@@ -85,6 +90,6 @@ export const isAskedFor = (standing: Standing, filter: StandingFilter): boolean 
     (connected ?? standing.connected) === standing.connected &&
     (inSync === undefined || inSync === (standing.conditions.InSync === 'True')) &&
     (state ?? standing.state) === standing.state &&
-    labels.every((label) => hasLabel(standing, label))
+    hasLabels(standing.labels, labels)
   );
 };

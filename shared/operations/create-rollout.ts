@@ -22,6 +22,6 @@ export const createRollout = defineOperation({
   idempotencyKey: true,
   returns: { 202: rollout, 200: rolloutPlan },
   headers: ['location'],
-  errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED'],
+  errors: ['NOT_FOUND', 'SMTP_NOT_CONFIGURED', 'SCANNER_DECOMMISSIONED'],
   problems: ['SCANNER_ID_INVALID'],
 });

@@ -4,7 +4,7 @@ import { needsSettings } from '../../../shared/domain/rollout-merge.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { NewRollout } from '../../../shared/schemas/rollouts.ts';
 import type { TransactItem } from '../../stores/dynamo.ts';
-import { readHead } from '../../stores/heads.ts';
+import { assertInService, readHead } from '../../stores/heads.ts';
 import { retrying } from '../../stores/retrying.ts';
 import { beginRollout } from '../../stores/rollouts.ts';
 
@@ -15,7 +15,10 @@ export type Asked = Parameters<typeof newRolloutOf>[2];
 export const newRolloutId = (now: Date): string =>
   `rollout-${now.getTime().toString(16).padStart(12, '0')}-${randomBytes(8).toString('hex')}`;
 
-/** Stores a rollout of its source as it is now; read again when the source moves in between. SMTP_NOT_CONFIGURED for a source without settings. */
+/**
+ * Stores a rollout of its source as it is now; read again when the source moves in between. SMTP_NOT_CONFIGURED for a source without
+ * settings, SCANNER_DECOMMISSIONED for one that is out of service.
+ */
 export const began = (
   request: NewRollout,
   asked: Asked,
@@ -25,6 +28,7 @@ export const began = (
   retrying(
     async () => {
       const head = await readHead(request.source);
+      assertInService(head);
       const rollout = newRolloutOf(request, head, asked);
       if (!head.configuration.smtp && needsSettings(rollout.sections))
         throw new AppError('SMTP_NOT_CONFIGURED', `Scanner ${request.source} has no settings to copy.`);

@@ -17,11 +17,11 @@ import { judgeTarget, unfit } from './judge.ts';
 /** Why a Scanner that was to get its turn does not; null for one that does. It may have changed since it was planned. */
 const whyNot = async (
   rollout: StoredRollout,
-  { scannerId }: Waiting,
+  { scannerId, epoch }: Waiting,
 ): Promise<{ outcome: 'skipped' | 'overtaken'; reason: string } | null> => {
   const [state, claim] = await Promise.all([findState(scannerId), readClaim(scannerId)]);
   const candidate = state && { ...state.scanner, connected: state.presence?.connected ?? false };
-  const reason = skipReason(candidate ?? undefined, rollout);
+  const reason = skipReason(candidate ?? undefined, rollout, epoch);
   if (reason !== null) return { outcome: 'skipped', reason };
   if (claim !== undefined && claim > rollout.rolloutId)
     return { outcome: 'overtaken', reason: overtakenBy(claim) };
@@ -61,7 +61,7 @@ const moved = new Set<string>(['SUPERSEDED', 'NOT_FOUND', 'SCANNER_DECOMMISSIONE
 
 /**
  * Gives a target its turn: its revision and its outcome are one transaction, which is refused where the target had its turn already, the
- * rollout does not run any more, its place is taken or a newer rollout took the Scanner. False then: who asked reads again and decides again.
+ * rollout does not run any more, its place is taken, a newer rollout took the Scanner or its id was registered again. False then: who asked reads again and decides again.
  */
 export const commitTarget = async (
   rollout: StoredRollout,

@@ -8,6 +8,7 @@ import {
   type Waiting,
 } from '../../../shared/domain/rollout.ts';
 import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
+import { wait } from '../../lib/wait.ts';
 import { reserve } from '../../stores/pace.ts';
 import {
   listTargets,
@@ -97,5 +98,5 @@ export const stores: Edges = {
   revert: revertTarget,
   keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
   finish: finishRollout,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: wait,
 };

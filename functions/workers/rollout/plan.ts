@@ -11,7 +11,7 @@ import type { Standing } from '../../../shared/domain/standing.ts';
 import { hasCode } from '../../../shared/errors.ts';
 import { readHead } from '../../stores/heads.ts';
 import { eachOf } from '../../stores/lists.ts';
-import { plannedAtOnce, storePlanStep } from '../../stores/rollout-targets.ts';
+import { plannedAtOnce, readEpochs, storePlanStep } from '../../stores/rollout-targets.ts';
 import { findWork, type RolloutWorkRecord } from '../../stores/rollouts.ts';
 import { findStandings } from '../../stores/standing.ts';
 import { readStates } from '../../stores/status.ts';
@@ -35,11 +35,16 @@ const named = async (scannerIds: readonly string[], from: number): Promise<Found
   return { candidates, cursor: next < scannerIds.length ? String(next) : undefined };
 };
 
-/** Scanners of the fleet, as their standings say. */
+/** Scanners of the fleet, as their standings say; what these do not tell is of which registration they are. */
 const ofFleet = async (rollout: StoredRollout, cursor: string | undefined): Promise<Found> => {
   const asked = (standing: Standing) => isTarget(standing, rollout);
   const { items, nextCursor } = await findStandings(asked, { limit: plannedAtOnce, cursor });
-  return { candidates: items.map((known) => ({ scannerId: known.scannerId, known })), cursor: nextCursor };
+  const epochs = await readEpochs(items.map(({ scannerId }) => scannerId));
+  const candidates = items.map((standing) => {
+    const { scannerId } = standing;
+    return { scannerId, known: { ...standing, epoch: epochs.get(scannerId) } };
+  });
+  return { candidates, cursor: nextCursor };
 };
 
 const find = (rollout: StoredRollout, { planCursor }: RolloutWorkRecord): Promise<Found> => {
@@ -59,7 +64,7 @@ const staged = (rollout: StoredRollout, { candidates }: Found, from: number) => 
     const base = { rolloutId: rollout.rolloutId, scannerId, stage: stageOf(next, rollout), ...blank };
     if (reason !== null) return { ...base, outcome: 'skipped', reason };
     next += 1;
-    return { ...base, outcome: 'pending' };
+    return { ...base, outcome: 'pending', ...(known?.epoch === undefined ? {} : { epoch: known.epoch }) };
   });
   return { targets, next };
 };

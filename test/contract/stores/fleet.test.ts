@@ -153,6 +153,27 @@ describe('a standing', () => {
     return items;
   };
 
+  it('is found without reading many more than are wanted, and where few are asked for in few reads', async () => {
+    for (const _ of [1, 2, 3, 4]) await standing.refreshStanding(await registered('found'));
+    const { dynamo } = await import('../../../functions/stores/dynamo.ts');
+    const sizes: unknown[] = [];
+    dynamo.middlewareStack.add(
+      (next) => (given) => {
+        sizes.push((given.input as { Limit?: number }).Limit);
+        return next(given);
+      },
+      { step: 'initialize', name: 'sizes' },
+    );
+    const reads = async (asked: boolean) => {
+      sizes.length = 0;
+      await standing.findStandings(() => asked, { limit: 2 });
+      return sizes.slice(0, 2);
+    };
+    expect(await reads(true)).toEqual([2]);
+    expect(await reads(false)).toEqual([2, 4]);
+    dynamo.middlewareStack.remove('sizes');
+  });
+
   it('is what the facts say, whoever writes them at once', async () => {
     const id = await registered('at-once');
     const connect = (versionNumber: number) => ({

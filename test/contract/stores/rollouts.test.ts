@@ -6,6 +6,8 @@ import { newId, startServices } from './services.ts';
 
 let end: () => Promise<void>;
 let stores: {
+  standing: typeof import('../../../functions/stores/standing.ts');
+  decommissions: typeof import('../../../functions/stores/decommissions.ts');
   heads: typeof import('../../../functions/stores/heads.ts');
   lists: typeof import('../../../functions/stores/lists.ts');
   scanners: typeof import('../../../functions/stores/scanners.ts');
@@ -23,6 +25,8 @@ let work: {
 beforeAll(async () => {
   end = await startServices();
   stores = {
+    standing: await import('../../../functions/stores/standing.ts'),
+    decommissions: await import('../../../functions/stores/decommissions.ts'),
     heads: await import('../../../functions/stores/heads.ts'),
     lists: await import('../../../functions/stores/lists.ts'),
     scanners: await import('../../../functions/stores/scanners.ts'),
@@ -59,8 +63,7 @@ const save = (scannerId: string, port: number, accept: 'all' | 'listed' = 'all')
   });
 
 /** A Scanner that is connected, with settings: revision 2. */
-const scanner = async (): Promise<string> => {
-  const scannerId = newId('mx');
+const scanner = async (scannerId = newId('mx'), epoch = 'e'): Promise<string> => {
   const empty = await stores.lists.writeEmptyList();
   const lists = {
     inbound: empty,
@@ -69,11 +72,24 @@ const scanner = async (): Promise<string> => {
     'local-delivery': empty,
     relay: empty,
   };
-  await stores.scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, lists, asked());
+  await stores.scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch }, lists, asked());
   await save(scannerId, 2525);
   const presence = { sessionIdentifier: 's', versionNumber: 1, connected: true, at: at.toISOString() };
   await stores.status.putPresence(scannerId, presence, undefined);
   return scannerId;
+};
+
+const decommission = (scannerId: string) =>
+  stores.decommissions.decommissionScanner(scannerId, { ...asked(), dryRun: false, ifMatch: undefined });
+
+/** The id of a Scanner gets its next registration, with settings again. */
+const registerAgain = async (scannerId: string): Promise<string> => {
+  await decommission(scannerId);
+  const clearing = { scannerId, token: 'own', until: Date.now() + 60_000 };
+  await stores.decommissions.beginClearing(clearing, new Date());
+  const record = await stores.scanners.getScanner(scannerId);
+  expect(await stores.decommissions.endClearing(clearing, record, new Date())).toBe(true);
+  return scanner(scannerId, 'next');
 };
 
 /** A Scanner with a list, to be copied. */
@@ -132,7 +148,7 @@ const halt = (rollout: StoredRollout) =>
 
 describe('planning', () => {
   it('stores each target once, whoever plans at the same time', async () => {
-    const ids = await Promise.all(Array.from({ length: 3 }, scanner));
+    const ids = await Promise.all([1, 2, 3].map(() => scanner()));
     const nobody = newId('nobody');
     const request = newRollout.parse({ source: await source(), targets: { scannerIds: [...ids, nobody] } });
     const by = { at: at.toISOString(), by: 'me', requestId: 'r', dryRun: false, acknowledge: [] };
@@ -164,6 +180,19 @@ describe('planning', () => {
       () => [],
     );
     expect(made.sourceRevision).toBe(head.revision + 1);
+  });
+
+  it('is of no source that is decommissioned, asked for in earnest or dry', async () => {
+    const from = await source();
+    await decommission(from);
+    const request = newRollout.parse({ source: from, targets: 'all' });
+    const by = { at: at.toISOString(), by: 'me', requestId: 'r', acknowledge: [] };
+    for (const dryRun of [false, true]) {
+      const one = { ...by, rolloutId: work.begin.newRolloutId(at), dryRun };
+      await expect(work.begin.began(request, one, 'create-rollout', () => [])).rejects.toMatchObject({
+        code: 'SCANNER_DECOMMISSIONED',
+      });
+    }
   });
 });
 
@@ -243,6 +272,58 @@ describe('the turn of a target', () => {
       reason: 'The Scanner is disabled.',
     });
     expect(await countsOf(rollout)).toMatchObject({ targets: 3, skipped: 1, overtaken: 1, invalid: 1 });
+  });
+});
+
+describe('a target whose id is registered again', () => {
+  it.each([
+    ['named', (id: string) => ({ scannerIds: [id] })],
+    ['found by its labels', (id: string) => ({ labels: { own: id } })],
+  ])('is left alone: %s', async (_, targets) => {
+    const id = await scanner();
+    const change = { ...asked(), dryRun: false, ifMatch: undefined };
+    await stores.scanners.changeScanner(id, change, () => ({ labels: { own: id }, enabled: true }));
+    await stores.standing.refreshStanding(id);
+    const rollout = await planned([], { targets: targets(id) });
+    const [planFor] = await stores.targets.readWaiting(rollout.rolloutId, 1);
+    await registerAgain(id);
+    const revision = await revisionOf(id);
+
+    expect(await work.commit.commitTarget(rollout, planFor as never, { slot: 0, part: 0 }, at)).toBe(true);
+
+    expect(await revisionOf(id)).toBe(revision);
+    expect(await target(rollout, id)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'The Scanner was registered again after the rollout was planned.',
+    });
+  });
+
+  it('is not committed either where that comes between the look at it and its commit', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    await registerAgain(id);
+    const head = await stores.heads.readHead(id);
+    const made = { fromRevision: head.revision, toRevision: head.revision, changes: 'nothing', at };
+    const items = stores.targets.committedItems(
+      rollout,
+      { ...waiting(id), epoch: 'e' },
+      { slot: 0, part: 0 },
+      made,
+    );
+    const change = { scannerId: id, part: 'all' as const, ...asked() };
+    const compute = async () => ({ configuration: head.configuration, settle: items, result: null });
+
+    await expect(stores.heads.changeConfiguration({ ...change, compute })).rejects.toMatchObject({
+      code: 'SUPERSEDED',
+    });
+  });
+
+  it('is free for any rollout, whichever took its earlier registration', async () => {
+    const id = await scanner();
+    await commit(await planned([id]), id);
+    await registerAgain(id);
+
+    expect(await stores.targets.readClaim(id)).toBeUndefined();
   });
 });
 
@@ -331,6 +412,28 @@ describe('taking a rollout back', () => {
     expect(await target(rollout, taken)).toMatchObject({ outcome: 'overtaken' });
     expect(await revisionOf(saved)).toBe(4);
     expect(await unfinishedOf(rollout)).toEqual([]);
+  });
+});
+
+describe('what a person asks of a rollout', () => {
+  it('is done however often commits in flight come first', async () => {
+    const rollout = await planned([await scanner()]);
+    let tries = 0;
+    const halted = await stores.rollouts.moveRollout(
+      rollout.rolloutId,
+      { ...asked(), dryRun: false },
+      (present) => {
+        tries += 1;
+        const { version } = present;
+        // The first tries are decided on what is not there any more.
+        if (tries <= 15) present.version = 0;
+        return { state: 'halted', version: version + 1 };
+      },
+      () => [],
+    );
+
+    expect(halted.rollout).toMatchObject({ state: 'halted', version: 2 });
+    expect(await fresh(rollout)).toMatchObject({ state: 'halted', version: 2 });
   });
 });
 

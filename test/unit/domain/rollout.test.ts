@@ -4,7 +4,6 @@ import {
   afterFailure,
   commitDays,
   endingOf,
-  hasLabels,
   isRevertible,
   isTarget,
   mayCommit,
@@ -147,7 +146,6 @@ describe('a target', () => {
     [{ site: 'lyon', rack: '1' }, false],
     [{ constructor: 'x' }, false],
   ])('has the labels %j: %s', (wanted, has) => {
-    expect(hasLabels(scanner.labels, wanted)).toBe(has);
     expect(isTarget(scanner, rolloutOf({ targets: { labels: wanted } }))).toBe(has);
   });
 

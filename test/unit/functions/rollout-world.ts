@@ -20,7 +20,9 @@ export class Crash extends Error {}
 /** What one Scanner of the world is. */
 interface Host {
   revision: number;
-  claim?: string;
+  /** Counts the registrations of its id. */
+  life: number;
+  claim?: string | undefined;
   says: Map<number, 'applied' | 'failed' | 'rejected'>;
 }
 
@@ -40,6 +42,8 @@ export interface World {
   report(scannerId: string, code: 'applied' | 'failed' | 'rejected'): void;
   save(scannerId: string): void;
   overtake(scannerId: string): void;
+  /** Decommissioned, cleared away and registered again under its id. */
+  registerAgain(scannerId: string): void;
   check(): void;
   /** Nobody works on it any more, as far as anyone can know. */
   abandon(): void;
@@ -102,7 +106,8 @@ export const makeWorld = (
   let lease = { holder: '', until: 0 };
   let open = true;
   let planStep = 0;
-  for (let index = 0; index < count; index++) hosts.set(`mx${index}`, { revision: 1, says: new Map() });
+  for (let index = 0; index < count; index++)
+    hosts.set(`mx${index}`, { revision: 1, life: 1, says: new Map() });
 
   const promise = (holds: boolean, what: string) => {
     if (!holds) broken.push(what);
@@ -134,9 +139,10 @@ export const makeWorld = (
   const isOpenFor = (seen: StoredRollout): boolean =>
     rollout.state === 'running' && !rollout.reversal && rollout.version === seen.version;
 
-  const commit = (seen: StoredRollout, { scannerId, stage }: Waiting, slot: number): boolean => {
+  const commit = (seen: StoredRollout, { scannerId, stage, epoch }: Waiting, slot: number): boolean => {
     const host = hostOf(scannerId);
     const luck = chance(10);
+    if (epoch !== String(host.life)) return unfit(scannerId, 'skipped');
     if (host.claim !== undefined && host.claim > own) return unfit(scannerId, 'overtaken');
     if (luck === 0) return unfit(scannerId, 'invalid');
     if (luck === 1) return unfit(scannerId, 'skipped');
@@ -152,6 +158,7 @@ export const makeWorld = (
       before.every(({ outcome }) => outcome !== 'pending' && outcome !== 'committed'),
       `${scannerId} was committed before stage ${stage} began`,
     );
+    promise(present(scannerId).epoch === String(host.life), `${scannerId} is another one than was planned`);
     promise(slot < rollout.maxConcurrent, `place ${slot} is none`);
     const fromRevision = host.revision;
     if (luck > 4) host.revision += 1;
@@ -231,8 +238,9 @@ export const makeWorld = (
         ids.forEach((scannerId, index) => {
           const stage = stageOf(seen * 3 + index, rollout);
           const base = { rolloutId: own, scannerId, stage, fromRevision: null, toRevision: null };
-          targets.set(scannerId, { ...base, outcome: 'pending' });
-          waiting.set(scannerId, { scannerId, stage });
+          const epoch = String(hostOf(scannerId).life);
+          targets.set(scannerId, { ...base, outcome: 'pending', epoch });
+          waiting.set(scannerId, { scannerId, stage, epoch });
           counts.pending += 1;
         });
         planStep += 1;
@@ -323,6 +331,12 @@ export const makeWorld = (
       const host = hostOf(scannerId);
       host.claim = newer;
       host.revision += 1;
+    },
+    registerAgain(scannerId) {
+      const host = hostOf(scannerId);
+      host.life += 1;
+      host.revision += 1;
+      host.claim = undefined;
     },
     check() {
       const tally = Object.fromEntries(rolloutOutcomes.map((name) => [name, 0])) as typeof counts;

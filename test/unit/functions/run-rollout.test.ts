@@ -99,6 +99,7 @@ const play = async ({ seed, ...options }: Play): Promise<World> => {
     () => world.report(any(), 'rejected'),
     () => world.save(any()),
     () => world.overtake(any()),
+    () => world.registerAgain(any()),
     () => world.abandon(),
     () => {
       // Whoever has the lease is alive: it must do no harm that another works, too.
