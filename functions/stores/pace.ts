@@ -14,6 +14,9 @@ const rates: Record<Lane, EnvironmentName> = { shadow: 'SHADOW_RATE', rollout: '
 
 const rateOf = (lane: Lane): Rate => ({ perSecond: Number(requireEnv(rates[lane])) });
 
+/** How many operations of a lane may go together, so that no second has many more than its rate: what goes in a tenth of it, or one. */
+export const operationsAtOnce = (lane: Lane): number => Math.max(1, Math.floor(rateOf(lane).perSecond / 10));
+
 /** One conditional update of the end of what is booked; answers where it was, or null where the condition does not hold. */
 const move = async (
   lane: Lane,

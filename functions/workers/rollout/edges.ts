@@ -9,7 +9,7 @@ import {
 } from '../../../shared/domain/rollout.ts';
 import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
 import { wait } from '../../lib/wait.ts';
-import { reserve } from '../../stores/pace.ts';
+import { operationsAtOnce, reserve } from '../../stores/pace.ts';
 import {
   listTargets,
   type Place,
@@ -80,7 +80,7 @@ export const stores: Edges = {
   takeLease,
   leaveLease,
   find: findRollout,
-  waiting: (rolloutId) => readWaiting(rolloutId, width),
+  waiting: (rolloutId) => readWaiting(rolloutId, Math.min(width, operationsAtOnce('rollout'))),
   unfinished: readUnfinished,
   plan: planStep,
   reserve: (count) => reserve('rollout', count),
