@@ -8,7 +8,7 @@ import { until } from '../helpers/until.ts';
 import { inboundSettings, inSync, save } from './support.ts';
 
 /** How often everything is disturbed, and where chance begins: `CHAOS_ROUNDS=50 CHAOS_SEED=… npx vitest run --project journey chaos`. */
-const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 3);
+const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 2);
 const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A linear congruential generator (Numerical Recipes): a seed gives the same victims at the same moments again. */
