@@ -13,6 +13,7 @@ import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
+  type BucketProps,
   type CfnBucket,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
@@ -82,6 +83,17 @@ const secrets = {
   abortIncompleteMultipartUploadAfter: Duration.days(1),
 };
 
+/** What every bucket has: the customer's key, TLS alone, nothing public, and a life beyond the stack. */
+const closed = (key: Key): BucketProps => ({
+  encryption: BucketEncryption.KMS,
+  encryptionKey: key,
+  bucketKeyEnabled: true,
+  enforceSSL: true,
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  removalPolicy: RemovalPolicy.RETAIN,
+});
+
 const accessLogs =
   'Who wrote what is in the audit records; data events of the account are for the organisation to switch on.';
 
@@ -94,13 +106,7 @@ const deadFor = Duration.days(14);
  */
 const deadRecordsBucket = (scope: Construct, key: Key): Bucket => {
   const bucket = new Bucket(scope, 'DeadRecords', {
-    encryption: BucketEncryption.KMS,
-    encryptionKey: key,
-    bucketKeyEnabled: true,
-    enforceSSL: true,
-    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    removalPolicy: RemovalPolicy.RETAIN,
+    ...closed(key),
     lifecycleRules: [
       { id: 'expire', expiration: deadFor, abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
@@ -113,13 +119,7 @@ const deadRecordsBucket = (scope: Construct, key: Key): Bucket => {
 const controlBucket = (scope: Construct, key: Key): Bucket => {
   const bucket = new Bucket(scope, 'Bucket', {
     versioned: true,
-    encryption: BucketEncryption.KMS,
-    encryptionKey: key,
-    bucketKeyEnabled: true,
-    enforceSSL: true,
-    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    removalPolicy: RemovalPolicy.RETAIN,
+    ...closed(key),
     lifecycleRules: [
       ...[prefixes.drops, prefixes.uploads, prefixes.reports, prefixes.derived].map(expiring),
       secrets,

@@ -3,16 +3,13 @@ import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type Asked, auditItem } from './audit.ts';
 import { dueAt } from './due.ts';
-import { dynamo, format, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
-import { calling } from './faults.ts';
+import { dynamo, format, onCondition, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
 import { artifactItems, assertVersion } from './fleet-artifacts.ts';
 import { readHead, retireHead } from './heads.ts';
 import { retrying } from './retrying.ts';
 import { getScanner, type ScannerRecord } from './scanners.ts';
 
 const keyOf = (scannerId: string, sk: string) => ({ pk: keys.ofScanner(scannerId), sk });
-
-const refused = (error: Error) => error.name === 'ConditionalCheckFailedException';
 
 /** The registration leaves the list of those in service. Whoever changes it at the same time counts its version, too. */
 const retireRecord = ({ scannerId, version }: ScannerRecord, at: Date): TransactItem => ({
@@ -87,10 +84,7 @@ export const beginClearing = async ({ scannerId, ...clearing }: Clearing, now: D
     ExpressionAttributeNames: { '#until': 'until' },
     ExpressionAttributeValues: { ':now': now.getTime() },
   });
-  const answer = await calling<object | false>(dynamo.send(put), (error) =>
-    refused(error) ? false : undefined,
-  );
-  return answer !== false;
+  return (await onCondition(dynamo.send(put))) !== null;
 };
 
 const tokenCondition = (token: string) => ({
@@ -106,7 +100,7 @@ export const leaveClearing = async ({ scannerId, token }: Clearing): Promise<voi
     Key: keyOf(scannerId, sortKeys.clearing),
     ...tokenCondition(token),
   });
-  await calling<unknown>(dynamo.send(leave), (error) => (refused(error) ? true : undefined));
+  await onCondition(dynamo.send(leave));
 };
 
 /** Items of what was last seen of a Scanner, and of what is to be done about it, by their sort keys: all that is neither history nor registration. */
@@ -192,5 +186,5 @@ export const reopenClearing = async ({
     ConditionExpression: 'epoch = :epoch AND attribute_exists(decommissionedAt)',
     ExpressionAttributeValues: { ':epoch': epoch, ':one': 1 },
   });
-  await calling<unknown>(dynamo.send(reopen), (error) => (refused(error) ? true : undefined));
+  await onCondition(dynamo.send(reopen));
 };

@@ -8,8 +8,8 @@ import {
   makingSeconds,
 } from '../../shared/domain/derived.ts';
 import { keys, prefixes, table } from '../../shared/tables.ts';
-import { dynamo, format, tableName } from './dynamo.ts';
-import { calling, translated } from './faults.ts';
+import { dynamo, format, onCondition, tableName } from './dynamo.ts';
+import { translated } from './faults.ts';
 import { bucketName, getText, putText, s3, sizeOf } from './objects.ts';
 
 /** The item is of no use once what was wanted is there. */
@@ -37,9 +37,7 @@ export const wantDerived = async (root: string, name: DerivedName, at: Date): Pr
     ConditionExpression: 'attribute_not_exists(pk) OR wantedAt < :before',
     ExpressionAttributeValues: { ':before': new Date(at.getTime() - makingSeconds * 1000).toISOString() },
   });
-  await calling<unknown>(dynamo.send(put), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? 'wanted already' : undefined,
-  );
+  await onCondition(dynamo.send(put));
 };
 
 /** Stores text that comes in pieces, as it is, so that any client can read it; there is nothing, or all of it. */

@@ -6,6 +6,7 @@ import {
   dynamo,
   format,
   getItem,
+  onCondition,
   type PageOptions,
   queryListed,
   type TransactItem,
@@ -44,9 +45,7 @@ export const lookLater = async (scannerId: string, seen: Due | undefined, now: D
     ConditionExpression: seen ? 'version = :seen' : 'attribute_not_exists(pk)',
     ...(seen ? { ExpressionAttributeValues: { ':seen': seen.version } } : {}),
   });
-  await calling<unknown>(dynamo.send(put), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? true : undefined,
-  );
+  await onCondition(dynamo.send(put));
 };
 
 /** Writes members of the item and counts the write, whatever is there. Who asked is answered by it: left there, it would wake the worker again. */
@@ -95,9 +94,7 @@ export const forgetDue = async (scannerId: string, seen: Due | undefined): Promi
     ConditionExpression: 'version = :seen',
     ExpressionAttributeValues: { ':seen': seen.version },
   });
-  await calling<unknown>(dynamo.send(forget), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? true : undefined,
-  );
+  await onCondition(dynamo.send(forget));
 };
 
 /** Scanners that are due at a time, the longest due first. */

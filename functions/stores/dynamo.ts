@@ -53,6 +53,10 @@ export const batchGet = async (wanted: readonly ItemKey[]): Promise<Record<strin
   return found;
 };
 
+/** What a write on a condition answers; null where the condition does not hold. */
+export const onCondition = <T extends object>(write: Promise<T>): Promise<T | null> =>
+  calling<T | null>(write, (error) => (error.name === 'ConditionalCheckFailedException' ? null : undefined));
+
 /** A put that takes place only where no such item is. */
 export const putNew = (item: object): TransactItem => ({
   Put: { TableName: tableName(), Item: { ...item, format }, ConditionExpression: 'attribute_not_exists(pk)' },

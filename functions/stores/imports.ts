@@ -15,15 +15,13 @@ import {
   dynamo,
   format,
   getItem,
+  onCondition,
   putNew,
   queryListed,
   type TransactItem,
   tableName,
   transact,
 } from './dynamo.ts';
-import { calling } from './faults.ts';
-
-const refused = (error: Error) => error.name === 'ConditionalCheckFailedException';
 
 const keyOf = (importId: string) => ({ pk: keys.ofImport(importId), sk: keys.import });
 
@@ -139,10 +137,8 @@ const updateOf = (importId: string, condition: Condition, members: Members, begi
 /** Changes a job on a condition; null when the condition does not hold. */
 const update = async (...args: Parameters<typeof updateOf>): Promise<StoredJob | null> => {
   const command = new UpdateCommand({ ...updateOf(...args), ReturnValues: 'ALL_NEW' });
-  const answer = await calling<{ Attributes?: unknown } | 'refused'>(dynamo.send(command), (error) =>
-    refused(error) ? 'refused' : undefined,
-  );
-  return answer === 'refused' ? null : (answer.Attributes as StoredJob);
+  const answer = await onCondition(dynamo.send(command));
+  return answer && (answer.Attributes as StoredJob);
 };
 
 /** The upload of a job has arrived. Null when one had arrived before: the first counts. */
@@ -251,10 +247,7 @@ export const takeDrop = async (objectKey: string, drop: Drop): Promise<boolean> 
         ...(present ? { ':present': present.sequencer } : {}),
       },
     });
-    const answer = await calling<object | 'moved'>(dynamo.send(take), (error) =>
-      refused(error) ? 'moved' : undefined,
-    );
-    if (answer !== 'moved') return true;
+    if (await onCondition(dynamo.send(take))) return true;
   }
 };
 

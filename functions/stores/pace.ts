@@ -1,10 +1,8 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { bookingMs, delayUntil, longestWaitMs, type Rate } from '../../shared/domain/pace.ts';
-
 import { keys } from '../../shared/tables.ts';
 import { type EnvironmentName, requireEnv } from '../lib/env.ts';
-import { dynamo, format, tableName } from './dynamo.ts';
-import { calling } from './faults.ts';
+import { dynamo, format, onCondition, tableName } from './dynamo.ts';
 import { retrying } from './retrying.ts';
 
 /** `shadow`: requests to the shadow service, of which an account has so many a second; `rollout`: commits of rollouts. */
@@ -31,11 +29,8 @@ const move = async (
     ExpressionAttributeValues: { ...update.values, ':format': format },
     ReturnValues: 'UPDATED_OLD',
   });
-  const answer = await calling<{ Attributes?: Record<string, unknown> } | 'refused'>(
-    dynamo.send(command),
-    (error) => (error.name === 'ConditionalCheckFailedException' ? 'refused' : undefined),
-  );
-  return answer === 'refused' ? null : { before: Number(answer.Attributes?.['bookedUntil'] ?? 0) };
+  const answer = await onCondition(dynamo.send(command));
+  return answer && { before: Number(answer.Attributes?.['bookedUntil'] ?? 0) };
 };
 
 /** Where the order's turn begins: now in a lane that is free, behind the others in one that is not; null when it became free in between. */

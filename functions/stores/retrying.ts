@@ -1,9 +1,9 @@
 import { AppError } from '../../shared/errors.ts';
+import { wait } from '../lib/wait.ts';
 
 const attempts = 12;
 
-const pause = (attempt: number) =>
-  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(500, 10 * 2 ** attempt)));
+const pause = (attempt: number) => wait(Math.random() * Math.min(500, 10 * 2 ** attempt));
 
 /** Tries again, with growing pauses, while a try answers null because somebody else was faster. THROTTLED when that goes on. */
 export const retrying = async <T>(

@@ -10,13 +10,13 @@ import {
   dynamo,
   format,
   getItem,
+  onCondition,
   putNew,
   queryListed,
   type TransactItem,
   tableName,
   transact,
 } from './dynamo.ts';
-import { calling } from './faults.ts';
 import { headCheck } from './heads.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
 import { retrying } from './retrying.ts';
@@ -284,8 +284,6 @@ export const planStepItem = (
   },
 });
 
-const isRefused = (error: Error) => error.name === 'ConditionalCheckFailedException';
-
 const updateLease = async (
   rolloutId: string,
   update: { expression: string; condition: string; values: Record<string, unknown> },
@@ -297,10 +295,7 @@ const updateLease = async (
     ConditionExpression: update.condition,
     ExpressionAttributeValues: update.values,
   });
-  const answer = await calling<object | 'refused'>(dynamo.send(command), (error) =>
-    isRefused(error) ? 'refused' : undefined,
-  );
-  return answer !== 'refused';
+  return (await onCondition(dynamo.send(command))) !== null;
 };
 
 /** How long who works on a rollout may not be heard of before somebody else does, in milliseconds. */
@@ -356,5 +351,5 @@ export const wakeRollout = async (rolloutId: string, now: Date): Promise<void> =
     ConditionExpression: 'attribute_exists(pk)',
     ExpressionAttributeValues: { ':now': now.toISOString() },
   });
-  await calling<object>(dynamo.send(command), (error) => (isRefused(error) ? {} : undefined));
+  await onCondition(dynamo.send(command));
 };

@@ -2,7 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { keys, prefixes } from '../../shared/tables.ts';
-import { dynamo, format, queryItems, queryListed, type TransactItem, tableName } from './dynamo.ts';
+import { pagesOf } from '../lib/pages.ts';
+import {
+  dynamo,
+  format,
+  onCondition,
+  type PageOptions,
+  queryItems,
+  queryListed,
+  type TransactItem,
+  tableName,
+} from './dynamo.ts';
 import { calling } from './faults.ts';
 import { deleteObject, getText, putText, sha256 } from './objects.ts';
 
@@ -88,16 +98,9 @@ const pageSize = 100;
 /** Objects of an artifact that its record does not name and no request can be about to name, strongly consistent. */
 export const retiredObjects = async (artifact: string, now: Date): Promise<LooseObject[]> => {
   const found: LooseObject[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: { items: LooseObject[]; nextCursor?: string } = await queryItems<LooseObject>(
-      keys.ofArtifact(artifact),
-      keys.objectPrefix,
-      { limit: pageSize, cursor },
-    );
-    found.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  const objects = (page: PageOptions) =>
+    queryItems<LooseObject>(keys.ofArtifact(artifact), keys.objectPrefix, page);
+  for await (const items of pagesOf(objects, pageSize)) found.push(...items);
   const stale = now.getTime() - stagedMs;
   return found.filter(({ state, at }) => state === 'retired' || Date.parse(at) < stale);
 };
@@ -105,15 +108,8 @@ export const retiredObjects = async (artifact: string, now: Date): Promise<Loose
 /** Artifacts that have such objects, whichever way they came to be left over. */
 export const artifactsWithLooseObjects = async (): Promise<string[]> => {
   const names = new Set<string>();
-  let cursor: string | undefined;
-  do {
-    const page: { items: LooseObject[]; nextCursor?: string } = await queryListed<LooseObject>(
-      keys.listedObjects,
-      { limit: pageSize, cursor },
-    );
-    for (const { artifact } of page.items) names.add(artifact);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  const objects = (page: PageOptions) => queryListed<LooseObject>(keys.listedObjects, page);
+  for await (const items of pagesOf(objects, pageSize)) for (const { artifact } of items) names.add(artifact);
   return [...names];
 };
 
@@ -127,10 +123,7 @@ const claim = async (loose: LooseObject): Promise<boolean> => {
     ExpressionAttributeNames: { '#state': 'state' },
     ExpressionAttributeValues: { ':retired': 'retired' },
   });
-  const answer = await calling<object | false>(dynamo.send(update), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? false : undefined,
-  );
-  return answer !== false;
+  return (await onCondition(dynamo.send(update))) !== null;
 };
 
 /** Deletes an object and then the item that says it is left over: after a crash in between, both are done again. */

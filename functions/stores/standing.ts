@@ -2,8 +2,16 @@ import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { type Standing, standingOf } from '../../shared/domain/standing.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { dynamo, encodeCursor, format, getItem, type PageOptions, queryListed, tableName } from './dynamo.ts';
-import { calling } from './faults.ts';
+import {
+  dynamo,
+  encodeCursor,
+  format,
+  getItem,
+  onCondition,
+  type PageOptions,
+  queryListed,
+  tableName,
+} from './dynamo.ts';
 import { retrying } from './retrying.ts';
 import type { ScannerRecord } from './scanners.ts';
 import { findState } from './status.ts';
@@ -23,10 +31,7 @@ const put = async (standing: Standing, version: number): Promise<true | null> =>
     ConditionExpression: version === 1 ? 'attribute_not_exists(pk)' : 'version = :before',
     ...(version === 1 ? {} : { ExpressionAttributeValues: { ':before': version - 1 } }),
   });
-  return calling<true | null>(
-    dynamo.send(command).then(() => true as const),
-    (error) => (error.name === 'ConditionalCheckFailedException' ? null : undefined),
-  );
+  return (await onCondition(dynamo.send(command))) && true;
 };
 
 const same = (one: Standing | undefined, other: Standing): boolean =>
@@ -37,7 +42,7 @@ const isGone = (scanner: ScannerRecord | undefined): boolean => scanner?.decommi
 /** Takes a standing back that was put while its Scanner was decommissioned: sums count what is listed, whoever reads it. */
 const dropIfGone = async (scannerId: string, version: number): Promise<true> => {
   if (isGone(await getItem<ScannerRecord>(keys.ofScanner(scannerId), sortKeys.scanner)))
-    await calling<unknown>(
+    await onCondition(
       dynamo.send(
         new DeleteCommand({
           TableName: tableName(),
@@ -46,7 +51,6 @@ const dropIfGone = async (scannerId: string, version: number): Promise<true> => 
           ExpressionAttributeValues: { ':put': version },
         }),
       ),
-      (error) => (error.name === 'ConditionalCheckFailedException' ? true : undefined),
     );
   return true;
 };

@@ -4,8 +4,7 @@ import type { Presence, Published, Report, StatusItems } from '../../shared/doma
 import { AppError } from '../../shared/errors.ts';
 import { type InventoryReported, type ReportStatus, reportStatus } from '../../shared/messages/shadow.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
-import { batchGet, dynamo, format, type ItemKey, tableName } from './dynamo.ts';
-import { calling } from './faults.ts';
+import { batchGet, dynamo, format, type ItemKey, onCondition, tableName } from './dynamo.ts';
 import { readable } from './heads.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
 import type { ScannerRecord } from './scanners.ts';
@@ -100,10 +99,7 @@ const putStatus = async (
     ExpressionAttributeValues: condition.values,
     ...(condition.names ? { ExpressionAttributeNames: condition.names } : {}),
   });
-  const answer = await calling<object | false>(dynamo.send(put), (error) =>
-    error.name === 'ConditionalCheckFailedException' ? false : undefined,
-  );
-  return answer !== false;
+  return (await onCondition(dynamo.send(put))) !== null;
 };
 
 /** Of an item that an earlier registration of the id left: it stands in nobody's way. */

@@ -4,8 +4,9 @@ import type { Head } from '../../shared/domain/configuration.ts';
 import { isLost, type StoredJob } from '../../shared/domain/import-job.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { statusItems } from './decommissions.ts';
-import { dynamo, getItem, queryItems, tableName } from './dynamo.ts';
+import { dynamo, getItem, type PageOptions, queryItems, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { getObject } from './objects.ts';
 
@@ -93,15 +94,8 @@ export const readFleetItems = async (artifact: string): Promise<FleetItem[]> => 
     if (item) found.push({ ...item, pk, sk });
   }
   for (const prefix of [keys.userPrefix, keys.objectPrefix, keys.memberPrefix]) {
-    let cursor: string | undefined;
-    do {
-      const page: { items: FleetItem[]; nextCursor?: string } = await queryItems<FleetItem>(pk, prefix, {
-        limit: 1000,
-        cursor,
-      });
-      found.push(...page.items);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
+    const members = (page: PageOptions) => queryItems<FleetItem>(pk, prefix, page);
+    for await (const items of pagesOf(members, 1000)) found.push(...items);
   }
   return found;
 };

@@ -12,7 +12,7 @@ import type { StoredJob } from '../../shared/domain/import-job.ts';
 import type { ObjectVersion, SweepRun } from '../../shared/domain/sweep.ts';
 import { AppError } from '../../shared/errors.ts';
 import { keys, prefixes } from '../../shared/tables.ts';
-import { dynamo, format, getItem, tableName } from './dynamo.ts';
+import { dynamo, format, getItem, onCondition, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
 import { bucketName, getObject, s3, sha256 } from './objects.ts';
 import { surveyTable } from './survey.ts';
@@ -32,11 +32,7 @@ export const saveRun = async (run: SweepRun, seen: number): Promise<SweepRun> =>
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':seen': seen },
   });
-  await calling<object>(dynamo.send(put), (error) => {
-    if (error.name === 'ConditionalCheckFailedException')
-      throw new AppError('SUPERSEDED', 'Another sweep has gone on.');
-    return undefined;
-  });
+  if (!(await onCondition(dynamo.send(put)))) throw new AppError('SUPERSEDED', 'Another sweep has gone on.');
   return next;
 };
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { reconcileWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { listDue } from '../stores/due.ts';
 import { reconcileScanner } from './reconcile-scanner.ts';
@@ -17,15 +18,13 @@ const event = z.union([reconcileWake, z.looseObject({ source: z.string() })]);
 /** Those that are due at a time, until the run's time is up; whoever is left stays due. Answers how many were looked at. */
 const lookAtDue = async (now: Date): Promise<number> => {
   let looked = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await listDue(now, { limit: pageSize, cursor });
-    const scannerIds = page.items.map(({ scannerId }) => scannerId);
+  for await (const due of pagesOf((page) => listDue(now, page), pageSize)) {
+    const scannerIds = due.map(({ scannerId }) => scannerId);
     for (const { item, error } of await inParallel(scannerIds, width, reconcileScanner))
       logger.error('a Scanner could not be looked at', { scannerId: item, cause: error as Error });
     looked += scannerIds.length;
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && Date.now() < now.getTime() + runMs);
+    if (Date.now() >= now.getTime() + runMs) break;
+  }
   return looked;
 };
 

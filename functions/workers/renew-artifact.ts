@@ -1,6 +1,7 @@
 import type { Head } from '../../shared/domain/configuration.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
 import { logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { type FleetArtifact, findFleetArtifact, listUsers } from '../stores/fleet-artifacts.ts';
 import { type Change, changeConfiguration } from '../stores/heads.ts';
@@ -49,15 +50,9 @@ const renewScanner = async (
 /** Brings every Scanner that uses an artifact to its present text. Answers of how many that failed. */
 const renewUsers = async (record: FleetArtifact, now: Date): Promise<number> => {
   let failed = 0;
-  let cursor: string | undefined;
-  do {
-    const page: Awaited<ReturnType<typeof listUsers>> = await listUsers(record.artifact, {
-      limit: pageSize,
-      cursor,
-    });
-    const failures = await inParallel(page.items, width, ({ scannerId }) =>
-      renewScanner(scannerId, record, now),
-    );
+  const users = (page: { limit: number; cursor: string | undefined }) => listUsers(record.artifact, page);
+  for await (const items of pagesOf(users, pageSize)) {
+    const failures = await inParallel(items, width, ({ scannerId }) => renewScanner(scannerId, record, now));
     for (const { item, error } of failures)
       logger.error('scanner not renewed', {
         scannerId: item.scannerId,
@@ -65,8 +60,7 @@ const renewUsers = async (record: FleetArtifact, now: Date): Promise<number> => 
         cause: error as Error,
       });
     failed += failures.length;
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  }
   return failed;
 };
 

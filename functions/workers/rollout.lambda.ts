@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { type RolloutWake, rolloutWake } from '../../shared/messages/wake.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { listOpenRollouts, wakeRollout } from '../stores/rollouts.ts';
 import { runRollout } from './rollout/run-rollout.ts';
 
@@ -14,13 +15,10 @@ const enoughMs = 60_000;
 
 /** Wakes a worker for each rollout on which there is something to do and nobody at work, by a change of the rollout: the router does the rest. */
 const wakeAll = async (now: Date): Promise<void> => {
-  let cursor: string | undefined;
-  do {
-    const page: Awaited<ReturnType<typeof listOpenRollouts>> = await listOpenRollouts({ limit: 100, cursor });
-    const idle = page.items.filter(({ leasedUntil = 0 }) => leasedUntil < now.getTime());
+  for await (const rollouts of pagesOf(listOpenRollouts, 100)) {
+    const idle = rollouts.filter(({ leasedUntil = 0 }) => leasedUntil < now.getTime());
     for (const { rolloutId } of idle) await wakeRollout(rolloutId, now);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  }
 };
 
 /** A rollout has changed, or a minute has passed; the message says only which rollout. */

@@ -1,24 +1,15 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { type ExpirySummary, expirySummary, type Watched } from '../../shared/domain/expiry.ts';
 import { logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { listCertificates } from '../stores/certificates.ts';
 import { listClientAuthorities } from '../stores/client-authorities.ts';
 
 const metrics = new Metrics({ namespace: 'ScannerControlPlane', serviceName: 'certificates' });
 
-type Page<T> = (page: {
-  limit: number;
-  cursor: string | undefined;
-}) => Promise<{ items: T[]; nextCursor?: string }>;
-
-const all = async <T>(list: Page<T>): Promise<T[]> => {
+const all = async <T>(list: Parameters<typeof pagesOf<T>>[0]): Promise<T[]> => {
   const found: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Awaited<ReturnType<Page<T>>> = await list({ limit: 100, cursor });
-    found.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
+  for await (const items of pagesOf(list, 100)) found.push(...items);
   return found;
 };
 

@@ -3,7 +3,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientAuthoritiesArtifact } from '../../../shared/domain/artifacts.ts';
 import type { Head } from '../../../shared/domain/configuration.ts';
-import { newId, startServices } from './services.ts';
+import { emptyLists as lists, newId, startServices } from './services.ts';
 
 let certificates: typeof import('../../../functions/stores/certificates.ts');
 let collections: typeof import('../../../functions/stores/collections.ts');
@@ -19,14 +19,6 @@ let renewArtifact: typeof import('../../../functions/workers/renew-artifact.ts')
 let end: () => Promise<void>;
 
 const at = new Date('2026-11-24T10:00:00.000Z');
-const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = {
-  inbound: reference,
-  outbound: reference,
-  authentication: reference,
-  'local-delivery': reference,
-  relay: reference,
-};
 const asked = (operation: string, more: object = {}) => ({
   actor: { name: 'me', requestId: newId('request') },
   operation,

@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keys } from '../../../shared/tables.ts';
-import { newId, startServices } from './services.ts';
+import { emptyLists as lists, newId, startServices } from './services.ts';
 
 let store: typeof import('../../../functions/stores/decommissions.ts');
 let scanners: typeof import('../../../functions/stores/scanners.ts');
@@ -13,14 +13,6 @@ let end: () => Promise<void>;
 
 const at = new Date('2026-11-24T10:00:00.000Z');
 const asked = { actor: { name: 'me', requestId: 'r' }, at, operation: 'test' };
-const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = {
-  inbound: reference,
-  outbound: reference,
-  authentication: reference,
-  'local-delivery': reference,
-  relay: reference,
-};
 let requests = 0;
 const next = () => {
   requests += 1;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newId, startServices } from './services.ts';
+import { emptyLists as lists, newId, startServices } from './services.ts';
 
 let due: typeof import('../../../functions/stores/due.ts');
 let pace: typeof import('../../../functions/stores/pace.ts');
@@ -10,14 +10,6 @@ let end: () => Promise<void>;
 
 const at = new Date('2026-11-24T10:00:00.000Z');
 const time = at.toISOString();
-const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = {
-  inbound: reference,
-  outbound: reference,
-  authentication: reference,
-  'local-delivery': reference,
-  relay: reference,
-};
 
 const registered = async (prefix = 'mx'): Promise<string> => {
   const scannerId = newId(prefix);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { noTls } from '../../../shared/schemas/smtp.ts';
-import { newId, startServices } from './services.ts';
+import { emptyLists as lists, newId, emptyReference as reference, startServices } from './services.ts';
 
 type Heads = typeof import('../../../functions/stores/heads.ts');
 
@@ -15,14 +15,6 @@ let end: () => Promise<void>;
 const at = new Date('2026-11-24T10:00:00.000Z');
 const request = { actor: { name: 'me', requestId: 'r' }, at };
 const registering = { ...request, operation: 'create-scanner' };
-const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = {
-  inbound: reference,
-  outbound: reference,
-  authentication: reference,
-  'local-delivery': reference,
-  relay: reference,
-};
 
 const settings = (port: number): SmtpSettings => ({
   mailFiltering: 'inbound',

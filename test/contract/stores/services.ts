@@ -70,3 +70,15 @@ export const startServices = async (): Promise<() => Promise<void>> => {
 
 /** An id that no other test of this or of another run has. */
 export const newId = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 13)}`;
+
+/** A list of which nobody asks what is in it. */
+export const emptyReference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
+
+/** Such lists, as a registration has them. */
+export const emptyLists = {
+  inbound: emptyReference,
+  outbound: emptyReference,
+  authentication: emptyReference,
+  'local-delivery': emptyReference,
+  relay: emptyReference,
+};

@@ -1,20 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Presence, Report } from '../../../shared/domain/status.ts';
-import { newId, startServices } from './services.ts';
+import { emptyLists as lists, newId, startServices } from './services.ts';
 
 let status: typeof import('../../../functions/stores/status.ts');
 let createScanner: typeof import('../../../functions/stores/scanners.ts').createScanner;
 let end: () => Promise<void>;
 
 const at = '2026-11-24T10:00:00.000Z';
-const reference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
-const lists = {
-  inbound: reference,
-  outbound: reference,
-  authentication: reference,
-  'local-delivery': reference,
-  relay: reference,
-};
 
 const registered = async (): Promise<string> => {
   const scannerId = newId('mx');
