@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { bundling } from '../local/bundles.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 
 const runs = 7;
@@ -14,19 +15,7 @@ const entries = (folder: string) =>
 
 /** As the functions are bundled for Lambda, with the SDK or without it. */
 const bundle = async (entry: string, outfile: string, external: string[]): Promise<number> => {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    external,
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-    logLevel: 'error',
-  });
+  await build({ ...bundling, entryPoints: [entry], outfile, external });
   return statSync(outfile).size;
 };
 

@@ -1,36 +1,15 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fingerprintOf, keptFolder } from './kept.ts';
 import type { Template } from './template.ts';
-
-const root = join(import.meta.dirname, '..');
 
 /** Everything that a synthesis reads: what is declared, what that is made of, and the versions of the packages that do it. */
 const sources = ['infra', 'shared', 'local/synthesize.ts', 'cdk.json', 'package-lock.json'];
 
-const filesOf = (source: string): string[] =>
-  /\.\w+$/.test(source)
-    ? [source]
-    : readdirSync(join(root, source), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-
-const fingerprint = (): string => {
-  const hash = createHash('sha256');
-  for (const file of sources.flatMap(filesOf).sort())
-    hash
-      .update(`${file}\n`)
-      .update(readFileSync(join(root, file)))
-      .update('\n');
-  return hash.digest('hex');
-};
-
-const folder = join(root, 'node_modules/.cache/scanner-control-plane');
-
 /** Under a name of its own until it is whole. Where nothing can be written, nothing is kept. */
 const keep = (file: string, template: Template): void => {
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(keptFolder, { recursive: true });
     const own = `${file}.${process.pid}`;
     writeFileSync(own, JSON.stringify(template));
     renameSync(own, file);
@@ -53,7 +32,7 @@ const kept = (file: string): Template | null => {
  * where that has changed, or nothing can be kept, it is made anew.
  */
 export const declaredTemplate = async (): Promise<Template> => {
-  const file = join(folder, `template-${fingerprint()}.json`);
+  const file = join(keptFolder, `template-${fingerprintOf(sources)}.json`);
   const known = kept(file);
   if (known) return known;
   const { synthesize } = await import('./synthesize.ts');

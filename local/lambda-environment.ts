@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { FunctionModel } from './model.ts';
@@ -49,7 +50,7 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
   const { NODE_OPTIONS: _, ...declared } = fn.environment;
   const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
     env: { ...variables, ...declared, AWS_LAMBDA_FUNCTION_NAME: fn.id, LAMBDA_TASK_ROOT: root, TZ: ':UTC' },
-    workerData: { entry: `${root}/${fn.entry}`, name: fn.id, arn: fn.arn },
+    workerData: { entry: resolve(root, fn.entry), name: fn.id, arn: fn.arn },
     stdout: true,
     stderr: true,
   });
@@ -74,7 +75,7 @@ export const startEnvironment = (options: EnvironmentOptions): Environment => {
   worker.on('exit', (code) => fail('Runtime.ExitError', `The environment ended with exit code ${code}.`));
 
   const replyTo = (event: unknown) =>
-    new Promise<Reply>((resolve) => {
+    new Promise<Reply>((answer) => {
       const timeout = fn.timeoutSeconds * 1000;
       const timer = setTimeout(() => {
         fail('Sandbox.Timedout', `Task timed out after ${fn.timeoutSeconds} seconds`);
@@ -83,7 +84,7 @@ export const startEnvironment = (options: EnvironmentOptions): Environment => {
       settle = (reply) => {
         clearTimeout(timer);
         settle = undefined;
-        resolve(reply);
+        answer(reply);
       };
       worker.postMessage({ event, requestId: randomUUID(), deadline: Date.now() + timeout });
     });

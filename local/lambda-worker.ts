@@ -1,8 +1,10 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { nameSources } from './source-frames.ts';
 
 // A stack starts many environments of the same sources, and each would compile all of them.
 enableCompileCache();
+nameSources(workerData.entry as string);
 
 /** One execution environment of a function: it loads the entry once, and then handles one event at a time. */
 interface Invocation {

@@ -25,7 +25,7 @@ export interface FunctionModel {
   id: string;
   arn: string;
   description?: string;
-  /** Path of the entry file from the root of the checkout, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
+  /** Path of what is run, from the root of the checkout: its source as the template names it, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;
   timeoutSeconds: number;
   /** Most environments at once; absent: the embedded stack's own cap. */

@@ -13,6 +13,7 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { S3Client } from '@aws-sdk/client-s3';
 import { scopes } from '../shared/operations/define.ts';
 import { openAsyncInvocations } from './async-invocations.ts';
+import { bundleFunctions } from './bundles.ts';
 import { declaredTemplate } from './declared.ts';
 import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
@@ -150,14 +151,20 @@ const paces = { ShadowRate: '2000', RolloutRate: '100' };
 const modelOf = async (
   issuer: string,
   ca: string,
-  parameters: Record<string, string> = {},
-): Promise<StackModel> =>
-  readTemplate(await declaredTemplate(), {
+  { dir, parameters }: StackOptions,
+): Promise<StackModel> => {
+  const model = readTemplate(await declaredTemplate(), {
     region,
     accountId,
     name,
     parameters: { ...paces, Issuer: issuer, Audience: audience, MqttServerCa: ca, ...parameters },
   });
+  const bundleOf = await bundleFunctions(
+    model.functions.map(({ entry }) => entry),
+    dir,
+  );
+  return { ...model, functions: model.functions.map((fn) => ({ ...fn, entry: bundleOf(fn.entry) })) };
+};
 
 /** What every part is built from. */
 interface Base {
@@ -184,7 +191,7 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   const issuer = await startIssuer(dir, ports.issuer);
   close.add(issuer.close);
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
-  const model = await modelOf(issuer.url, caPem, options.parameters);
+  const model = await modelOf(issuer.url, caPem, options);
   return {
     options,
     ports,

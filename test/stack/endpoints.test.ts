@@ -42,6 +42,16 @@ describe('Lambda of the running stack', () => {
     expect(JSON.parse(answer.Payload?.transformToString() ?? '')).toMatchObject({ statusCode: 200 });
   });
 
+  it('runs bundles, and the trace of an error names their sources', async () => {
+    const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+    const route = Functions.find(({ Description }) => Description === 'Wakes other workers');
+    const Payload = Buffer.from(JSON.stringify({ Records: 'none' }));
+    const answer = await lambda.send(new InvokeCommand({ FunctionName: route?.FunctionName, Payload }));
+    expect(answer.FunctionError).toBe('Unhandled');
+    const { trace } = JSON.parse(answer.Payload?.transformToString() ?? '') as { trace: string[] };
+    expect(trace.join('\n')).toMatch(/functions\/lib\/batch\.ts:\d+:\d+/);
+  });
+
   it('is what stock clients are pointed at', () => {
     const lines = execFileSync(process.execPath, ['scripts/aws-env.ts', '--data', stack.dir], {
       encoding: 'utf8',

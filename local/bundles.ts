@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
+import { fingerprintOf, keptFolder } from './kept.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** As `infra/functions.ts` has functions bundled for a deployment: one minified module each, the SDK inside. */
+export const bundling = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+  logLevel: 'error',
+} as const satisfies BuildOptions;
+
+/** Everything that a bundle is made of. */
+const sources = ['functions', 'shared', 'local/bundles.ts', 'package-lock.json'];
+
+const unusedAfterMs = 86_400_000;
+
+const build = async (entries: string[], outdir: string): Promise<void> => {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    ...bundling,
+    absWorkingDir: root,
+    entryPoints: entries,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    outdir,
+    sourcemap: 'external',
+    sourcesContent: false,
+  });
+};
+
+/** Takes away bundles of other sources that no stack has been started with for a day: a running one still loads from its own. */
+const forgetOthers = (folder: string): void => {
+  const names = readdirSync(keptFolder).filter((name) => name.startsWith('functions-'));
+  for (const other of names.map((name) => join(keptFolder, name)))
+    if (other !== folder && Date.now() - statSync(other).mtimeMs > unusedAfterMs)
+      rmSync(other, { recursive: true, force: true });
+};
+
+/** Made under a name of its own until it is whole; when another process was faster, that one's is as good. */
+const make = async (entries: string[], folder: string): Promise<void> => {
+  const own = `${folder}.${process.pid}`;
+  await build(entries, own);
+  try {
+    renameSync(own, folder);
+  } catch (error) {
+    rmSync(own, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+};
+
+const writable = (folder: string): boolean => {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * Bundles functions as a deployment does, and says where each one's bundle is, with its source map beside it. Bundling takes seconds, so
+ * the bundles are kept under the fingerprint of their sources; where nothing can be kept, they are made in `spare`. `entries` are paths
+ * from the root of the checkout.
+ */
+export const bundleFunctions = async (
+  entries: string[],
+  spare: string,
+): Promise<(entry: string) => string> => {
+  const keeps = writable(keptFolder);
+  const folder = keeps
+    ? join(keptFolder, `functions-${fingerprintOf(sources, entries)}`)
+    : join(spare, 'functions');
+  if (!keeps) await build(entries, folder);
+  else if (!existsSync(folder)) await make(entries, folder);
+  if (keeps) {
+    utimesSync(folder, new Date(), new Date());
+    forgetOthers(folder);
+  }
+  return (entry) => join(folder, entry.replace(/\.ts$/, '.mjs'));
+};
