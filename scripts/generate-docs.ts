@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { errors, statusOfKind } from '../shared/errors.ts';
 import { openApiDocument } from '../shared/openapi.ts';
+import { type Lockfile, licencesPage } from './licences.ts';
+
+const lockfile = () => JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lockfile;
 
 const errorRows = Object.entries(errors)
   .map(([code, { kind, title }]) => `| \`${code}\` | ${statusOfKind[kind]} | ${title} |`)
@@ -18,6 +21,7 @@ they stay stable. The status is that of a problem document with this code; a cod
 |---|---|---|
 ${errorRows}
 `,
+  'docs/licences.md': licencesPage(lockfile()),
 });
 
 if (import.meta.main)
