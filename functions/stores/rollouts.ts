@@ -318,6 +318,15 @@ export const leaveLease = (rolloutId: string, holder: string): Promise<boolean> 
     values: { ':holder': holder, ':none': 0 },
   });
 
+/** Halts a rollout by a rule, and shuts its gates with it; false where it has changed meanwhile. */
+export const haltRollout = async (
+  rollout: StoredRollout,
+  after: Partial<StoredRollout>,
+): Promise<boolean> => {
+  const items = [updateItem(rollout, after, isStill(rollout)), ...gateItems({ ...rollout, ...after })];
+  return (await transact(items)).kind === 'committed';
+};
+
 /** There is nothing to do for a rollout any more, which ends in this state; false where it has changed meanwhile. */
 export const finishRollout = async (
   rollout: StoredRollout,

@@ -6,10 +6,10 @@ import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
 import {
   committedItems,
+  invalidItems,
   type Place,
   readClaim,
   storeUnfit,
-  unfitItems,
 } from '../../stores/rollout-targets.ts';
 import { findState } from '../../stores/status.ts';
 import { judgeTarget, unfit } from './judge.ts';
@@ -39,7 +39,7 @@ const changeOf = async (
   const judged = await judgeTarget(rollout, head, at);
   if (judged.problems) {
     const end = { outcome: 'invalid' as const, ...unfit(judged.problems), at };
-    const settle = unfitItems(rollout, target, place.part, end);
+    const settle = invalidItems(rollout, target, place.part, end);
     return { configuration: head.configuration, settle, result: null };
   }
   const { configuration } = judged;

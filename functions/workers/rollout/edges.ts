@@ -19,9 +19,17 @@ import {
   storeEnding,
   storeFault,
   storeKept,
-  storeUnfit,
+  storeSkipped,
 } from '../../stores/rollout-targets.ts';
-import { findRollout, finishRollout, leaveLease, progressParts, takeLease } from '../../stores/rollouts.ts';
+import {
+  findRollout,
+  finishRollout,
+  haltRollout,
+  leaveLease,
+  progressParts,
+  readCounts,
+  takeLease,
+} from '../../stores/rollouts.ts';
 import { readReported } from '../../stores/status.ts';
 import { commitTarget } from './commit-target.ts';
 import { planStep } from './plan.ts';
@@ -37,6 +45,8 @@ export interface Edges {
   find(rolloutId: string): Promise<StoredRollout | undefined>;
   waiting(rolloutId: string): Promise<Waiting[]>;
   unfinished(rolloutId: string): Promise<Unfinished[]>;
+  /** How many targets have applied, as new as what was read before. */
+  applied(rolloutId: string): Promise<number>;
   plan(rollout: StoredRollout, now: Date): Promise<boolean>;
   /** Milliseconds until `count` commits may go. */
   reserve(count: number): Promise<number>;
@@ -54,6 +64,8 @@ export interface Edges {
   revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
   /** A target that cannot be taken back, for a reason that nobody foresaw. */
   keep(rollout: StoredRollout, target: StoredTarget, reason: string): Promise<boolean>;
+  /** Halts a rollout, or says of one that is halted why else it is. */
+  halt(rollout: StoredRollout, after: Partial<StoredRollout>): Promise<boolean>;
   finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
   sleep(ms: number): Promise<unknown>;
 }
@@ -82,11 +94,11 @@ export const stores: Edges = {
   find: findRollout,
   waiting: (rolloutId) => readWaiting(rolloutId, Math.min(width, operationsAtOnce('rollout'))),
   unfinished: readUnfinished,
+  applied: async (rolloutId) => (await readCounts(rolloutId)).applied,
   plan: planStep,
   reserve: (count) => reserve('rollout', count),
   commit: commitTarget,
-  skip: (rollout, target, part, reason, at) =>
-    storeUnfit(rollout, target, part, { outcome: 'skipped', reason, at }),
+  skip: (rollout, target, part, reason, at) => storeSkipped(rollout, target, part, { reason, at }),
   fault: (rollout, target, reason, at) =>
     storeFault(rollout, target, 0, { reason, at }, afterFailure(rollout)),
   facts: factsOf,
@@ -97,6 +109,7 @@ export const stores: Edges = {
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,
   keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
+  halt: haltRollout,
   finish: finishRollout,
   sleep: wait,
 };

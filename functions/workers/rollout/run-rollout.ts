@@ -1,5 +1,7 @@
 import {
+  afterCanary,
   afterFailure,
+  asksForCanary,
   type Ending,
   endingOf,
   isRevertible,
@@ -39,6 +41,8 @@ interface Run {
   /** Where the walk over what is to be taken back has come to, and whether it is at its end. */
   cursor: string | undefined;
   reverted: boolean;
+  /** That a target of the canary has applied, once it is known. */
+  canaryApplied: boolean;
 }
 
 type Step = 'moved' | 'still' | 'done';
@@ -182,9 +186,18 @@ const perform = async (run: Run, view: RolloutView, work: RolloutWork): Promise<
       return stepOf(await revert(run, view));
     case 'finish':
       return (await edges.finish(view.rollout, work.state, clock.now())) ? 'done' : 'moved';
+    case 'halt':
+      return stepOf(await edges.halt(view.rollout, afterCanary(view.rollout)));
     case 'wait':
       return 'still';
   }
+};
+
+/** Whether a target of the canary has applied, as far as it matters; once one has it is not asked for again. */
+const canaryApplied = async (run: Run, seen: Parameters<typeof asksForCanary>[0]): Promise<boolean> => {
+  if (!run.canaryApplied && asksForCanary(seen))
+    run.canaryApplied = (await run.edges.applied(run.rolloutId)) > 0;
+  return run.canaryApplied;
 };
 
 /** Reads how far the rollout is, and does the next thing. Those that wait are read before those that are unfinished: see `nextWork`. */
@@ -195,9 +208,10 @@ const step = async (run: Run): Promise<Step> => {
   const waiting = await edges.waiting(rolloutId);
   const unfinished = await edges.unfinished(rolloutId);
   const planned = rollout.plannedAt !== undefined;
-  const view = { rollout, planned, waiting, unfinished, reverted: run.reverted };
   const looks = unfinished.length > 0 && clock.now().getTime() >= run.lookAt;
   if (looks && (await endFinished(run, rollout, unfinished))) return 'moved';
+  const seen = { rollout, planned, waiting, unfinished };
+  const view = { ...seen, reverted: run.reverted, canaryApplied: await canaryApplied(run, seen) };
   return perform(run, view, nextWork(view, clock.now()));
 };
 
@@ -241,6 +255,7 @@ export const runRollout = async (
     lookAt: 0,
     cursor: undefined,
     reverted: false,
+    canaryApplied: false,
   };
   const ended = await loop(run);
   if (ended !== 'done') await edges.leaveLease(rolloutId, holder);
