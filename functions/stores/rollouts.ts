@@ -16,6 +16,7 @@ import {
   type TransactItem,
   tableName,
   transact,
+  transactBeside,
 } from './dynamo.ts';
 import { headCheck } from './heads.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
@@ -169,10 +170,7 @@ export const beginRollout = async (
     workItem(rollout),
     ...(dryRun ? [] : [rolloutAuditItem(rolloutId, asked, { before: null, after: auditOf(rollout) })]),
   ];
-  const outcome = await transact([...own, ...remember]);
-  if (outcome.kind === 'committed') return true;
-  if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-  return false;
+  return transactBeside(own, remember);
 };
 
 export const findRollout = (rolloutId: string): Promise<StoredRollout | undefined> =>
@@ -219,9 +217,7 @@ export const moveRollout = (
         workItem(rollout),
         rolloutAuditItem(rolloutId, asked, { before: auditOf(present), after: auditOf(rollout) }),
       ];
-      const outcome = await transact([...own, ...remember(rollout, counts)]);
-      if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-      return outcome.kind === 'committed' ? { rollout, counts } : null;
+      return (await transactBeside(own, remember(rollout, counts))) ? { rollout, counts } : null;
     },
     { tries: moveTries, refusal: 'The rollout is written too often at once.' },
   );

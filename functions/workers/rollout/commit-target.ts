@@ -2,6 +2,7 @@ import type { Head } from '../../../shared/domain/configuration.ts';
 import { summaryOf } from '../../../shared/domain/history.ts';
 import { overtakenBy, type StoredRollout, skipReason, type Waiting } from '../../../shared/domain/rollout.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { judgeTarget, unfit } from '../../common/judge.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
 import {
@@ -12,7 +13,6 @@ import {
   storeUnfit,
 } from '../../stores/rollout-targets.ts';
 import { findState } from '../../stores/status.ts';
-import { judgeTarget, unfit } from './judge.ts';
 
 /** Why a Scanner that was to get its turn does not; null for one that does. It may have changed since it was planned. */
 const whyNot = async (

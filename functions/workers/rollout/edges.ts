@@ -8,6 +8,7 @@ import {
   type Waiting,
 } from '../../../shared/domain/rollout.ts';
 import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
+import { planStep } from '../../common/plan-rollout.ts';
 import { wait } from '../../lib/wait.ts';
 import { operationsAtOnce, reserve } from '../../stores/pace.ts';
 import {
@@ -32,7 +33,6 @@ import {
 } from '../../stores/rollouts.ts';
 import { readReported } from '../../stores/status.ts';
 import { commitTarget } from './commit-target.ts';
-import { planStep } from './plan.ts';
 import { type Reverting, revertTarget } from './revert-target.ts';
 
 /**

@@ -21,7 +21,7 @@ let stores: {
   targets: typeof import('../../../functions/stores/rollout-targets.ts');
 };
 let work: {
-  plan: typeof import('../../../functions/workers/rollout/plan.ts');
+  plan: typeof import('../../../functions/common/plan-rollout.ts');
   commit: typeof import('../../../functions/workers/rollout/commit-target.ts');
   revert: typeof import('../../../functions/workers/rollout/revert-target.ts');
   begin: typeof import('../../../functions/api/rollouts/begin.ts');
@@ -40,7 +40,7 @@ beforeAll(async () => {
     targets: await import('../../../functions/stores/rollout-targets.ts'),
   };
   work = {
-    plan: await import('../../../functions/workers/rollout/plan.ts'),
+    plan: await import('../../../functions/common/plan-rollout.ts'),
     commit: await import('../../../functions/workers/rollout/commit-target.ts'),
     revert: await import('../../../functions/workers/rollout/revert-target.ts'),
     begin: await import('../../../functions/api/rollouts/begin.ts'),
