@@ -295,7 +295,7 @@ const updateLease = async (
 };
 
 /** How long who works on a rollout may not be heard of before somebody else does, in milliseconds. */
-export const leaseMs = 10_000;
+export const leaseMs = 7000;
 
 /** Takes or keeps the work on a rollout; false where somebody else has it, or there is nothing to do. */
 export const takeLease = (rolloutId: string, holder: string, now: Date): Promise<boolean> =>

@@ -55,6 +55,8 @@ export interface Edges {
   /** A target whose turn ended in an error that nobody foresaw. */
   fault(rollout: StoredRollout, target: Waiting, reason: string, now: Date): Promise<boolean>;
   facts(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
+  /** As `facts`, of what was reported alone: as if no head had moved. */
+  reported(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
   end(rollout: StoredRollout, target: Unfinished, part: number, ending: Ending, now: Date): Promise<boolean>;
   /** A page of targets, in their order. */
   targets(
@@ -73,9 +75,21 @@ export interface Edges {
 /** So many targets are worked on at once, each with a part of the counts of its own. */
 export const width = progressParts;
 
+const reportedOf = (unfinished: readonly Unfinished[]) =>
+  readReported(unfinished.map(({ scannerId, toRevision }) => ({ scannerId, revision: toRevision })));
+
+const onlyReported = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]> => {
+  const reported = await reportedOf(unfinished);
+  return unfinished.map(({ toRevision }, index) => ({
+    reported: reported[index] ?? null,
+    headRevision: toRevision,
+    decommissioned: false,
+  }));
+};
+
 const factsOf = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]> => {
   const [reported, heads] = await Promise.all([
-    readReported(unfinished.map(({ scannerId, toRevision }) => ({ scannerId, revision: toRevision }))),
+    reportedOf(unfinished),
     readHeadMarks(unfinished.map(({ scannerId }) => scannerId)),
   ]);
   return unfinished.map(({ scannerId }, index) => {
@@ -102,6 +116,7 @@ export const stores: Edges = {
   fault: (rollout, target, reason, at) =>
     storeFault(rollout, target, 0, { reason, at }, afterFailure(rollout)),
   facts: factsOf,
+  reported: onlyReported,
   end: (rollout, target, part, ending, at) => {
     const failure = ending.outcome === 'failed' ? afterFailure(rollout) : undefined;
     return storeEnding({ rollout, part, at }, target, ending, failure);

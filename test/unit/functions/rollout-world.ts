@@ -278,6 +278,13 @@ export const makeWorld = (
           return { reported: code ? { code } : null, headRevision: host.revision, decommissioned: false };
         }),
       ),
+    reported: (asked) =>
+      turn(() =>
+        asked.map(({ scannerId, toRevision }) => {
+          const code = hostOf(scannerId).says.get(toRevision);
+          return { reported: code ? { code } : null, headRevision: toRevision, decommissioned: false };
+        }),
+      ),
     end: (seen, { scannerId, slot }, _, ending) =>
       turn(() => {
         const target = present(scannerId);
