@@ -144,7 +144,7 @@ describe('a fleet', () => {
     await report({ revision: 1, code: 'done', at: new Date().toISOString() });
     const seen = await until('the report is seen', async () => {
       const state = await sync(stack, 'mx-odd');
-      return conditionOf(state, 'Applied').reason === 'ReportUnreadable' ? state : undefined;
+      return conditionOf(state, 'Applied')?.reason === 'ReportUnreadable' ? state : undefined;
     });
     expect(conditionOf(seen, 'Applied')).toMatchObject({
       status: 'Unknown',
@@ -156,7 +156,7 @@ describe('a fleet', () => {
       return state.lastReport ? state : undefined;
     });
     expect(told.lastReport).toMatchObject({ code: 'failed', message: `${'x'.repeat(499)}…` });
-    expect(conditionOf(told, 'Applied').reason).toBe('Failed');
+    expect(conditionOf(told, 'Applied')?.reason).toBe('Failed');
     await stack.call('DELETE', '/scanners/mx-odd');
   });
 
