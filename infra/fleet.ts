@@ -14,8 +14,20 @@ const requests = ['get', 'update'];
 const shadowTopics = (suffixes: string[]): string[] =>
   shadows.flatMap((shadow) => suffixes.map((suffix) => `$aws/things/${own}/shadow/name/${shadow}/${suffix}`));
 
-/** Whatever is answered or told to this thing. A policy has room for 2,048 characters (AWS IoT, CreatePolicy), so they are not named one by one. */
+/** Whatever is answered or told to this thing. */
 const toItself = [`$aws/things/${own}/shadow/name/*`, `scanners/${own}/artifacts/*`];
+
+/**
+ * Filters by which a Scanner may ask for that. A policy has room for 2,048 characters (AWS IoT, CreatePolicy), so the topics are not named one by
+ * one. In a policy `*` stands for any characters, and `+` and `#` of a filter are characters like others (AWS IoT, Subscribe): as each of these
+ * has an end, no filter that ends in `#` is allowed anywhere. What is left is a `+` in place of levels of its own topics, for example
+ * `$aws/things/mx1/shadow/name/+/get/accepted`: it matches answers to mx1 and nothing else.
+ */
+const heard = [
+  ...['accepted', 'rejected', 'update/delta'].map((end) => `$aws/things/${own}/shadow/name/*/${end}`),
+  // Both of them end in these letters.
+  `scanners/${own}/artifacts/*ed`,
+];
 
 const iotArn = (kind: 'client' | 'topic' | 'topicfilter', name: string): string =>
   `arn:${Aws.PARTITION}:iot:${Aws.REGION}:${Aws.ACCOUNT_ID}:${kind}/${name}`;
@@ -35,7 +47,7 @@ const scannerPolicy = {
   Statement: [
     statement('iot:Connect', 'client', [own]),
     statement('iot:Publish', 'topic', [...shadowTopics(requests), `scanners/${own}/artifacts/get`]),
-    statement('iot:Subscribe', 'topicfilter', toItself),
+    statement('iot:Subscribe', 'topicfilter', heard),
     statement('iot:Receive', 'topic', toItself),
   ],
 };

@@ -32,6 +32,8 @@ export interface AgentOptions {
   /** 0 to 1, for the part of each wait that is chance. */
   random?: () => number;
   interfaces?: () => HostInterfaces;
+  /** In words, what may keep it from being let in; never fails. */
+  explain?: () => Promise<string>;
   /** Waits between connections, and between tries of a configuration that failed. */
   reconnect?: Backoff;
   retry?: Backoff;
@@ -147,7 +149,15 @@ export const createScannerAgent = async (options: AgentOptions): Promise<Scanner
   };
   const open = (signal: AbortSignal) => settings.open(link, { onDelta, newId, patience }, signal);
   void keepLooking();
-  const connection = keepConnected({ open, onOpen, backoff: settings.reconnect, time, random, log });
+  const connection = keepConnected({
+    open,
+    onOpen,
+    backoff: settings.reconnect,
+    time,
+    random,
+    ...(settings.explain ? { explain: settings.explain } : {}),
+    log,
+  });
 
   return {
     stop: async () => {

@@ -22,8 +22,9 @@ user alone) are what is in force, switched at once; objects/ holds what was fetc
 private-key.pem never leaves.
 An enrolled Scanner starts without the API too. One process for each folder: the second is refused.
 
-Ends with 0 when told to (SIGINT, SIGTERM); 1 when its folder cannot be used; 2 when called wrongly; 3 when the control
-plane is not there and it is not enrolled yet; 4 when the control plane refuses it; 5 when another Scanner runs on its folder.
+Ends with 0 when told to (SIGINT, SIGTERM); 1 when its folder cannot be used; 2 when called wrongly; 3 when nothing says
+where the control plane is and it is not enrolled yet; 4 when the control plane refuses it; 5 when another Scanner runs on its
+folder. A control plane that does not answer, or with 429 or 5xx, is tried again.
 `;
 
 export const exitCodes = { stopped: 0, folder: 1, usage: 2, unreachable: 3, refused: 4, inUse: 5 } as const;

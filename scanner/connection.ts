@@ -16,11 +16,19 @@ export interface ConnectionOptions<T extends Connected> {
   /** How long a connection lasted is measured by what no clock setting moves. */
   time: Time;
   random: () => number;
+  /** In words, what keeps it from being let in, where anything tells; asked after several failures in a row, and more and more rarely. */
+  explain?: () => Promise<string>;
   log: (line: string) => void;
 }
 
 /** A connection that lasted this long, in milliseconds, was a good one; a shorter one counts as a failure: two Scanners of one id would chase each other off. */
 const goodAfter = 30_000;
+
+/** After so many failures in a row it is asked what is wrong, and again each time they have doubled. */
+const explainAfter = 4;
+
+const isToBeExplained = (failures: number): boolean =>
+  failures >= explainAfter && Number.isInteger(Math.log2(failures / explainAfter));
 
 const reasonOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
 
@@ -32,7 +40,7 @@ const untilEnded = (signal: AbortSignal): Promise<void> =>
 
 /** Keeps one connection up: connects, waits for its end, waits a while, connects again, until it is stopped. */
 export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>) => {
-  const { open, onOpen, backoff, time, random, log } = options;
+  const { open, onOpen, backoff, time, random, explain, log } = options;
   const stopping = new AbortController();
   let present: T | undefined;
 
@@ -54,6 +62,7 @@ export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>
       failures = time.elapsed() - begun > goodAfter ? 1 : failures + 1;
       const delay = delayOf(backoff, failures, random());
       log(`not connected (${reasonOf(reason)}); trying again in ${(delay / 1000).toFixed(1)} s`);
+      if (explain && isToBeExplained(failures)) log(await explain());
       await time.sleep(delay, stopping.signal);
     }
   };

@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { scannerCertificate } from '../shared/schemas/scanner.ts';
 
 /** Where the API is, and the token that it is called with. */
@@ -13,16 +13,33 @@ export class ControlPlaneUnreachable extends Error {
   override readonly name = 'ControlPlaneUnreachable';
 }
 
+/** Nothing says where the API is. */
+export class ControlPlaneUnknown extends ControlPlaneUnreachable {}
+
+/** What a person may do about an answer; what is not here says it itself. */
+const advice: Record<number, string> = {
+  401: ' Give a valid access token with --token.',
+  403: ' Give an access token with the scopes scanners/read and scanners/write with --token.',
+  404: ' Look whether --url is that of the API, version included.',
+  409: ' If its id was decommissioned, register it again when it is cleared away, then start it with --enrol.',
+};
+
 /** The API answered, and not with yes. */
 export class ControlPlaneRefused extends Error {
   override readonly name = 'ControlPlaneRefused';
   readonly status: number;
 
   constructor(call: string, status: number, detail: string) {
-    super(`${call} was answered with ${status}: ${detail}`);
+    super(`${call} was answered with ${status}: ${detail}${advice[status] ?? ''}`);
     this.status = status;
   }
 }
+
+/** True for what may be otherwise a moment later: no answer, too many requests, something wrong on the other side. */
+export const isPassing = (error: unknown): error is Error =>
+  error instanceof ControlPlaneRefused
+    ? error.status === 429 || error.status >= 500
+    : error instanceof ControlPlaneUnreachable && !(error instanceof ControlPlaneUnknown);
 
 /** Milliseconds for one call. */
 const patience = 30_000;
@@ -74,6 +91,21 @@ export const isRegistered = async (access: ControlPlaneAccess, scannerId: string
   if (answer.status === 200) return true;
   if (answer.status === 404) return false;
   throw refused(`GET ${path}`, answer);
+};
+
+const standing = z.object({ decommissionedAt: z.optional(z.string()) });
+
+/** In words, why the control plane lets a Scanner in no more, as far as it says; null when it says nothing of the kind. @throws as `isRegistered` */
+export const whyTurnedAway = async (
+  access: ControlPlaneAccess,
+  scannerId: string,
+): Promise<string | null> => {
+  const path = `/scanners/${scannerId}`;
+  const answer = await call(access, 'GET', path);
+  if (answer.status === 404) return `there is no Scanner ${scannerId} any more`;
+  if (answer.status !== 200) throw refused(`GET ${path}`, answer);
+  const { decommissionedAt } = standing.parse(JSON.parse(answer.text));
+  return decommissionedAt === undefined ? null : `${scannerId} was decommissioned at ${decommissionedAt}`;
 };
 
 /** Registers a Scanner; one that another registered meanwhile is as good. @throws ControlPlaneUnreachable, ControlPlaneRefused */

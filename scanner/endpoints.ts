@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { ControlPlaneUnreachable } from './control-plane.ts';
+import { ControlPlaneUnknown } from './control-plane.ts';
 
 /** What `endpoints.json` of a running embedded stack says, as far as a Scanner needs it. */
 const endpointsSchema = z.object({
@@ -11,7 +11,7 @@ const endpointsSchema = z.object({
 });
 export type Endpoints = z.infer<typeof endpointsSchema>;
 
-/** @throws ControlPlaneUnreachable when no stack keeps its state in `data`. */
+/** @throws ControlPlaneUnknown when no stack keeps its state in `data`. */
 export const readEndpoints = async (data: string): Promise<Endpoints> => {
   const path = join(data, 'endpoints.json');
   try {
@@ -19,6 +19,6 @@ export const readEndpoints = async (data: string): Promise<Endpoints> => {
   } catch (error) {
     const why = error instanceof z.core.$ZodError ? z.prettifyError(error) : (error as Error).message;
     const hint = 'Start the embedded stack with npm start, or give --url and --token.';
-    throw new ControlPlaneUnreachable(`${path} does not say where the control plane is (${why}). ${hint}`);
+    throw new ControlPlaneUnknown(`${path} does not say where the control plane is (${why}). ${hint}`);
   }
 };

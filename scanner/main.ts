@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { createScannerAgent, type ScannerAgent } from './agent.ts';
 import { type CommandLine, exitCodes, readCommandLine, UsageError, usage } from './command-line.ts';
-import { ControlPlaneRefused, ControlPlaneUnreachable } from './control-plane.ts';
+import { ControlPlaneRefused, ControlPlaneUnreachable, whyTurnedAway } from './control-plane.ts';
 import { readEndpoints } from './endpoints.ts';
 import { assureIdentity } from './enrolment.ts';
 import { FolderInUse, lockFolder } from './folder-lock.ts';
@@ -35,7 +35,18 @@ const brokerOf = async ({ access, data }: CommandLine, enrolled: { host: string;
 
 const folderOf = ({ data, id }: CommandLine): string => join(data, 'scanners', id);
 
-const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
+const whatToDo =
+  'Its certificate is revoked when its id is decommissioned, registered again or enrolled elsewhere: then stop this process, and start it with --enrol to take a new certificate.';
+
+/** What the control plane says of a Scanner that is not let in again and again, and what to do. */
+const explain = async (line: CommandLine): Promise<string> => {
+  const why = await accessOf(line)
+    .then((access) => whyTurnedAway(access, line.id))
+    .catch((error: unknown) => `the API does not tell why: ${(error as Error).message}`);
+  return `not let in again and again${why === null ? '' : ` (${why})`}. ${whatToDo}`;
+};
+
+const startAgent = async (line: CommandLine, stop: AbortSignal): Promise<ScannerAgent> => {
   const { id: scannerId, hostName } = line;
   const dir = folderOf(line);
   const { mqtt, ...credentials } = await assureIdentity({
@@ -46,6 +57,7 @@ const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
     anew: line.enrol,
     now: () => new Date(),
     log,
+    signal: stop,
   });
   return createScannerAgent({
     link: { ...(await brokerOf(line, mqtt)), clientId: scannerId, ...credentials },
@@ -54,6 +66,7 @@ const startAgent = async (line: CommandLine): Promise<ScannerAgent> => {
     software: { name: 'reference-scanner', version: packageJson.version },
     log,
     newId: randomUUID,
+    explain: () => explain(line),
   });
 };
 
@@ -62,9 +75,13 @@ const run = async (line: CommandLine): Promise<number> => {
   const signal = signalled();
   mkdirSync(folderOf(line), { recursive: true });
   const letGo = lockFolder(folderOf(line), log);
-  const agent = await startAgent(line);
+  const stop = new AbortController();
+  void signal.then((name) => stop.abort(new Error(`stops on ${name}`)));
+  const agent = await startAgent(line, stop.signal).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
   log(`stops on ${await signal}`);
-  await agent.stop();
+  await agent?.stop();
   letGo();
   return exitCodes.stopped;
 };

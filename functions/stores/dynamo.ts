@@ -94,6 +94,20 @@ export const transact = async (items: TransactItem[]): Promise<TransactOutcome> 
   }
 };
 
+/**
+ * Commits a change together with what was asked for beside it, all or none; false where the change itself is refused, or another was at it.
+ * SUPERSEDED where only what was asked for beside it is refused: something that the caller depends on has changed.
+ */
+export const transactBeside = async (
+  own: readonly TransactItem[],
+  beside: readonly TransactItem[],
+): Promise<boolean> => {
+  const outcome = await transact([...own, ...beside]);
+  if (outcome.kind === 'refused' && outcome.index >= own.length)
+    throw new AppError('SUPERSEDED', 'Something that this change depends on has changed.');
+  return outcome.kind === 'committed';
+};
+
 /** The cursor that goes on behind an item of a partition, by its key there. */
 export const encodeCursor = (key: object): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 

@@ -12,7 +12,15 @@ import { isRetained, retainedBeyond } from '../../shared/domain/retention.ts';
 import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
 import { type Asked, type AuditDetails, auditItem } from './audit.ts';
-import { format, getItem, putNew, queryItems, type TransactItem, tableName, transact } from './dynamo.ts';
+import {
+  format,
+  getItem,
+  putNew,
+  queryItems,
+  type TransactItem,
+  tableName,
+  transactBeside,
+} from './dynamo.ts';
 import { artifactItems } from './fleet-artifacts.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
 import { retrying } from './retrying.ts';
@@ -213,12 +221,8 @@ const assertHolds = (head: Head, request: Pick<ChangeRequest<unknown>, 'part' | 
 
 /** Commits the items of a change; null when another write moved the head meanwhile. */
 const commit = async <T>(done: Changed<T>, own: TransactItem[], more: TransactItem[]) => {
-  const items = [...own, ...more];
-  if (items.length === 0) return done;
-  const outcome = await transact(items);
-  if (outcome.kind === 'committed') return done;
-  if (outcome.kind === 'raced' || outcome.index < own.length) return null;
-  throw new AppError('SUPERSEDED', 'Something that this change depends on has changed.');
+  if (own.length + more.length === 0) return done;
+  return (await transactBeside(own, more)) ? done : null;
 };
 
 /** One try: null when another write moved the head meanwhile. */

@@ -21,6 +21,7 @@ import {
   type TransactItem,
   tableName,
   transact,
+  transactBeside,
 } from './dynamo.ts';
 
 const keyOf = (importId: string) => ({ pk: keys.ofImport(importId), sk: keys.import });
@@ -49,12 +50,8 @@ const auditOf = ({ importId, list, mode, onInvalid, dryRun, activate, acknowledg
 });
 
 /** Commits items that a person asked for, with their audit. SUPERSEDED when something asked for beside them is refused. */
-const commitAsked = async (own: TransactItem, more: TransactItem[]): Promise<boolean> => {
-  const outcome = await transact([own, ...more]);
-  if (outcome.kind === 'committed') return true;
-  if (outcome.kind === 'refused' && outcome.index > 0) throw new AppError('SUPERSEDED');
-  return false;
-};
+const commitAsked = (own: TransactItem, more: TransactItem[]): Promise<boolean> =>
+  transactBeside([own], more);
 
 /** Stores a job that a person asked for. */
 export const beginJob = async (job: StoredJob, asked: Asked, remember: TransactItem[]): Promise<void> => {

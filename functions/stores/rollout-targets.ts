@@ -256,27 +256,67 @@ export const committedItems = (
   ];
 };
 
-/** A target that ends without ever having been committed. */
-export const unfitItems = (
-  { rolloutId }: StoredRollout,
+/** How a target ends that is not committed, and when. */
+type Unfit = Pick<StoredTarget, 'reason' | 'errors'> & {
+  outcome: 'invalid' | 'skipped' | 'overtaken';
+  at: Date;
+};
+
+const unfitItems = (
+  rolloutId: string,
   target: Waiting,
-  part: number,
-  end: Pick<StoredTarget, 'reason' | 'errors'> & { outcome: 'invalid' | 'skipped' | 'overtaken'; at: Date },
+  { part, through }: { part: number; through?: number },
+  end: Unfit,
 ): TransactItem[] => {
   const { at, outcome, ...why } = end;
   const given = Object.fromEntries(Object.entries(why).filter(([, value]) => value !== undefined));
   return [
     targetItem(rolloutId, target, 'pending', { outcome, ...given, finishedAt: at.toISOString() }),
     noLongerWaits(rolloutId, target),
-    progressItem(rolloutId, part, { delta: { pending: -1, [outcome]: 1 } }),
+    progressItem(rolloutId, part, {
+      delta: { pending: -1, [outcome]: 1 },
+      ...(through === undefined ? {} : { through }),
+    }),
   ];
 };
 
-/** As `unfitItems`, alone; false where the target does not wait any more. */
-export const storeUnfit = async (...args: Parameters<typeof unfitItems>): Promise<boolean> =>
-  (await transact(unfitItems(...args))).kind === 'committed';
+/**
+ * A target that had its turn and cannot have its configuration; for the transaction that checks its head. As strict as a commit: only while the
+ * rollout runs and is the one that was read, and of the registration that was planned for.
+ */
+export const invalidItems = (
+  rollout: StoredRollout,
+  target: Waiting,
+  part: number,
+  end: Unfit,
+): TransactItem[] => [
+  ...unfitItems(rollout.rolloutId, target, { part, through: gateOf(rollout) }, end),
+  ...isOfLife(target),
+];
 
-/** A target that could not be committed for a reason that nobody foresaw: it failed, which counts. */
+/** A target that had its turn and takes no part; false where it does not wait any more, or the rollout does not run as it was read. */
+export const storeUnfit = async (
+  rollout: StoredRollout,
+  target: Waiting,
+  part: number,
+  end: Unfit,
+): Promise<boolean> => {
+  const items = unfitItems(rollout.rolloutId, target, { part, through: gateOf(rollout) }, end);
+  return (await transact(items)).kind === 'committed';
+};
+
+/** A target whose turn does not come any more, whatever its rollout is by now; false where it does not wait any more. */
+export const storeSkipped = async (
+  { rolloutId }: StoredRollout,
+  target: Waiting,
+  part: number,
+  end: { reason: string; at: Date },
+): Promise<boolean> => {
+  const items = unfitItems(rolloutId, target, { part }, { outcome: 'skipped', ...end });
+  return (await transact(items)).kind === 'committed';
+};
+
+/** A target that could not be committed for a reason that nobody foresaw: it failed, which counts. Held to what a commit is held to. */
 export const storeFault = async (
   rollout: StoredRollout,
   target: Waiting,
@@ -289,6 +329,7 @@ export const storeFault = async (
   const outcome = await transact([
     targetItem(rolloutId, target, 'pending', changes),
     noLongerWaits(rolloutId, target),
+    ...isOfLife(target),
     ...failureItems(rollout, after, { part, delta: { pending: -1, failed: 1 } }),
   ]);
   return outcome.kind === 'committed';

@@ -16,6 +16,7 @@ import {
   type TransactItem,
   tableName,
   transact,
+  transactBeside,
 } from './dynamo.ts';
 import { headCheck } from './heads.ts';
 import { expiryOfRevision, keepsForEver } from './retention.ts';
@@ -169,10 +170,7 @@ export const beginRollout = async (
     workItem(rollout),
     ...(dryRun ? [] : [rolloutAuditItem(rolloutId, asked, { before: null, after: auditOf(rollout) })]),
   ];
-  const outcome = await transact([...own, ...remember]);
-  if (outcome.kind === 'committed') return true;
-  if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-  return false;
+  return transactBeside(own, remember);
 };
 
 export const findRollout = (rolloutId: string): Promise<StoredRollout | undefined> =>
@@ -219,9 +217,7 @@ export const moveRollout = (
         workItem(rollout),
         rolloutAuditItem(rolloutId, asked, { before: auditOf(present), after: auditOf(rollout) }),
       ];
-      const outcome = await transact([...own, ...remember(rollout, counts)]);
-      if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-      return outcome.kind === 'committed' ? { rollout, counts } : null;
+      return (await transactBeside(own, remember(rollout, counts))) ? { rollout, counts } : null;
     },
     { tries: moveTries, refusal: 'The rollout is written too often at once.' },
   );
@@ -299,7 +295,7 @@ const updateLease = async (
 };
 
 /** How long who works on a rollout may not be heard of before somebody else does, in milliseconds. */
-export const leaseMs = 10_000;
+export const leaseMs = 7000;
 
 /** Takes or keeps the work on a rollout; false where somebody else has it, or there is nothing to do. */
 export const takeLease = (rolloutId: string, holder: string, now: Date): Promise<boolean> =>
@@ -317,6 +313,15 @@ export const leaveLease = (rolloutId: string, holder: string): Promise<boolean> 
     condition: 'holder = :holder',
     values: { ':holder': holder, ':none': 0 },
   });
+
+/** Halts a rollout by a rule, and shuts its gates with it; false where it has changed meanwhile. */
+export const haltRollout = async (
+  rollout: StoredRollout,
+  after: Partial<StoredRollout>,
+): Promise<boolean> => {
+  const items = [updateItem(rollout, after, isStill(rollout)), ...gateItems({ ...rollout, ...after })];
+  return (await transact(items)).kind === 'committed';
+};
 
 /** There is nothing to do for a rollout any more, which ends in this state; false where it has changed meanwhile. */
 export const finishRollout = async (

@@ -4,7 +4,15 @@ import type { ListReferences } from '../../shared/schemas/lists.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type Asked, auditItem } from './audit.ts';
 import { firstDue } from './due.ts';
-import { getItem, putNew, queryListed, type TransactItem, tableName, transact } from './dynamo.ts';
+import {
+  getItem,
+  putNew,
+  queryListed,
+  type TransactItem,
+  tableName,
+  transact,
+  transactBeside,
+} from './dynamo.ts';
 import { assertVersion } from './fleet-artifacts.ts';
 import { readHead, revisionItems } from './heads.ts';
 
@@ -98,10 +106,8 @@ const commit = async (
     ...revisionItems(head, null, asked),
     firstDue(record.scannerId, asked.at),
   ];
-  const outcome = await transact([...own, ...(remember ? [remember({ record, head })] : [])]);
-  if (outcome.kind === 'committed') return { record, head };
-  if (outcome.kind === 'refused' && outcome.index >= own.length) throw new AppError('SUPERSEDED');
-  return null;
+  const beside = remember ? [remember({ record, head })] : [];
+  return (await transactBeside(own, beside)) ? { record, head } : null;
 };
 
 /**

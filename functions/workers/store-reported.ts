@@ -1,10 +1,9 @@
 import { desiredOf } from '../../shared/domain/desired.ts';
-import { nextReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
+import { nextReport, nextUnreadable, readReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
 import {
   inventoryReported,
   inventoryShadow,
   type SmtpReported,
-  smtpReported,
   smtpShadow,
 } from '../../shared/messages/shadow.ts';
 import { logger } from '../lib/logger.ts';
@@ -35,30 +34,39 @@ const isKnown = async (
   return spokenOf <= head.revision || spokenOf <= (await readHead(scanner.scannerId)).revision;
 };
 
+/** Nothing that is known moves; that there is a report which nobody understands is seen in the Scanner's conditions. */
+const storeUnreadable = async (seen: Seen, message: string): Promise<boolean> => {
+  const { scannerId, epoch } = seen.state.scanner;
+  logger.warn('report not understood', { scannerId, message });
+  const before = begunAgain(seen.state.report, seen);
+  const stored = seen.state.report;
+  // Versions that have begun again are below the one that is known: the store asks for that one instead.
+  const known = stored && before !== undefined ? { ...stored, shadowVersion: 0 } : stored;
+  const what = { epoch, shadowVersion: seen.version, message };
+  const next = nextUnreadable(known, what, new Date().toISOString());
+  if (next) await putReport(scannerId, next, before);
+  return false;
+};
+
 /** What is said of a revision is kept with that revision also where it comes too late to move the status. */
 const storeReport = async (seen: Seen): Promise<boolean> => {
   const { state, version, reported } = seen;
   const { scannerId, epoch } = state.scanner;
-  const parsed = smtpReported.safeParse(reported);
-  if (!parsed.success) {
-    logger.warn('report not understood', { scannerId, issues: parsed.error.issues });
-    return false;
-  }
-  if (!(await isKnown(state, parsed.data))) {
-    logger.warn('report of a revision that there is not', {
-      scannerId,
-      revision: parsed.data.status.revision,
-    });
+  const read = readReport(reported);
+  if (read.unreadable !== undefined) return storeUnreadable(seen, read.unreadable);
+  const { report } = read;
+  if (!(await isKnown(state, report))) {
+    logger.warn('report of a revision that there is not', { scannerId, revision: report.status.revision });
     return false;
   }
   const now = new Date();
   const wanted = desiredOf(state.head, sha256);
-  const differs = wanted !== null && reportDiffers(state.head, wanted.smtp, parsed.data);
-  const said = saidOf(parsed.data, differs);
+  const differs = wanted !== null && reportDiffers(state.head, wanted.smtp, report);
+  const said = saidOf(report, differs);
   await putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
   const before = begunAgain(state.report, seen);
   const known = before === undefined ? state.report : undefined;
-  const next = nextReport(known, { epoch, shadowVersion: version, reported: parsed.data }, now.toISOString());
+  const next = nextReport(known, { epoch, shadowVersion: version, reported: report }, now.toISOString());
   if (next) await putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
   return differs;
 };

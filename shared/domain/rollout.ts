@@ -3,6 +3,7 @@ import type { ReportStatus } from '../messages/shadow.ts';
 import type { Acknowledgement } from '../schemas/common.ts';
 import {
   defaultSections,
+  type HaltReason,
   type NewRollout,
   type Rollout,
   type RolloutCounts,
@@ -49,6 +50,10 @@ export interface StoredRollout {
   /** Failed targets since it began or was resumed. */
   failures: number;
   reason?: string;
+  /** Why it was halted last; shown while it is. */
+  haltReason?: HaltReason;
+  /** That a person has seen that no target of the canary applied, and has let it go on. */
+  canaryWaived?: boolean;
   createdAt: string;
   createdBy: string;
   requestId: string;
@@ -143,9 +148,19 @@ export const newRolloutOf = (
 
 /** What anyone may see of a rollout. */
 export const rolloutDocument = (stored: StoredRollout, counts: RolloutCounts): Rollout => {
-  const { copied: _, version: __, failures: ___, requestId: ____, reversal, ...shown } = stored;
+  const {
+    copied: _,
+    version: __,
+    failures: ___,
+    requestId: ____,
+    canaryWaived: _____,
+    haltReason,
+    reversal,
+    ...shown
+  } = stored;
   const reverting = reversal !== undefined && stored.state !== 'reverted';
-  return { ...shown, ...(reverting ? { reverting } : {}), counts };
+  const halted = stored.state === 'halted' && haltReason !== undefined;
+  return { ...shown, ...(halted ? { haltReason } : {}), ...(reverting ? { reverting } : {}), counts };
 };
 
 /** What anyone may see of a target. */
@@ -268,8 +283,19 @@ export const afterFailure = (
   const failures = rollout.failures + 1;
   if (rollout.state !== 'running' || failures < rollout.abortAfterFailures) return { failures };
   const reason = `Halted after ${failures} failed ${failures === 1 ? 'target' : 'targets'}.`;
-  return { failures, state: 'halted', reason, version: rollout.version + 1 };
+  return { failures, state: 'halted', reason, haltReason: 'TargetsFailed', version: rollout.version + 1 };
 };
+
+/**
+ * What a canary of which no target applied does to a rollout: the waves do not go. One that is halted already says so, too, so that whoever
+ * lets it go on has seen it.
+ */
+export const afterCanary = ({ version, state, reason }: StoredRollout): Partial<StoredRollout> => ({
+  state: 'halted',
+  reason: `${state === 'halted' && reason !== undefined ? `${reason} ` : ''}No target of the canary has applied; resume lets the waves go.`,
+  haltReason: 'CanaryNotApplied',
+  version: version + 1,
+});
 
 export const rolloutActions = ['halt', 'resume', 'cancel', 'revert'] as const;
 export type RolloutAction = (typeof rolloutActions)[number];
@@ -284,12 +310,18 @@ const from: Record<RolloutAction, readonly RolloutState[]> = {
 type Moved = Partial<StoredRollout> & { version: number };
 
 const moves: Record<RolloutAction, (rollout: StoredRollout, by: Reversal) => Partial<StoredRollout>> = {
-  halt: (_, { by }) => ({ state: 'halted', reason: `Halted by ${by}.` }),
-  resume: (_, { by }) => ({ state: 'running', reason: `Resumed by ${by}.`, failures: 0 }),
+  halt: (_, { by }) => ({ state: 'halted', reason: `Halted by ${by}.`, haltReason: 'Requested' }),
+  resume: ({ haltReason }, { by }) => ({
+    state: 'running',
+    reason: `Resumed by ${by}.`,
+    failures: 0,
+    ...(haltReason === 'CanaryNotApplied' ? { canaryWaived: true } : {}),
+  }),
   cancel: (_, { by }) => ({ state: 'cancelled', reason: `Cancelled by ${by}.` }),
   revert: ({ state }, reversal) => ({
     reversal,
     state: state === 'running' ? 'halted' : state,
+    ...(state === 'running' ? { haltReason: 'Requested' } : {}),
     reason: `To be reverted, asked by ${reversal.by}.`,
   }),
 };
@@ -319,6 +351,8 @@ export interface RolloutView {
   /** Targets that wait, the first of them in the order in which they go. Read before `unfinished`. */
   waiting: readonly Waiting[];
   unfinished: readonly Unfinished[];
+  /** A target of the canary has applied. Asked for only where `asksForCanary`, after `unfinished` was read. */
+  canaryApplied: boolean;
   /** Everything that can be taken back has been. */
   reverted: boolean;
 }
@@ -328,6 +362,7 @@ export type RolloutWork =
   | { do: 'plan' }
   | { do: 'skip'; reason: string }
   | { do: 'commit'; waiting: Waiting[] }
+  | { do: 'halt' }
   | { do: 'revert' }
   | { do: 'wait' }
   | { do: 'finish'; state: RolloutState };
@@ -340,6 +375,21 @@ const whySkipped = ({ state, reversal, createdAt }: StoredRollout): string => {
 
 const goesOn = ({ rollout: { state, reversal } }: RolloutView): boolean =>
   !reversal && (state === 'running' || state === 'halted' || state === 'planned');
+
+/**
+ * True when the canary has ended and it matters whether one of it applied: waves wait for it, and nobody has waived it. Until a wave goes all
+ * targets that have applied are of the canary, and no wave goes before one has; so the counts of the whole rollout tell.
+ */
+export const asksForCanary = ({
+  rollout: { canary, canaryWaived, state, haltReason, reversal },
+  planned,
+  waiting,
+  unfinished,
+}: Pick<RolloutView, 'rollout' | 'planned' | 'waiting' | 'unfinished'>): boolean => {
+  const open = state === 'running' || (state === 'halted' && haltReason !== 'CanaryNotApplied');
+  if (!planned || reversal || !open || canary === 0 || canaryWaived) return false;
+  return (waiting[0]?.stage ?? 0) > 0 && unfinished.every(({ stage }) => stage > 0);
+};
 
 /** Targets that may be committed now: of one stage, all before which are finished, and no more than there is room for. */
 const nextToCommit = ({ rollout, waiting, unfinished }: RolloutView): Waiting[] => {
@@ -361,6 +411,7 @@ export const nextWork = (view: RolloutView, now: Date): RolloutWork => {
   const given = reversal !== undefined || state === 'cancelled' || (runs && !mayCommit(rollout, now));
   if (waiting.length > 0 && given) return { do: 'skip', reason: whySkipped(rollout) };
   if (reversal && !view.reverted) return { do: 'revert' };
+  if (asksForCanary(view) && !view.canaryApplied) return { do: 'halt' };
   if (waiting.length > 0 && runs) {
     const next = nextToCommit(view);
     return next.length > 0 ? { do: 'commit', waiting: next } : { do: 'wait' };

@@ -31,7 +31,14 @@ export interface StandingFacts extends SyncFacts {
   inventory?: Pick<InventoryReported, 'software'>;
 }
 
-const failing = new Set(['Failed', 'Rejected', 'RootsDiffer', 'SettingsDiffer', 'PublishFailing']);
+const failing = new Set([
+  'Failed',
+  'Rejected',
+  'RootsDiffer',
+  'SettingsDiffer',
+  'PublishFailing',
+  'ReportUnreadable',
+]);
 
 const stateOf = ({ head, scanner }: StandingFacts, inSync: Condition | undefined): StateOfScanner => {
   if (scanner.decommissionedAt !== undefined) return 'decommissioned';

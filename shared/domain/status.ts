@@ -1,7 +1,14 @@
-import type { ReportStatus, SmtpDesired, SmtpReported } from '../messages/shadow.ts';
+import {
+  type ReportStatus,
+  reportLengths,
+  type SmtpDesired,
+  type SmtpReported,
+  smtpReported,
+} from '../messages/shadow.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 import type { Head } from './configuration.ts';
 import type { Due } from './due.ts';
+import { pointerOf } from './pointer.ts';
 
 /** What the shadow was last brought to. */
 export interface Published {
@@ -23,6 +30,14 @@ export interface Report {
   differs?: boolean;
   appliedAt: string | null;
   lastReport: ReportStatus | null;
+  /** What it reported since then cannot be read: why, and since when. Gone with the next report that can. */
+  unreadable?: Unreadable;
+}
+
+/** Why a report cannot be read, in words, and when that was seen first. */
+export interface Unreadable {
+  message: string;
+  at: string;
 }
 
 export interface Presence {
@@ -44,6 +59,39 @@ export interface StatusItems {
   presence?: Presence;
   due?: Due;
 }
+
+/** At most so many characters, and no half of a character at the end. */
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+
+/** A message is told shorter; a pointer that is too long is left out, because a shorter one would lead somewhere else. */
+const shortened = (reported: unknown): unknown => {
+  const { status } = (reported ?? {}) as { status?: unknown };
+  if (typeof status !== 'object' || status === null) return reported;
+  const { message, pointer, ...rest } = status as { message?: unknown; pointer?: unknown };
+  const tooFar = typeof pointer === 'string' && pointer.length > reportLengths.pointer;
+  return {
+    ...(reported as object),
+    status: {
+      ...rest,
+      ...(message === undefined
+        ? {}
+        : { message: typeof message === 'string' ? cut(message, reportLengths.message) : message }),
+      ...(pointer === undefined || tooFar ? {} : { pointer }),
+    },
+  };
+};
+
+/** What a Scanner reports in the shadow `smtp`; texts that are too long are shortened. In words why not, where it cannot be read. */
+export const readReport = (
+  reported: unknown,
+): { report: SmtpReported; unreadable?: never } | { unreadable: string } => {
+  const parsed = smtpReported.safeParse(shortened(reported));
+  if (parsed.success) return { report: parsed.data };
+  const [issue] = parsed.error.issues;
+  const where = pointerOf(issue?.path ?? []);
+  return { unreadable: `What is reported${where === '' ? '' : ` at ${where}`} cannot be read.` };
+};
 
 const rootsOf = (reported: SmtpReported): Record<string, string> =>
   Object.fromEntries(
@@ -87,6 +135,8 @@ const outOfDate = (stored: Report, { revision, status }: SmtpReported): boolean 
   return (revision ?? null) === stored.appliedRevision && !saysMore(status, last);
 };
 
+const readableAgain = ({ unreadable: _, ...known }: Report): Report => known;
+
 /**
  * What to store after reading a shadow, or null when what is stored is as new: reports come late, doubled and out of
  * order, and the status never moves backwards.
@@ -98,7 +148,9 @@ export const nextReport = (
 ): Report | null => {
   const { epoch, shadowVersion, reported } = seen;
   const known = stored?.epoch === epoch ? stored : undefined;
-  if (known && (shadowVersion <= known.shadowVersion || outOfDate(known, reported))) return null;
+  if (known && shadowVersion <= known.shadowVersion) return null;
+  if (known && outOfDate(known, reported))
+    return known.unreadable ? { ...readableAgain(known), shadowVersion } : null;
   const appliedRevision = reported.revision ?? null;
   const same = known !== undefined && known.appliedRevision === appliedRevision;
   return {
@@ -108,5 +160,26 @@ export const nextReport = (
     appliedRoots: rootsOf(reported),
     appliedAt: appliedRevision === null ? null : same ? known.appliedAt : now,
     lastReport: reported.status,
+  };
+};
+
+/**
+ * What to store after reading a report that cannot be read, or null when what is stored is as new: all that was known stays, no revision moves,
+ * and that there is something nobody understands is kept until there is something that can be read.
+ */
+export const nextUnreadable = (
+  stored: Report | undefined,
+  seen: { epoch: string; shadowVersion: number; message: string },
+  now: string,
+): Report | null => {
+  const { epoch, shadowVersion, message } = seen;
+  const known = stored?.epoch === epoch ? stored : undefined;
+  if (known && shadowVersion <= known.shadowVersion) return null;
+  const nothing = { appliedRevision: null, appliedRoots: {}, appliedAt: null, lastReport: null };
+  return {
+    ...(known ?? nothing),
+    epoch,
+    shadowVersion,
+    unreadable: { message, at: known?.unreadable?.at ?? now },
   };
 };

@@ -57,10 +57,19 @@ const reasons = {
   applied: ['Pending', 'The Scanner has not spoken of this revision yet.'],
 } as const;
 
+const unreadable = (why: string, revision: number | null): string =>
+  `${why} ${revision === null ? 'It has not said yet what it runs.' : `Before that it said that it runs revision ${revision}.`}`;
+
 const applied = (facts: SyncFacts): Verdict => {
   const { head, report } = facts;
   if (isGone(facts)) return gone('it runs nothing of this control plane any more');
   if (!report) return verdict('Unknown', 'NeverReported', 'The Scanner has not reported anything yet.');
+  if (report.unreadable)
+    return verdict(
+      'Unknown',
+      'ReportUnreadable',
+      unreadable(report.unreadable.message, report.appliedRevision),
+    );
   if (report.appliedRevision === head.revision)
     return report.differs
       ? verdict('False', 'SettingsDiffer', 'The Scanner reports this revision with other settings.')
@@ -107,6 +116,7 @@ const since = (type: Condition['type'], value: Verdict, facts: SyncFacts): strin
   if (type === 'Connected') return presence?.at ?? scanner.createdAt;
   if (type === 'Published') return (holds ? facts.published?.at : null) ?? head.updatedAt;
   if (!report) return type === 'Applied' ? scanner.createdAt : head.updatedAt;
+  if (type === 'Applied' && report.unreadable) return report.unreadable.at;
   if (type === 'Applied') return holds ? (report.appliedAt ?? head.updatedAt) : head.updatedAt;
   return holds ? latest(report.appliedAt, facts.published?.at) : head.updatedAt;
 };

@@ -9,9 +9,20 @@ const labelPattern = /^[a-z0-9][a-z0-9._/-]{0,62}(=.*)?$/;
 /** Labels are separated by commas that a name follows, so that a value may have others. */
 const betweenLabels = /,(?=[a-z0-9][a-z0-9._/-]{0,62}(?:=|,|$))/;
 
+/**
+ * A parameter that begins with a sign says by it how its labels are separated, so that a value may have what would otherwise begin the next one.
+ * No name begins with one, so nothing that was asked without means anything else.
+ */
+const separator = /^[^a-z0-9,=\s]/;
+
+const split = (text: string): string[] => {
+  const [sign] = separator.exec(text) ?? [];
+  return sign === undefined ? text.split(betweenLabels) : text.slice(sign.length).split(sign);
+};
+
 /** The labels of a `label` parameter; a value of undefined for one that is only named. */
 export const labelsOf = (label: string | undefined): [string, string | undefined][] =>
-  (label?.split(betweenLabels) ?? []).map((one) => {
+  (label === undefined ? [] : split(label)).map((one) => {
     const [name = '', ...value] = one.split('=');
     return [name, value.length === 0 ? undefined : value.join('=')];
   });
@@ -37,21 +48,24 @@ export const listScanners = defineOperation({
     state: z.optional(z.enum(standingStates)).check(
       z.meta({
         description:
-          'Only Scanners of this state: `failed` could not apply or not be sent what they should run, `pending` have not done so yet.',
+          'Only Scanners of this state: `failed` could not apply or not be sent what they should run, or report what cannot be read; `pending` have not done so yet.',
       }),
     ),
     label: z
       .optional(
         z.string().check(
-          z.refine((text) => text.split(betweenLabels).every((one) => labelPattern.test(one)), {
-            error: coded('VALUE_INVALID', 'labels are name=value, or a name alone, separated by commas'),
+          z.refine((text) => split(text).every((one) => labelPattern.test(one)), {
+            error: coded(
+              'VALUE_INVALID',
+              'labels are name=value, or a name alone, separated by commas, or by a sign that stands before the first',
+            ),
           }),
         ),
       )
       .check(
         z.meta({
           description:
-            'Only Scanners with this label: `name=value`, or a name for any value; several, separated by commas, must all be there.',
+            'Only Scanners with this label: `name=value`, or a name for any value; several, separated by commas, must all be there. A comma that is followed by a name begins the next label; where a value has one, put another sign before the first label and between them: `;note=b,site=x;tier=edge` asks for the note `b,site=x` and the tier `edge`.',
         }),
       ),
   }),

@@ -24,6 +24,13 @@ export const defaultSections: readonly RolloutSection[] = rolloutSections.filter
 export const rolloutStates = ['planned', 'running', 'halted', 'completed', 'cancelled', 'reverted'] as const;
 export type RolloutState = (typeof rolloutStates)[number];
 
+/**
+ * Why a rollout was halted: by a person, by as many failed targets as it may have, or because all targets of its canary have ended and none
+ * of them has applied (ADR 0016).
+ */
+export const haltReasons = ['Requested', 'TargetsFailed', 'CanaryNotApplied'] as const;
+export type HaltReason = (typeof haltReasons)[number];
+
 /** What becomes of a target; each has exactly one of them at any moment. */
 export const rolloutOutcomes = [
   'pending',
@@ -109,7 +116,12 @@ export const newRollout = z.strictObject({
     1,
     'After so many failed targets since it began or was resumed the rollout halts.',
   ),
-  canary: whole(0, 10_000, 0, 'How many targets go first; the others wait until all of them are finished.'),
+  canary: whole(
+    0,
+    10_000,
+    0,
+    'How many targets go first; the others wait until all of them are finished. Where none of them has applied then, whatever became of them, the rollout halts with the reason `CanaryNotApplied`. With 0 nothing goes first.',
+  ),
   waves: whole(1, 20, 1, 'In how many about equal waves the others go, one after the other.'),
   timeoutMinutes: whole(
     1,
@@ -154,7 +166,13 @@ const members = {
   timeoutMinutes: count,
   acknowledge: z.array(z.enum(acknowledgements)),
   counts: rolloutCounts,
-  reason: z.optional(z.string()).check(z.meta({ description: 'Why it is in this state.' })),
+  reason: z.optional(z.string()).check(z.meta({ description: 'Why it is in this state, in words.' })),
+  haltReason: z.optional(z.enum(haltReasons)).check(
+    z.meta({
+      description:
+        'Only of one that is halted: why. `Requested` by a person, to halt or to revert; `TargetsFailed`: `abortAfterFailures` was reached; `CanaryNotApplied`: all targets of the canary have ended and none of them has applied.',
+    }),
+  ),
   reverting: z
     .optional(z.boolean())
     .check(z.meta({ description: 'True from when it is asked to be reverted until it is.' })),

@@ -6,7 +6,12 @@ export const conditionTypes = ['Published', 'Applied', 'Connected', 'InSync'] as
 export const condition = z.object({
   type: z.enum(conditionTypes),
   status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string(),
+  reason: z.string().check(
+    z.meta({
+      description:
+        'A stable word. `ReportUnreadable`: what the Scanner reported last is none of what it may report; revisions stay as they were said before.',
+    }),
+  ),
   message: z.string(),
   observedRevision: z.nullable(revision),
   lastTransitionTime: time,

@@ -135,6 +135,31 @@ describe('a fleet', () => {
     await inSync(stack, 'mx1', desiredRevision);
   });
 
+  it('shows that a Scanner reports what cannot be read, and shortens what is only too long', async () => {
+    await register(stack, 'mx-odd');
+    const report = (status: object) => {
+      const payload = new TextEncoder().encode(JSON.stringify({ state: { reported: { status } } }));
+      return iot.send(new UpdateThingShadowCommand({ thingName: 'mx-odd', shadowName: 'smtp', payload }));
+    };
+    await report({ revision: 1, code: 'done', at: new Date().toISOString() });
+    const seen = await until('the report is seen', async () => {
+      const state = await sync(stack, 'mx-odd');
+      return conditionOf(state, 'Applied')?.reason === 'ReportUnreadable' ? state : undefined;
+    });
+    expect(conditionOf(seen, 'Applied')).toMatchObject({
+      status: 'Unknown',
+      message: 'What is reported at /status/code cannot be read. It has not said yet what it runs.',
+    });
+    await report({ revision: 1, code: 'failed', message: 'x'.repeat(600), at: new Date().toISOString() });
+    const told = await until('the next report is seen', async () => {
+      const state = await sync(stack, 'mx-odd');
+      return state.lastReport ? state : undefined;
+    });
+    expect(told.lastReport).toMatchObject({ code: 'failed', message: `${'x'.repeat(499)}…` });
+    expect(conditionOf(told, 'Applied')?.reason).toBe('Failed');
+    await stack.call('DELETE', '/scanners/mx-odd');
+  });
+
   it('does at once for one Scanner what an operator asks for', async () => {
     await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp-advanced' }));
     await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp' }));

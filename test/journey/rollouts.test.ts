@@ -345,6 +345,33 @@ describe('a rollout that is not let to its end', () => {
     });
   });
 
+  it('lets no wave go after a canary that nobody could have, until a person has seen it', async () => {
+    await call('POST', '/scanners', { scannerId: 'canary-source' });
+    await save(stack, 'canary-source', settings(25));
+    const bare = await startPuppet(stack, 'canary-bare', {});
+    puppets.push(bare);
+    const second = await puppet('canary-second', {}, 2626);
+    await until('the fleet shows both', async () => {
+      const { items } = await get<{ items: { scannerId: string }[] }>('/scanners?connected=true&limit=1000');
+      const known = items.map(({ scannerId }) => scannerId);
+      return (known.includes('canary-bare') && known.includes('canary-second')) || undefined;
+    });
+    const scannerIds = ['canary-bare', 'canary-second'];
+    const id = await create({ source: 'canary-source', targets: { scannerIds }, canary: 1 });
+
+    const halted = await inState(id, 'halted');
+    expect(halted).toMatchObject({
+      haltReason: 'CanaryNotApplied',
+      reason: 'No target of the canary has applied; resume lets the waves go.',
+      counts: { invalid: 1, pending: 1 },
+    });
+    await second.answer(() => ({ code: 'applied' }));
+    expect((await act(id, 'resume')).status).toBe(202);
+    const done = await inState(id, 'completed');
+    expect(done).toMatchObject({ counts: { invalid: 1, applied: 1 } });
+    expect(done).not.toHaveProperty('haltReason');
+  });
+
   it('is halted by hand, cancelled, and what it has committed still settles', async () => {
     for (const one of own) await one.answer(() => 'silence');
     const id = await create({ source: 'ended-source', targets: { labels }, maxConcurrent: 2 });
@@ -381,6 +408,9 @@ describe('a rollout that is not let to its end', () => {
 
     expect((await outcome(older, 'ended-1', 'overtaken')).reason).toMatch(/^Revision \d+ was made before/);
     expect((await outcome(older, 'ended-2', 'overtaken')).reason).toMatch(/^Revision \d+ was made before/);
+    // Its canary was overtaken: that shows nothing of its configuration.
+    expect(await inState(waits, 'halted')).toMatchObject({ haltReason: 'CanaryNotApplied' });
+    await act(waits, 'resume');
     expect((await outcome(waits, 'ended-3', 'overtaken')).reason).toBe(
       `The newer rollout ${newer} took this Scanner.`,
     );

@@ -4,11 +4,11 @@ import { contextVerdict, together, type Verdict } from '../../../shared/domain/c
 import { settingsProblems } from '../../../shared/domain/settings.ts';
 import { AppError, type Warning } from '../../../shared/errors.ts';
 import { restoreRevision as operation } from '../../../shared/operations/restore-revision.ts';
+import { readWorld } from '../../common/world.ts';
 import { type Call, httpStack, invalid } from '../../lib/http.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, type Revision, readRevision, retainedItems } from '../../stores/heads.ts';
 import { openedBy } from '../../stores/lists.ts';
-import { readWorld } from '../context.ts';
 import { smtpDocumentOf } from '../settings/answer.ts';
 import { acknowledgedBy, writeConfiguration } from '../write.ts';
 

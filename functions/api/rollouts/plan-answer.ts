@@ -1,8 +1,8 @@
 import { rolloutDocument, targetDocument } from '../../../shared/domain/rollout.ts';
+import { planStep } from '../../common/plan-rollout.ts';
 import { wait } from '../../lib/wait.ts';
 import { listTargets } from '../../stores/rollout-targets.ts';
 import { getRollout, leaveLease, readCounts, takeLease } from '../../stores/rollouts.ts';
-import { planStep } from '../../workers/rollout/plan.ts';
 
 /** So long a dry run works on its plan before it answers with what there is; a function of the API has 29 seconds. */
 const workMs = 20_000;

@@ -3,9 +3,9 @@ import { contextVerdict } from '../../../shared/domain/context.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import { getSmtp as operation } from '../../../shared/operations/get-smtp.ts';
 import { acknowledgements } from '../../../shared/schemas/common.ts';
+import { readWorld } from '../../common/world.ts';
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
-import { readWorld } from '../context.ts';
 import { etagOf } from '../write.ts';
 import { smtpDocumentOf } from './answer.ts';
 

@@ -3,8 +3,8 @@ import { contextVerdict } from '../../../shared/domain/context.ts';
 import { canonicalSettings } from '../../../shared/domain/settings.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { readWorld } from '../../common/world.ts';
 import { type Answer, invalid } from '../../lib/http.ts';
-import { readWorld } from '../context.ts';
 import { acknowledgedBy, type WriteCall, writeConfiguration } from '../write.ts';
 import { smtpDocumentOf } from './answer.ts';
 

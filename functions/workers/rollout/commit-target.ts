@@ -2,17 +2,17 @@ import type { Head } from '../../../shared/domain/configuration.ts';
 import { summaryOf } from '../../../shared/domain/history.ts';
 import { overtakenBy, type StoredRollout, skipReason, type Waiting } from '../../../shared/domain/rollout.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { judgeTarget, unfit } from '../../common/judge.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration } from '../../stores/heads.ts';
 import {
   committedItems,
+  invalidItems,
   type Place,
   readClaim,
   storeUnfit,
-  unfitItems,
 } from '../../stores/rollout-targets.ts';
 import { findState } from '../../stores/status.ts';
-import { judgeTarget, unfit } from './judge.ts';
 
 /** Why a Scanner that was to get its turn does not; null for one that does. It may have changed since it was planned. */
 const whyNot = async (
@@ -39,7 +39,7 @@ const changeOf = async (
   const judged = await judgeTarget(rollout, head, at);
   if (judged.problems) {
     const end = { outcome: 'invalid' as const, ...unfit(judged.problems), at };
-    const settle = unfitItems(rollout, target, place.part, end);
+    const settle = invalidItems(rollout, target, place.part, end);
     return { configuration: head.configuration, settle, result: null };
   }
   const { configuration } = judged;

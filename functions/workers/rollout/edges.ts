@@ -8,6 +8,7 @@ import {
   type Waiting,
 } from '../../../shared/domain/rollout.ts';
 import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
+import { planStep } from '../../common/plan-rollout.ts';
 import { wait } from '../../lib/wait.ts';
 import { operationsAtOnce, reserve } from '../../stores/pace.ts';
 import {
@@ -19,12 +20,19 @@ import {
   storeEnding,
   storeFault,
   storeKept,
-  storeUnfit,
+  storeSkipped,
 } from '../../stores/rollout-targets.ts';
-import { findRollout, finishRollout, leaveLease, progressParts, takeLease } from '../../stores/rollouts.ts';
+import {
+  findRollout,
+  finishRollout,
+  haltRollout,
+  leaveLease,
+  progressParts,
+  readCounts,
+  takeLease,
+} from '../../stores/rollouts.ts';
 import { readReported } from '../../stores/status.ts';
 import { commitTarget } from './commit-target.ts';
-import { planStep } from './plan.ts';
 import { type Reverting, revertTarget } from './revert-target.ts';
 
 /**
@@ -37,6 +45,8 @@ export interface Edges {
   find(rolloutId: string): Promise<StoredRollout | undefined>;
   waiting(rolloutId: string): Promise<Waiting[]>;
   unfinished(rolloutId: string): Promise<Unfinished[]>;
+  /** How many targets have applied, as new as what was read before. */
+  applied(rolloutId: string): Promise<number>;
   plan(rollout: StoredRollout, now: Date): Promise<boolean>;
   /** Milliseconds until `count` commits may go. */
   reserve(count: number): Promise<number>;
@@ -45,6 +55,8 @@ export interface Edges {
   /** A target whose turn ended in an error that nobody foresaw. */
   fault(rollout: StoredRollout, target: Waiting, reason: string, now: Date): Promise<boolean>;
   facts(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
+  /** As `facts`, of what was reported alone: as if no head had moved. */
+  reported(unfinished: readonly Unfinished[]): Promise<TargetFacts[]>;
   end(rollout: StoredRollout, target: Unfinished, part: number, ending: Ending, now: Date): Promise<boolean>;
   /** A page of targets, in their order. */
   targets(
@@ -54,6 +66,8 @@ export interface Edges {
   revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
   /** A target that cannot be taken back, for a reason that nobody foresaw. */
   keep(rollout: StoredRollout, target: StoredTarget, reason: string): Promise<boolean>;
+  /** Halts a rollout, or says of one that is halted why else it is. */
+  halt(rollout: StoredRollout, after: Partial<StoredRollout>): Promise<boolean>;
   finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
   sleep(ms: number): Promise<unknown>;
 }
@@ -61,9 +75,21 @@ export interface Edges {
 /** So many targets are worked on at once, each with a part of the counts of its own. */
 export const width = progressParts;
 
+const reportedOf = (unfinished: readonly Unfinished[]) =>
+  readReported(unfinished.map(({ scannerId, toRevision }) => ({ scannerId, revision: toRevision })));
+
+const onlyReported = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]> => {
+  const reported = await reportedOf(unfinished);
+  return unfinished.map(({ toRevision }, index) => ({
+    reported: reported[index] ?? null,
+    headRevision: toRevision,
+    decommissioned: false,
+  }));
+};
+
 const factsOf = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]> => {
   const [reported, heads] = await Promise.all([
-    readReported(unfinished.map(({ scannerId, toRevision }) => ({ scannerId, revision: toRevision }))),
+    reportedOf(unfinished),
     readHeadMarks(unfinished.map(({ scannerId }) => scannerId)),
   ]);
   return unfinished.map(({ scannerId }, index) => {
@@ -82,14 +108,15 @@ export const stores: Edges = {
   find: findRollout,
   waiting: (rolloutId) => readWaiting(rolloutId, Math.min(width, operationsAtOnce('rollout'))),
   unfinished: readUnfinished,
+  applied: async (rolloutId) => (await readCounts(rolloutId)).applied,
   plan: planStep,
   reserve: (count) => reserve('rollout', count),
   commit: commitTarget,
-  skip: (rollout, target, part, reason, at) =>
-    storeUnfit(rollout, target, part, { outcome: 'skipped', reason, at }),
+  skip: (rollout, target, part, reason, at) => storeSkipped(rollout, target, part, { reason, at }),
   fault: (rollout, target, reason, at) =>
     storeFault(rollout, target, 0, { reason, at }, afterFailure(rollout)),
   facts: factsOf,
+  reported: onlyReported,
   end: (rollout, target, part, ending, at) => {
     const failure = ending.outcome === 'failed' ? afterFailure(rollout) : undefined;
     return storeEnding({ rollout, part, at }, target, ending, failure);
@@ -97,6 +124,7 @@ export const stores: Edges = {
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,
   keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
+  halt: haltRollout,
   finish: finishRollout,
   sleep: wait,
 };

@@ -6,10 +6,10 @@ import {
   type StoredTarget,
 } from '../../../shared/domain/rollout.ts';
 import { AppError, hasCode } from '../../../shared/errors.ts';
+import { judge, unfit } from '../../common/judge.ts';
 import { writeDomainBindings } from '../../stores/domain-bindings.ts';
 import { type Change, changeConfiguration, readRevision, retainedItems } from '../../stores/heads.ts';
 import { readClaim, revertedItems, storeKept } from '../../stores/rollout-targets.ts';
-import { judge, unfit } from './judge.ts';
 
 /** A rollout that is being taken back. */
 export type Reverting = StoredRollout & { reversal: Reversal };

@@ -1,5 +1,7 @@
 import {
+  afterCanary,
   afterFailure,
+  asksForCanary,
   type Ending,
   endingOf,
   isRevertible,
@@ -15,9 +17,16 @@ import { inParallel } from '../../lib/parallel.ts';
 import { type Edges, stores, width } from './edges.ts';
 import type { Reverting } from './revert-target.ts';
 
-/** Looks at what is unfinished begin so far apart and grow to so much, in milliseconds. */
+/**
+ * Looks at what is unfinished are a sixth of the time apart that has gone by without progress, within these milliseconds: so what has come is
+ * seen that much late, and the looks get rarer the longer nothing comes.
+ */
 const leastPauseMs = 200;
-const mostPauseMs = 5000;
+const mostPauseMs = 2000;
+const pausePart = 6;
+
+/** All that is known of a rollout is read again after so long, and the lease taken again; looks in between only ask what was reported. */
+const wholeLookMs = 3000;
 
 /** After so long without progress the worker ends; the schedule wakes one again. */
 const patienceMs = 20_000;
@@ -34,11 +43,15 @@ interface Run {
   clock: Clock;
   edges: Edges;
   pauseMs: number;
+  /** What the last whole look saw, while there is nothing to do but to wait, and until when that is good enough. */
+  waits: { rollout: StoredRollout; unfinished: readonly Unfinished[]; until: number } | undefined;
   /** When what is unfinished is looked at again. */
   lookAt: number;
   /** Where the walk over what is to be taken back has come to, and whether it is at its end. */
   cursor: string | undefined;
   reverted: boolean;
+  /** That a target of the canary has applied, once it is known. */
+  canaryApplied: boolean;
 }
 
 type Step = 'moved' | 'still' | 'done';
@@ -83,16 +96,18 @@ const endFailed = async (
   return failed.length > 0;
 };
 
-/** Ends what has come to an end of the unfinished targets. */
+/** Ends what has come to an end of the unfinished targets, as far as `look` shows. */
 const endFinished = async (
   run: Run,
   rollout: StoredRollout,
   unfinished: readonly Unfinished[],
+  look: Edges['facts'],
 ): Promise<boolean> => {
   const { edges, clock } = run;
   const now = clock.now();
-  run.lookAt = now.getTime() + Math.max(run.pauseMs, unfinished.length);
-  const facts = await edges.facts(unfinished);
+  // Half a pause: a sleep may end a moment early, and a look left out would double it.
+  run.lookAt = now.getTime() + Math.max(run.pauseMs / 2, unfinished.length);
+  const facts = await look(unfinished);
   const ended = unfinished.flatMap((target, index): [Unfinished, Ending][] => {
     const known = facts[index];
     const ending = known ? endingOf(target, known, rollout, now) : null;
@@ -182,23 +197,52 @@ const perform = async (run: Run, view: RolloutView, work: RolloutWork): Promise<
       return stepOf(await revert(run, view));
     case 'finish':
       return (await edges.finish(view.rollout, work.state, clock.now())) ? 'done' : 'moved';
+    case 'halt':
+      return stepOf(await edges.halt(view.rollout, afterCanary(view.rollout)));
     case 'wait':
+      run.waits = {
+        rollout: view.rollout,
+        unfinished: view.unfinished,
+        until: clock.now().getTime() + wholeLookMs,
+      };
       return 'still';
   }
 };
 
+/** Whether a target of the canary has applied, as far as it matters; once one has it is not asked for again. */
+const canaryApplied = async (run: Run, seen: Parameters<typeof asksForCanary>[0]): Promise<boolean> => {
+  if (!run.canaryApplied && asksForCanary(seen))
+    run.canaryApplied = (await run.edges.applied(run.rolloutId)) > 0;
+  return run.canaryApplied;
+};
+
+/** Asks what was reported of those that are waited for: one read, which finds nearly every end. */
+const glance = async (run: Run, { rollout, unfinished }: NonNullable<Run['waits']>): Promise<Step> => {
+  if (run.clock.now().getTime() < run.lookAt) return 'still';
+  return (await endFinished(run, rollout, unfinished, run.edges.reported)) ? 'moved' : 'still';
+};
+
 /** Reads how far the rollout is, and does the next thing. Those that wait are read before those that are unfinished: see `nextWork`. */
-const step = async (run: Run): Promise<Step> => {
+const wholeLook = async (run: Run): Promise<Step> => {
   const { edges, rolloutId, clock } = run;
   const rollout = await edges.find(rolloutId);
   if (!rollout) return 'done';
   const waiting = await edges.waiting(rolloutId);
   const unfinished = await edges.unfinished(rolloutId);
   const planned = rollout.plannedAt !== undefined;
-  const view = { rollout, planned, waiting, unfinished, reverted: run.reverted };
   const looks = unfinished.length > 0 && clock.now().getTime() >= run.lookAt;
-  if (looks && (await endFinished(run, rollout, unfinished))) return 'moved';
+  if (looks && (await endFinished(run, rollout, unfinished, edges.facts))) return 'moved';
+  const seen = { rollout, planned, waiting, unfinished };
+  const view = { ...seen, reverted: run.reverted, canaryApplied: await canaryApplied(run, seen) };
   return perform(run, view, nextWork(view, clock.now()));
+};
+
+const step = async (run: Run): Promise<Step> => {
+  const { clock, edges, waits } = run;
+  if (waits && clock.now().getTime() < waits.until) return glance(run, waits);
+  run.waits = undefined;
+  if (!(await edges.takeLease(run.rolloutId, run.holder, clock.now()))) return 'done';
+  return wholeLook(run);
 };
 
 const loop = async (run: Run): Promise<'done' | 'waits' | 'late'> => {
@@ -206,15 +250,16 @@ const loop = async (run: Run): Promise<'done' | 'waits' | 'late'> => {
   let movedAt = clock.now().getTime();
   while (clock.hasTime()) {
     if (clock.now().getTime() - movedAt > patienceMs) return 'waits';
-    if (!(await edges.takeLease(run.rolloutId, run.holder, clock.now()))) return 'done';
     const came = await step(run);
     if (came === 'done') return 'done';
     if (came === 'moved') {
       movedAt = clock.now().getTime();
       run.pauseMs = leastPauseMs;
+      run.waits = undefined;
     } else {
       await edges.sleep(run.pauseMs);
-      run.pauseMs = Math.min(mostPauseMs, run.pauseMs * 1.5);
+      const idleMs = clock.now().getTime() - movedAt;
+      run.pauseMs = Math.min(mostPauseMs, Math.max(leastPauseMs, Math.round(idleMs / pausePart)));
     }
   }
   return 'late';
@@ -238,9 +283,11 @@ export const runRollout = async (
     clock,
     edges,
     pauseMs: leastPauseMs,
+    waits: undefined,
     lookAt: 0,
     cursor: undefined,
     reverted: false,
+    canaryApplied: false,
   };
   const ended = await loop(run);
   if (ended !== 'done') await edges.leaveLease(rolloutId, holder);

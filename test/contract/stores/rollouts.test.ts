@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newRolloutOf, type StoredRollout, type StoredTarget } from '../../../shared/domain/rollout.ts';
+import {
+  afterCanary,
+  newRolloutOf,
+  type StoredRollout,
+  type StoredTarget,
+} from '../../../shared/domain/rollout.ts';
 import { newRollout } from '../../../shared/schemas/rollouts.ts';
 import { noTls, type SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { newId, startServices } from './services.ts';
@@ -16,7 +21,7 @@ let stores: {
   targets: typeof import('../../../functions/stores/rollout-targets.ts');
 };
 let work: {
-  plan: typeof import('../../../functions/workers/rollout/plan.ts');
+  plan: typeof import('../../../functions/common/plan-rollout.ts');
   commit: typeof import('../../../functions/workers/rollout/commit-target.ts');
   revert: typeof import('../../../functions/workers/rollout/revert-target.ts');
   begin: typeof import('../../../functions/api/rollouts/begin.ts');
@@ -35,7 +40,7 @@ beforeAll(async () => {
     targets: await import('../../../functions/stores/rollout-targets.ts'),
   };
   work = {
-    plan: await import('../../../functions/workers/rollout/plan.ts'),
+    plan: await import('../../../functions/common/plan-rollout.ts'),
     commit: await import('../../../functions/workers/rollout/commit-target.ts'),
     revert: await import('../../../functions/workers/rollout/revert-target.ts'),
     begin: await import('../../../functions/api/rollouts/begin.ts'),
@@ -272,6 +277,90 @@ describe('the turn of a target', () => {
       reason: 'The Scanner is disabled.',
     });
     expect(await countsOf(rollout)).toMatchObject({ targets: 3, skipped: 1, overtaken: 1, invalid: 1 });
+  });
+});
+
+describe('a target that cannot have its configuration', () => {
+  const unfit = async (): Promise<string> => {
+    const id = await scanner();
+    await stores.heads.changeConfiguration({
+      scannerId: id,
+      part: 'smtp',
+      ...asked(),
+      compute: async ({ configuration }) => ({
+        configuration: { ...configuration, smtp: null },
+        result: null,
+      }),
+    });
+    return id;
+  };
+
+  it('is invalid once, whoever tries at the same time', async () => {
+    const id = await unfit();
+    const rollout = await planned([id]);
+
+    const done = await Promise.all([0, 1, 2, 3].map((slot) => commit(rollout, id, slot)));
+
+    expect(done.filter(Boolean)).toHaveLength(1);
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, invalid: 1, pending: 0 });
+    expect(await unfinishedOf(rollout)).toEqual([]);
+  });
+
+  it('waits on where its rollout was halted meanwhile, as one that takes no part does', async () => {
+    const [invalid, off] = [await unfit(), await scanner()];
+    const rollout = await planned([invalid, off]);
+    const change = { ...asked(), dryRun: false, ifMatch: undefined };
+    await stores.scanners.changeScanner(off, change, () => ({ labels: {}, enabled: false }));
+    await halt(rollout);
+
+    for (const id of [invalid, off]) expect(await commit(rollout, id)).toBe(false);
+
+    expect(await countsOf(rollout)).toMatchObject({ targets: 2, pending: 2 });
+    const skip = { reason: 'Cancelled.', at };
+    expect(await stores.targets.storeSkipped(rollout, waiting(invalid), 0, skip)).toBe(true);
+    expect(await countsOf(rollout)).toMatchObject({ pending: 1, skipped: 1 });
+  });
+
+  it('is told of the registration that was planned for, and of no later one, by any of two workers', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    await registerAgain(id);
+    const { configuration } = await stores.heads.readHead(id);
+    const end = { outcome: 'invalid' as const, reason: '1 problem; see errors.', errors: [], at };
+    const judged = (part: number) =>
+      stores.heads.changeConfiguration({
+        scannerId: id,
+        part: 'all',
+        ...asked(),
+        compute: async () => ({
+          configuration,
+          settle: stores.targets.invalidItems(rollout, { ...waiting(id), epoch: 'e' }, part, end),
+          result: null,
+        }),
+      });
+
+    const outcomes = await Promise.allSettled([judged(0), judged(1)]);
+
+    expect(outcomes).toMatchObject([1, 2].map(() => ({ reason: { code: 'SUPERSEDED' } })));
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, pending: 1, invalid: 0 });
+    const fault = { reason: 'Something went wrong.', at };
+    const planFor = { ...waiting(id), epoch: 'e' };
+    expect(await stores.targets.storeFault(rollout, planFor, 0, fault, { failures: 1 })).toBe(false);
+  });
+});
+
+describe('a canary of which none applied', () => {
+  it('halts its rollout and shuts its gates, once', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    const after = afterCanary(rollout);
+
+    const done = await Promise.all([1, 2].map(() => stores.rollouts.haltRollout(rollout, after)));
+
+    expect(done.filter(Boolean)).toHaveLength(1);
+    expect(await fresh(rollout)).toMatchObject({ state: 'halted', haltReason: 'CanaryNotApplied' });
+    expect(await commit(rollout, id)).toBe(false);
+    expect(await stores.rollouts.findWork(rollout.rolloutId)).toBeDefined();
   });
 });
 

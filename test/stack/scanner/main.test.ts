@@ -233,6 +233,13 @@ describe('the process of a Scanner ends', () => {
     expect(scanner.output()).toMatch(/endpoints\.json does not say[\s\S]*npm start/);
   });
 
+  it('with 0 on SIGTERM while it waits for a control plane that is broken', async () => {
+    status = 503;
+    const scanner = startHere();
+    await scanner.says(/not enrolled yet \(GET .*503.*\); trying again in/);
+    expect(await scanner.kill('SIGTERM')).toBe(exitCodes.stopped);
+  });
+
   it('with 4 when the control plane refuses it', async () => {
     status = 403;
     const scanner = startHere();

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  afterCanary,
   afterFailure,
+  asksForCanary,
   commitDays,
   endingOf,
   isRevertible,
@@ -218,6 +220,7 @@ describe('failed targets', () => {
     expect(afterFailure({ ...rollout, failures: 1 })).toMatchObject({
       failures: 2,
       state: 'halted',
+      haltReason: 'TargetsFailed',
       version: 2,
     });
     expect(afterFailure({ ...rollout, failures: 1, state: 'cancelled' })).toEqual({ failures: 2 });
@@ -293,7 +296,15 @@ describe('what comes next', () => {
   const reversal = { at: '', by: 'me', requestId: 'r', acknowledge: [] };
   const next = (of: Partial<StoredRollout>, more: Partial<RolloutView> = {}, now = later(1000)) =>
     nextWork(
-      { rollout: rolloutOf({}, of), planned: true, waiting: [], unfinished: [], reverted: false, ...more },
+      {
+        rollout: rolloutOf({}, of),
+        planned: true,
+        waiting: [],
+        unfinished: [],
+        canaryApplied: true,
+        reverted: false,
+        ...more,
+      },
       now,
     );
 
@@ -349,6 +360,52 @@ describe('what comes next', () => {
       next({ reversal, state: 'completed' }, { reverted: true }),
       { do: 'finish', state: 'reverted' },
     ],
+    [
+      'after a canary of which none applied the waves do not go',
+      next({ canary: 1 }, { waiting: waiting(2), canaryApplied: false }),
+      { do: 'halt' },
+    ],
+    [
+      'nor where it was halted for something else by then',
+      next(
+        { canary: 1, state: 'halted', haltReason: 'Requested' },
+        { waiting: waiting(2), canaryApplied: false },
+      ),
+      { do: 'halt' },
+    ],
+    [
+      'which is said once',
+      next(
+        { canary: 1, state: 'halted', haltReason: 'CanaryNotApplied' },
+        { waiting: waiting(2), canaryApplied: false },
+      ),
+      { do: 'finish', state: 'halted' },
+    ],
+    [
+      'and is waived by whoever lets it go on',
+      next({ canary: 1, canaryWaived: true }, { waiting: waiting(2), canaryApplied: false }),
+      { do: 'commit', waiting: waiting(2) },
+    ],
+    [
+      'nothing halts without a canary',
+      next({}, { waiting: waiting(2), canaryApplied: false }),
+      { do: 'commit', waiting: waiting(2) },
+    ],
+    [
+      'nor while one of the canary is unfinished',
+      next({ canary: 1 }, { waiting: waiting(2), unfinished: [unfinished(0, 0)], canaryApplied: false }),
+      { do: 'wait' },
+    ],
+    [
+      'nor while one of the canary waits for its turn',
+      next({ canary: 2 }, { waiting: waiting(1, 0), canaryApplied: false }),
+      { do: 'commit', waiting: waiting(1, 0) },
+    ],
+    [
+      'and a canary that is all there is ends the rollout, whatever came of it',
+      next({ canary: 5 }, { canaryApplied: false }),
+      { do: 'finish', state: 'completed' },
+    ],
     ['done is completed', next({}), { do: 'finish', state: 'completed' }],
     [
       'what was only planned stays so',
@@ -357,5 +414,69 @@ describe('what comes next', () => {
     ],
   ])('%s', (_, work, wanted) => {
     expect(work).toMatchObject(wanted);
+  });
+});
+
+describe('a canary', () => {
+  const by = { at: created.toISOString(), by: 'you', requestId: 'r2', acknowledge: [] };
+  const waits = fc.record({ scannerId: fc.string(), stage: fc.integer({ min: 0, max: 3 }) });
+  const views = fc
+    .record({
+      canary: fc.integer({ min: 0, max: 3 }),
+      state: fc.constantFrom(...rolloutStates),
+      waiting: fc.array(waits, { maxLength: 6 }),
+      stages: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }),
+      canaryApplied: fc.boolean(),
+      canaryWaived: fc.boolean(),
+    })
+    .map(
+      ({ canary, state, waiting, stages, canaryApplied, canaryWaived }): RolloutView => ({
+        rollout: rolloutOf({ canary }, { state, canaryWaived }),
+        planned: true,
+        waiting: waiting.sort((one, other) => one.stage - other.stage),
+        unfinished: stages.map((stage, slot) => ({
+          scannerId: `u${slot}`,
+          stage,
+          slot,
+          toRevision: 2,
+          committedAt: created.toISOString(),
+        })),
+        canaryApplied,
+        reverted: false,
+      }),
+    );
+
+  it('of which none applied lets no wave go, until a person does', () => {
+    fc.assert(
+      fc.property(views, (view) => {
+        const work = nextWork(view, later(1000));
+        if (work.do !== 'commit' || work.waiting[0]?.stage === 0) return;
+        const { canary, canaryWaived } = view.rollout;
+        expect(canary === 0 || canaryWaived || view.canaryApplied).toBe(true);
+      }),
+    );
+  });
+
+  it('halts a rollout once: resumed, it goes on, with failures counted anew', () => {
+    fc.assert(
+      fc.property(views, (view) => {
+        if (nextWork(view, later(1000)).do !== 'halt') return;
+        const halted = { ...view.rollout, failures: 3, ...afterCanary(view.rollout) };
+        expect(halted).toMatchObject({ state: 'halted', haltReason: 'CanaryNotApplied' });
+        expect(asksForCanary({ ...view, rollout: halted })).toBe(false);
+        const resumed = { ...halted, ...movedBy('resume', halted, by, later(1000)) };
+        expect(resumed.failures).toBe(0);
+        expect(['commit', 'wait']).toContain(nextWork({ ...view, rollout: resumed }, later(1000)).do);
+      }),
+    );
+  });
+
+  it('halts again where a person let it go on before it had ended', () => {
+    const halted = rolloutOf({ canary: 1 }, { state: 'halted', haltReason: 'Requested' });
+    const resumed = { ...halted, ...movedBy('resume', halted, by, later(1000)) };
+    expect(resumed.canaryWaived).toBeUndefined();
+    expect(afterCanary({ ...halted, reason: 'Halted by me.' }).reason).toBe(
+      'Halted by me. No target of the canary has applied; resume lets the waves go.',
+    );
   });
 });

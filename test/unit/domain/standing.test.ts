@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstHead, type Head } from '../../../shared/domain/configuration.ts';
 import { fleetSums } from '../../../shared/domain/fleet.ts';
@@ -10,7 +11,7 @@ import {
 } from '../../../shared/domain/standing.ts';
 import { reportDiffers, saidOf } from '../../../shared/domain/status.ts';
 import type { SmtpDesired, SmtpReported } from '../../../shared/messages/shadow.ts';
-import { labelsOf } from '../../../shared/operations/list-scanners.ts';
+import { labelsOf, listScanners } from '../../../shared/operations/list-scanners.ts';
 import { fleetSummary } from '../../../shared/schemas/fleet.ts';
 import type { ListReferences } from '../../../shared/schemas/lists.ts';
 import { listNames } from '../../../shared/schemas/lists.ts';
@@ -129,8 +130,44 @@ describe('a label parameter', () => {
       ],
     ],
     ['note=a=b', [['note', 'a=b']]],
+    [
+      ';note=b,site=x;tier=edge',
+      [
+        ['note', 'b,site=x'],
+        ['tier', 'edge'],
+      ],
+    ],
+    ['|note=a;b,c', [['note', 'a;b,c']]],
+    [
+      ';note;site=',
+      [
+        ['note', undefined],
+        ['site', ''],
+      ],
+    ],
   ])('%j names %j', (given, labels) => {
     expect(labelsOf(given)).toEqual(labels);
+  });
+});
+
+describe('a filter by label', () => {
+  const label = (text: string) => listScanners.query.safeParse({ label: text }).success;
+
+  it('takes any value, whatever is in it, and no name that is none', () => {
+    const value = fc
+      .string({ maxLength: 40 })
+      .filter((text) => !text.includes('~') && !/[\n\r\u2028\u2029]/.test(text));
+    fc.assert(
+      fc.property(value, (text) => {
+        expect(label(`~note=${text}~site=x`)).toBe(true);
+        expect(labelsOf(`~note=${text}~site=x`)).toEqual([
+          ['note', text],
+          ['site', 'x'],
+        ]);
+      }),
+    );
+    for (const text of ['', ';', ';;', ',a', '=a', ';Note=a', ';note=a;', ' note=a'])
+      expect(label(text)).toBe(false);
   });
 });
 

@@ -10,7 +10,7 @@ import {
 } from '../../../shared/domain/configuration.ts';
 import { desiredOf } from '../../../shared/domain/desired.ts';
 import { nextPresence } from '../../../shared/domain/presence.ts';
-import { nextReport, type Report } from '../../../shared/domain/status.ts';
+import { nextReport, nextUnreadable, type Report, readReport } from '../../../shared/domain/status.ts';
 import { type SyncFacts, syncOf } from '../../../shared/domain/sync.ts';
 import type { SmtpReported } from '../../../shared/messages/shadow.ts';
 import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
@@ -267,6 +267,70 @@ describe('conditions', () => {
       Applied: 'False RootsDiffer',
       InSync: 'False RootsDiffer',
     });
+  });
+});
+
+describe('a report that cannot be read', () => {
+  const told = (status: object) =>
+    readReport({ ...reported(2), status: { ...reported(2).status, ...status } });
+
+  it('is one that is no report; texts that are too long are shortened', () => {
+    const long = 'é'.repeat(499) + '😀'.repeat(300);
+    const cut = told({ code: 'failed', message: long, pointer: `/${'a'.repeat(200)}` });
+    expect(cut).toMatchObject({ report: { revision: 2, status: { message: `${'é'.repeat(499)}…` } } });
+    expect(told({ message: 'x'.repeat(501) })).toMatchObject({
+      report: { status: { message: `${'x'.repeat(499)}…` } },
+    });
+    expect(told({ message: 'x'.repeat(500) })).toMatchObject({
+      report: { status: { message: 'x'.repeat(500) } },
+    });
+    expect(cut).not.toHaveProperty('report.status.pointer');
+    expect(readReport(reported(2))).toEqual({ report: reported(2) });
+  });
+
+  it.each([
+    ['a code that there is not', { code: 'done' }, '/status/code'],
+    ['a pointer that is no text', { pointer: 7 }, '/status/pointer'],
+    ['a message that is no text', { message: {} }, '/status/message'],
+    ['no revision', { revision: null }, '/status/revision'],
+  ])('%s says where', (_, status, pointer) => {
+    expect(told(status)).toEqual({ unreadable: `What is reported at ${pointer} cannot be read.` });
+  });
+
+  it.each([null, 'x', [], {}, { status: null }])('%j is none', (value) => {
+    expect(readReport(value)).toHaveProperty('unreadable');
+  });
+
+  it('moves no revision, shows in the conditions, and is gone with the next that can be read', () => {
+    const known = stored(reported(2));
+    const bad = nextUnreadable(known, { epoch: 'e1', shadowVersion: 6, message: 'No.' }, now) as Report;
+    expect(bad).toEqual({ ...known, shadowVersion: 6, unreadable: { message: 'No.', at: now } });
+    const state = facts({ published, presence, report: bad });
+    expect(syncOf(state)).toMatchObject({ appliedRevision: 2, lastReport: { revision: 2, code: 'applied' } });
+    expect(shown(state)).toMatchObject({
+      Applied: 'Unknown ReportUnreadable',
+      InSync: 'Unknown ReportUnreadable',
+    });
+    expect(syncOf(state).conditions[1]?.message).toBe('No. Before that it said that it runs revision 2.');
+
+    const again = nextUnreadable(
+      bad,
+      { epoch: 'e1', shadowVersion: 7, message: 'Nor this.' },
+      'later',
+    ) as Report;
+    expect(again.unreadable).toEqual({ message: 'Nor this.', at: now });
+    expect(nextUnreadable(bad, { epoch: 'e1', shadowVersion: 6, message: 'Late.' }, now)).toBeNull();
+    expect(nextReport(bad, seen(7, reported(2)), now)).not.toHaveProperty('unreadable');
+    const old = reported(2, { at: '2026-01-02T23:59:59.000Z' });
+    expect(nextReport(bad, seen(7, old), now)).toEqual({ ...known, shadowVersion: 7 });
+  });
+
+  it('is seen of a Scanner that has said nothing else, and of its present registration alone', () => {
+    const first = nextUnreadable(undefined, { epoch: 'e1', shadowVersion: 1, message: 'No.' }, now) as Report;
+    expect(first).toMatchObject({ appliedRevision: null, lastReport: null });
+    expect(shown(facts({ report: first }))).toMatchObject({ Applied: 'Unknown ReportUnreadable' });
+    const next = nextUnreadable(stored(reported(2)), { epoch: 'e2', shadowVersion: 1, message: 'No.' }, now);
+    expect(next).toMatchObject({ epoch: 'e2', appliedRevision: null });
   });
 });
 

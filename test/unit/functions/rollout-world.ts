@@ -142,10 +142,12 @@ export const makeWorld = (
   const commit = (seen: StoredRollout, { scannerId, stage, epoch }: Waiting, slot: number): boolean => {
     const host = hostOf(scannerId);
     const luck = chance(10);
-    if (epoch !== String(host.life)) return unfit(scannerId, 'skipped');
-    if (host.claim !== undefined && host.claim > own) return unfit(scannerId, 'overtaken');
-    if (luck === 0) return unfit(scannerId, 'invalid');
-    if (luck === 1) return unfit(scannerId, 'skipped');
+    const end = (outcome: 'invalid' | 'skipped' | 'overtaken') =>
+      isOpenFor(seen) && unfit(scannerId, outcome);
+    if (epoch !== String(host.life)) return end('skipped');
+    if (host.claim !== undefined && host.claim > own) return end('overtaken');
+    if (luck === 0) return end('invalid');
+    if (luck === 1) return end('skipped');
     if (luck === 2) throw new AppError('THROTTLED');
     if (luck === 3) throw new TypeError('nobody foresaw this');
     if (!isOpenFor(seen) || !waiting.has(scannerId) || unfinished.has(slot)) return false;
@@ -159,6 +161,14 @@ export const makeWorld = (
       `${scannerId} was committed before stage ${stage} began`,
     );
     promise(present(scannerId).epoch === String(host.life), `${scannerId} is another one than was planned`);
+    const canary = [...targets.values()].filter((target) => target.stage === 0);
+    promise(
+      stage === 0 ||
+        rollout.canary === 0 ||
+        rollout.canaryWaived === true ||
+        canary.some(({ outcome }) => outcome === 'applied'),
+      `${scannerId} was committed though no target of the canary applied`,
+    );
     promise(slot < rollout.maxConcurrent, `place ${slot} is none`);
     const fromRevision = host.revision;
     if (luck > 4) host.revision += 1;
@@ -230,6 +240,7 @@ export const makeWorld = (
           .slice(0, 8),
       ),
     unfinished: () => turn(() => [...unfinished.values()]),
+    applied: () => turn(() => counts.applied),
     plan: async () => {
       const seen = planStep;
       return turn(() => {
@@ -267,6 +278,13 @@ export const makeWorld = (
           return { reported: code ? { code } : null, headRevision: host.revision, decommissioned: false };
         }),
       ),
+    reported: (asked) =>
+      turn(() =>
+        asked.map(({ scannerId, toRevision }) => {
+          const code = hostOf(scannerId).says.get(toRevision);
+          return { reported: code ? { code } : null, headRevision: toRevision, decommissioned: false };
+        }),
+      ),
     end: (seen, { scannerId, slot }, _, ending) =>
       turn(() => {
         const target = present(scannerId);
@@ -283,6 +301,12 @@ export const makeWorld = (
         const at = present(target.scannerId);
         if (at.outcome !== target.outcome) return false;
         targets.set(at.scannerId, { ...at, kept: true });
+        return true;
+      }),
+    halt: (seen, after) =>
+      turn(() => {
+        if (seen.version !== rollout.version) return false;
+        rollout = { ...rollout, ...after };
         return true;
       }),
     finish: (seen, state) =>

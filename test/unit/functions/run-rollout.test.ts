@@ -165,3 +165,47 @@ describe('a rollout, whoever works on it, whatever crashes, and whatever others 
     );
   }, 120_000);
 });
+
+/** One worker, one target that is silent: what it asks for until it gives up, by name, and when it looked. */
+const idle = async () => {
+  const world = makeWorld(
+    { hosts: 1, maxConcurrent: 1, abortAfterFailures: 1, canary: 0, waves: 1 },
+    () => 5,
+    async (step) => step(),
+  );
+  world.now = 1;
+  const asked: Record<string, number> = {};
+  const looks: number[] = [];
+  const edges = Object.fromEntries(
+    Object.entries(world.edges).map(([name, work]) => [
+      name,
+      (...given: unknown[]) => {
+        asked[name] = (asked[name] ?? 0) + 1;
+        if (name === 'facts' || name === 'reported') looks.push(world.now);
+        return (work as (...args: unknown[]) => unknown)(...given);
+      },
+    ]),
+  ) as unknown as Edges;
+  const clock = { now: () => new Date(world.now), hasTime: () => true };
+  const ended = await runRollout(world.rollout.rolloutId, 'w', clock, edges);
+  return { ended, asked, looks };
+};
+
+describe('a worker that waits for one target', () => {
+  it('sees what comes no later than a sixth of the time it took, or 200 ms, and never two seconds late', async () => {
+    const { ended, looks } = await idle();
+    expect(ended).toBe('waits');
+    expect(looks.at(-1)).toBeGreaterThan(18_000);
+    looks.forEach((at, index) => {
+      const before = looks[index - 1] ?? at;
+      expect(at - before).toBeLessThanOrEqual(Math.min(2000, Math.max(200, before / 6)) + 1);
+    });
+  });
+
+  it('asks for 55 reads and ten writes at most until it gives up', async () => {
+    const { asked } = await idle();
+    const { find = 0, waiting = 0, unfinished = 0, facts = 0, reported = 0, takeLease = 0 } = asked;
+    expect(find + waiting + unfinished + 2 * facts + reported).toBeLessThanOrEqual(55);
+    expect(takeLease).toBeLessThanOrEqual(10);
+  });
+});

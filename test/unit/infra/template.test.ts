@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bindObjects } from '../../../infra/bind.ts';
 import { ControlPlaneFunction } from '../../../infra/functions.ts';
 import { Storage } from '../../../infra/storage.ts';
+import { bindPolicies, compilePolicy } from '../../../local/iot/policy.ts';
 import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { mostAttempts } from '../../../shared/domain/import-job.ts';
@@ -560,14 +561,16 @@ describe('a Scanner’s policy', () => {
   });
 
   it('lets it hear whatever is said to itself, and nothing else', () => {
-    for (const [action, kind] of [
-      ['iot:Receive', 'topic'],
-      ['iot:Subscribe', 'topicfilter'],
-    ] as const)
-      expect(resources(action)).toEqual([
-        `${kind}/$aws/things/${own}/shadow/name/*`,
-        `${kind}/scanners/${own}/artifacts/*`,
-      ]);
+    expect(resources('iot:Receive')).toEqual([
+      `topic/$aws/things/${own}/shadow/name/*`,
+      `topic/scanners/${own}/artifacts/*`,
+    ]);
+    expect(resources('iot:Subscribe')).toEqual([
+      ...['accepted', 'rejected', 'update/delta'].map(
+        (end) => `topicfilter/$aws/things/${own}/shadow/name/*/${end}`,
+      ),
+      `topicfilter/scanners/${own}/artifacts/*ed`,
+    ]);
   });
 
   it('fits in the 2,048 characters of a policy where the names of partition and region are longest', () => {
@@ -732,5 +735,71 @@ describe('the embedded stack’s reading', () => {
     expect(model.api).toMatchObject({ issuer: 'https://i', audience: ['a'] });
     expect(scanners?.environment['MQTT_SERVER_CA']).toBe('');
     expect(existsSync(scanners?.entry ?? '')).toBe(true);
+  });
+});
+
+describe('the policy of Scanners', () => {
+  const [policy] = model.iotPolicies;
+  if (!policy) throw new Error('There is no policy.');
+  const arn = (resource: string) => `arn:aws:iot:eu-west-1:000000000000:${resource}`;
+  const may = bindPolicies([compilePolicy(policy.document)], {
+    clientId: 'mx1',
+    thing: { name: 'mx1', attributes: {} },
+  } as never);
+  const subscribes = (filter: string) => may('iot:Subscribe', arn(`topicfilter/${filter}`));
+  const own = '$aws/things/mx1/shadow/name';
+
+  it.each([
+    ...['smtp', 'smtp-advanced'].flatMap((name) =>
+      ['get/accepted', 'get/rejected', 'update/accepted', 'update/rejected', 'update/delta'].map(
+        (end) => `${own}/${name}/${end}`,
+      ),
+    ),
+    `${own}/inventory/update/accepted`,
+    `${own}/inventory/update/rejected`,
+    'scanners/mx1/artifacts/accepted',
+    'scanners/mx1/artifacts/rejected',
+  ])('lets a Scanner ask for %s', (filter) => {
+    expect(subscribes(filter)).toBe(true);
+    expect(may('iot:Receive', arn(`topic/${filter}`))).toBe(true);
+  });
+
+  it.each([
+    '#',
+    '+',
+    '+/#',
+    '$aws/#',
+    '$aws/things/#',
+    '$aws/things/mx1/#',
+    '$aws/things/+/shadow/name/smtp/update/delta',
+    '$aws/things/+/shadow/name/+/get/accepted',
+    '$aws/things/mx2/shadow/name/smtp/get/accepted',
+    `${own}/#`,
+    `${own}/smtp/#`,
+    `${own}/+/#`,
+    `${own}/smtp/get/#`,
+    `${own}/+/+`,
+    `${own}/smtp/update/documents`,
+    '+/things/mx1/shadow/name/smtp/get/accepted',
+    'scanners/#',
+    'scanners/+/artifacts/accepted',
+    'scanners/mx1/#',
+    'scanners/mx1/artifacts/#',
+    'scanners/mx1/+/accepted',
+    'scanners/mx2/artifacts/accepted',
+    'scanners/mx11/artifacts/accepted',
+    '$aws/events/presence/connected/#',
+    '$SYS/#',
+  ])('refuses the filter %s', (filter) => {
+    expect(subscribes(filter)).toBe(false);
+  });
+
+  it('lets a + stand for levels of its own topics alone, where nothing of another Scanner can come', () => {
+    for (const filter of [`${own}/+/get/accepted`, `${own}/smtp/+/rejected`]) {
+      expect(subscribes(filter)).toBe(true);
+      expect(subscribes(filter.replace('mx1', 'mx2'))).toBe(false);
+    }
+    for (const topic of ['$aws/things/mx2/shadow/name/smtp/get/accepted', 'scanners/mx2/artifacts/accepted'])
+      expect(may('iot:Receive', arn(`topic/${topic}`))).toBe(false);
   });
 });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { describe, expect, it } from 'vitest';
-import { ControlPlaneRefused, ControlPlaneUnreachable } from '../../../scanner/control-plane.ts';
+import { ControlPlaneRefused, ControlPlaneUnknown, whyTurnedAway } from '../../../scanner/control-plane.ts';
 import { assureIdentity, type Enrolling } from '../../../scanner/enrolment.ts';
 import { readIdentity } from '../../../scanner/identity.ts';
 import { emptyFolder } from './folder.ts';
@@ -35,7 +35,11 @@ const issue = async (csr: string, days: number): Promise<string> => {
 const controlPlane = async ({ registered = false, days = 365 } = {}) => {
   const calls: string[] = [];
   const bodies: string[] = [];
-  const state = { registered, status: (_: string): number | undefined => undefined };
+  const state = {
+    registered,
+    decommissionedAt: undefined as string | undefined,
+    status: (_: string): number | undefined => undefined,
+  };
   const url = await serve(async (request, response) => {
     const call = `${request.method} ${request.url}`;
     calls.push(call);
@@ -46,7 +50,9 @@ const controlPlane = async ({ registered = false, days = 365 } = {}) => {
     const status = request.headers.authorization === 'Bearer t' ? state.status(call) : 401;
     if (status) return send(status, { message: 'said no' });
     if (request.method === 'GET')
-      return send(state.registered ? 200 : 404, { detail: 'There is no Scanner.' });
+      return state.registered
+        ? send(200, { decommissionedAt: state.decommissionedAt })
+        : send(404, { detail: 'There is no Scanner.' });
     if (request.url === '/scanners') {
       state.registered = true;
       return send(201, {});
@@ -161,12 +167,17 @@ describe('enrolment', () => {
   });
 
   it.each([
-    ['is not there', 'http://127.0.0.1:1', 't', ControlPlaneUnreachable],
+    ['is not to be found', null, 't', ControlPlaneUnknown],
     ['refuses the token', undefined, 'other', ControlPlaneRefused],
   ])('fails when the control plane %s, but not for a Scanner that is enrolled', async (_, at, token, kind) => {
     const dir = emptyFolder();
     const { url } = await controlPlane();
-    const away = { access: async () => ({ url: at ?? url, token }) };
+    const away = {
+      access: async () => {
+        if (at === null) throw new ControlPlaneUnknown('nothing says where');
+        return { url, token };
+      },
+    };
 
     await expect(assureIdentity(enrolling(dir, url, away))).rejects.toThrow(kind);
     expect(readdirSync(dir)).toEqual([]);
@@ -175,7 +186,60 @@ describe('enrolment', () => {
     expect(await assureIdentity(enrolling(dir, url, away))).toEqual(first);
   });
 
-  it.each([403, 409, 422, 500])('that is refused with %i says so, and keeps nothing', async (status) => {
+  it.each([
+    ['is busy', 429],
+    ['is broken', 503],
+    ['is away', undefined],
+  ])('is tried again, with longer and longer waits, while the control plane %s', async (_, status) => {
+    const { url, state } = await controlPlane();
+    const waits: number[] = [];
+    const lines: string[] = [];
+    const well = () => waits.length >= 4;
+    state.status = () => (well() ? undefined : status);
+    const identity = await assureIdentity(
+      enrolling(emptyFolder(), url, {
+        access: async () => ({ url: status || well() ? url : 'http://127.0.0.1:1', token: 't' }),
+        time: {
+          sleep: async (ms) => {
+            waits.push(ms);
+          },
+        },
+        random: () => 0.5,
+        log: (line) => void lines.push(line),
+      }),
+    );
+    expect(identity.caPem).toBe('the authority');
+    expect(waits).toEqual([750, 1500, 3000, 6000]);
+    expect(lines[0]).toMatch(/^not enrolled yet \(GET .*\); trying again in 0\.8 s$/);
+  });
+
+  it('that waits for the control plane is given up when the Scanner is to stop', async () => {
+    const stop = new AbortController();
+    const { url, state } = await controlPlane();
+    state.status = () => 503;
+    const more = { signal: stop.signal, time: { sleep: async () => stop.abort() } };
+    await expect(assureIdentity(enrolling(emptyFolder(), url, more))).rejects.toThrow('503');
+  });
+
+  it('that is refused says what to do', async () => {
+    const { url, state } = await controlPlane();
+    state.status = () => 403;
+    await expect(assureIdentity(enrolling(emptyFolder(), url))).rejects.toThrow(
+      /scanners\/read and scanners\/write/,
+    );
+  });
+
+  it('is no question of a Scanner that is decommissioned or not registered: that says so', async () => {
+    const { url, state } = await controlPlane();
+    const access = { url, token: 't' };
+    expect(await whyTurnedAway(access, 'mx1')).toBe('there is no Scanner mx1 any more');
+    state.registered = true;
+    expect(await whyTurnedAway(access, 'mx1')).toBeNull();
+    state.decommissionedAt = '2026-01-01T00:00:00.000Z';
+    expect(await whyTurnedAway(access, 'mx1')).toBe('mx1 was decommissioned at 2026-01-01T00:00:00.000Z');
+  });
+
+  it.each([403, 409, 422])('that is refused with %i says so, and keeps nothing', async (status) => {
     const dir = emptyFolder();
     const { url, state } = await controlPlane();
     state.status = (call) => (call.endsWith('/certificates') ? status : undefined);

@@ -1,14 +1,14 @@
-import { relayVerdict } from '../../../shared/domain/access-lists.ts';
-import type { Configuration, Head } from '../../../shared/domain/configuration.ts';
-import { contextVerdict } from '../../../shared/domain/context.ts';
-import type { StoredRollout } from '../../../shared/domain/rollout.ts';
-import { mergedConfiguration } from '../../../shared/domain/rollout-merge.ts';
-import { settingsProblems } from '../../../shared/domain/settings.ts';
-import type { Problem } from '../../../shared/errors.ts';
-import type { Acknowledgement } from '../../../shared/schemas/common.ts';
-import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
-import { readWorld } from '../../api/context.ts';
-import { openedBy } from '../../stores/lists.ts';
+import { relayVerdict } from '../../shared/domain/access-lists.ts';
+import type { Configuration, Head } from '../../shared/domain/configuration.ts';
+import { contextVerdict } from '../../shared/domain/context.ts';
+import type { StoredRollout } from '../../shared/domain/rollout.ts';
+import { mergedConfiguration } from '../../shared/domain/rollout-merge.ts';
+import { settingsProblems } from '../../shared/domain/settings.ts';
+import type { Problem } from '../../shared/errors.ts';
+import type { Acknowledgement } from '../../shared/schemas/common.ts';
+import type { SmtpSettings } from '../../shared/schemas/smtp.ts';
+import { openedBy } from '../stores/lists.ts';
+import { readWorld } from './world.ts';
 
 /** A configuration that a Scanner may have, with what it needs of the fleet as it is today; or all that keeps it from having it. */
 export type Judged = { problems: Problem[] } | { problems?: never; configuration: Configuration };

@@ -1,4 +1,4 @@
-import { summaryOf } from '../../../shared/domain/history.ts';
+import { summaryOf } from '../../shared/domain/history.ts';
 import {
   type Candidate,
   isTarget,
@@ -6,15 +6,15 @@ import {
   type StoredTarget,
   skipReason,
   stageOf,
-} from '../../../shared/domain/rollout.ts';
-import type { Standing } from '../../../shared/domain/standing.ts';
-import { hasCode } from '../../../shared/errors.ts';
-import { readHead } from '../../stores/heads.ts';
-import { eachOf } from '../../stores/lists.ts';
-import { plannedAtOnce, readEpochs, storePlanStep } from '../../stores/rollout-targets.ts';
-import { findWork, type RolloutWorkRecord } from '../../stores/rollouts.ts';
-import { findStandings } from '../../stores/standing.ts';
-import { readStates } from '../../stores/status.ts';
+} from '../../shared/domain/rollout.ts';
+import type { Standing } from '../../shared/domain/standing.ts';
+import { hasCode } from '../../shared/errors.ts';
+import { readHead } from '../stores/heads.ts';
+import { eachOf } from '../stores/lists.ts';
+import { plannedAtOnce, readEpochs, storePlanStep } from '../stores/rollout-targets.ts';
+import { findWork, type RolloutWorkRecord } from '../stores/rollouts.ts';
+import { findStandings } from '../stores/standing.ts';
+import { readStates } from '../stores/status.ts';
 import { judgeTarget, unfit } from './judge.ts';
 
 interface Found {
