@@ -27,7 +27,7 @@ const keysOf = (scannerId: string): ItemKey[] =>
   stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
 
 /** What was stored of an earlier registration of the id does not count; what names none was stored before there were any. */
-const ofThisLife = (state: ScannerState): ScannerState => {
+export const ofThisLife = (state: ScannerState): ScannerState => {
   const current = <T extends { epoch?: string }>(item: T | undefined): T | undefined =>
     item?.epoch === undefined || item.epoch === state.scanner.epoch ? item : undefined;
   const { scanner, head } = state;

@@ -93,7 +93,10 @@ describe('an execution environment', () => {
     const prints = Array.from({ length: 6 }, (_, index) => `printed by ${index}`);
     await Promise.all(prints.map((print) => lambda.invoke(arn, { print, sleepMs: 50 })));
 
-    const log = () => readFileSync(join(dir, 'logs', 'probe.log'), 'utf8').split('\n').sort();
+    const log = () =>
+      readFileSync(join(dir, 'logs', 'probe.log'), 'utf8')
+        .split('\n')
+        .sort();
     await until('all have printed', () => prints.every((print) => log().includes(print)));
     expect(warnings).toEqual([]);
   });
