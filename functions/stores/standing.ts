@@ -72,10 +72,19 @@ const items: StandingEdges = {
   drop,
 };
 
-/** Takes a standing back that was put while its Scanner was decommissioned: sums count what is listed, whoever reads it. */
-const dropIfGone = async (scannerId: string, version: number, edges: StandingEdges): Promise<true> => {
-  if (isGone(await edges.readScanner(scannerId))) await edges.drop(scannerId, version);
-  return true;
+/**
+ * Takes a standing back that was put while its Scanner was decommissioned, or its id registered again: sums count what is listed, whoever reads it.
+ * Null where that was so: what is so now is read again.
+ */
+const dropIfPast = async (
+  { scannerId, epoch }: ScannerRecord,
+  version: number,
+  edges: StandingEdges,
+): Promise<true | null> => {
+  const present = await edges.readScanner(scannerId);
+  if (present?.epoch === epoch && !isGone(present)) return true;
+  await edges.drop(scannerId, version);
+  return null;
 };
 
 /**
@@ -90,7 +99,7 @@ export const refreshStanding = async (scannerId: string, edges: StandingEdges = 
     const next = standingOf(state);
     if (same(kept?.standing, next)) return true;
     const version = (kept?.version ?? 0) + 1;
-    return (await edges.put(next, version)) && dropIfGone(scannerId, version, edges);
+    return (await edges.put(next, version)) && dropIfPast(state.scanner, version, edges);
   };
   await retrying(attempt, edges.pause ? { pause: edges.pause } : {});
 };

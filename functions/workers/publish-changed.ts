@@ -44,7 +44,9 @@ const isWanted = ({ scanner, head, published }: ScannerState): boolean =>
 /** Milliseconds until a thing that was published to a moment ago has room for another change at its rate; what is saved meanwhile goes along. */
 const spacing = ({ published }: ScannerState, now: Date): number => {
   const interval = (requestsPerChange * 1000) / Number(requireEnv('THING_RATE'));
-  return published ? Math.max(0, Date.parse(published.at) + interval - now.getTime()) : 0;
+  const left = published ? Date.parse(published.at) + interval - now.getTime() : 0;
+  // Another's clock may be ahead of ours.
+  return Math.min(interval, Math.max(0, left));
 };
 
 const publishInTurn = async (state: ScannerState, edges: Edges): Promise<void> => {
