@@ -31,12 +31,19 @@ export interface StandingFacts extends SyncFacts {
   inventory?: Pick<InventoryReported, 'software'>;
 }
 
-const failing = new Set(['Failed', 'Rejected', 'RootsDiffer', 'SettingsDiffer', 'PublishFailing']);
+const failing = new Set([
+  'Failed',
+  'Rejected',
+  'RootsDiffer',
+  'SettingsDiffer',
+  'PublishFailing',
+  'HeadDamaged',
+]);
 
 const stateOf = ({ head, scanner }: StandingFacts, inSync: Condition | undefined): StateOfScanner => {
   if (scanner.decommissionedAt !== undefined) return 'decommissioned';
   if (!scanner.enabled) return 'disabled';
-  if (!head.configuration.smtp) return 'not-configured';
+  if (!head.configuration.smtp && head.damage === undefined) return 'not-configured';
   if (inSync?.status === 'True') return 'in-sync';
   return failing.has(inSync?.reason ?? '') ? 'failed' : 'pending';
 };
