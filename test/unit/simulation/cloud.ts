@@ -52,7 +52,8 @@ export interface CloudOptions {
 
 /** Records of the stream, and events of the rules. */
 const events: Way = { lost: 0.15, doubled: 0.2, slow: 0.2, slowMs: 60_000 };
-const lifecycle: Way = { lost: 0.1, doubled: 0.3, slow: 0.3, slowMs: 60_000 };
+/** Lost ones are counted where they begin. */
+const lifecycle: Way = { lost: 0, doubled: 0.3, slow: 0.3, slowMs: 60_000 };
 
 const minute = 60_000;
 
@@ -76,6 +77,7 @@ export const cloudOf = ({ time, chance, send, has, onWrong }: CloudOptions) => {
   const registry = registryOf(time, chance);
   const wanted = new Map<string, Map<number, Whole>>();
   const failures: unknown[] = [];
+  const lostLifecycle = new Set<string>();
   let names = 0;
   const clock = () => epoch + time.now();
   const now = () => new Date(clock());
@@ -437,7 +439,12 @@ export const cloudOf = ({ time, chance, send, has, onWrong }: CloudOptions) => {
       else await reopenClearing({ scannerId, epoch: of });
     },
     /** A lifecycle event of the broker, on its way to the worker. */
-    lifecycle: (event: PresenceEvent): void => wake({ worker: 'presence', scannerId: event.clientId, event }),
+    lifecycle(event: PresenceEvent): void {
+      if (chance.fault(0.05)) lostLifecycle.add(event.clientId);
+      else wake({ worker: 'presence', scannerId: event.clientId, event });
+    },
+    /** Ids of which a lifecycle event was lost. */
+    lostLifecycle,
     /** Whether this Scanner may have objects of this revision now (functions/workers/artifacts.lambda.ts). */
     handsOut: (scannerId: string, revision: number): boolean => {
       const { head, report, scanner } = stateOf(scannerId) as ScannerState;

@@ -108,7 +108,12 @@ const judgeOf = (cloud: Cloud, blame: Blame) => {
     const { standing } = cloud.factsOf(id).standing ?? {};
     const facts = cloud.stateOf(id);
     if (!standing || !facts || facts.scanner.decommissionedAt !== undefined) return;
-    const { desiredRevision, conditions } = standing;
+    const { desiredRevision, publishedRevision, appliedRevision, conditions } = standing;
+    const life = `${facts.scanner.epoch} `;
+    onlyForward(id, `${life}the desired revision of its standing`, desiredRevision);
+    onlyForward(id, `${life}the published revision of its standing`, publishedRevision ?? 0);
+    if (appliedRevision !== null)
+      onlyForward(id, `${life}the applied revision of its standing`, appliedRevision);
     if (desiredRevision > facts.head.revision)
       blame(id, `its standing speaks of revision ${desiredRevision}`);
     if (conditions.Applied === 'True' && !scanner.hasRun.has(desiredRevision))
@@ -266,12 +271,15 @@ export const play = async (
   }
   await time.run(faultyMs, check);
   chance.endFaults();
-  // A lifecycle event that was lost is mended by the next.
   for (const scanner of [...all(), ...retired]) {
     scanner.disk.full = false;
     scanner.start();
-    scanner.breakConnection();
   }
+  // A lifecycle event that was lost is mended by the next; those that are late have come by then.
+  time.after(120_000, () => {
+    for (const scanner of all())
+      if (cloud.lostLifecycle.has(scanner.id)) scanner.breakConnection();
+  });
 
   const notYet = (scanner: Scanner): string | null =>
     isGone(scanner.id) ? left(cloud, scanner.id) : unsettled(cloud, scanner);
