@@ -4,7 +4,7 @@ import { type Flaw, flaws, play } from './world.ts';
 /** `SIM_SEED=17 SIM_RUNS=1` plays one seed again, and `SIM_LOG=1` shows what its Scanners say; `SIM_RUNS=5000` plays many. */
 const { SIM_SEED, SIM_RUNS, SIM_LOG } = process.env;
 const first = Number(SIM_SEED ?? 1);
-const runs = Number(SIM_RUNS ?? 60);
+const runs = Number(SIM_RUNS ?? 40);
 const seedsFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
 const log = SIM_LOG ? (line: string) => console.log(line) : undefined;
 

@@ -277,8 +277,7 @@ export const play = async (
   }
   // A lifecycle event that was lost is mended by the next; those that are late have come by then.
   time.after(120_000, () => {
-    for (const scanner of all())
-      if (cloud.lostLifecycle.has(scanner.id)) scanner.breakConnection();
+    for (const scanner of all()) if (cloud.lostLifecycle.has(scanner.id)) scanner.breakConnection();
   });
 
   const notYet = (scanner: Scanner): string | null =>
