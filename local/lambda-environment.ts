@@ -54,8 +54,9 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
     stdout: true,
     stderr: true,
   });
-  worker.stdout.pipe(log, { end: false });
-  worker.stderr.pipe(log, { end: false });
+  // Not piped: each pipe puts listeners on its target, and all environments of a function write into one log.
+  for (const stream of [worker.stdout, worker.stderr])
+    stream.on('data', (bytes: Buffer) => log.writableEnded || log.write(bytes));
   return worker;
 };
 

@@ -55,6 +55,8 @@ export interface StackOptions {
   duplicateEvents?: boolean;
   /** Values of the template's parameters, as an operator would give them. */
   parameters?: Record<string, string>;
+  /** Variables that functions find instead of the stack's own: an address of something that stands in front of a service. */
+  variables?: Record<string, string>;
 }
 
 /** What `endpoints.json` says. */
@@ -276,7 +278,7 @@ const startFunctions = async (
     functions: model.functions,
     root,
     logDir: join(options.dir, 'logs'),
-    variables: lambdaVariables(ports, credentials, dynamo.url),
+    variables: { ...lambdaVariables(ports, credentials, dynamo.url), ...options.variables },
   });
   close.add(lambda.close);
   asynchronous.deliver(lambda);

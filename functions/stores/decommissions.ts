@@ -1,4 +1,4 @@
-import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../shared/errors.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type Asked, auditItem } from './audit.ts';
@@ -173,18 +173,21 @@ export const endClearing = async (
 /**
  * Something of a decommissioned Scanner has appeared after it was cleared away: a thing that an enrolment under way made, a connection with a
  * certificate whose end was not known everywhere yet, a shadow. Wakes the worker again; one that is at it does not end before it has
- * looked again. Nothing where the id has been registered again.
+ * looked again. Where the worker fails or is never woken, whoever looks at what is due comes back to it. Nothing where the id has been registered again.
  */
-export const reopenClearing = async ({
-  scannerId,
-  epoch,
-}: Pick<ScannerRecord, 'scannerId' | 'epoch'>): Promise<void> => {
-  const reopen = new UpdateCommand({
-    TableName: tableName(),
-    Key: keyOf(scannerId, sortKeys.scanner),
-    UpdateExpression: 'REMOVE clearedAt ADD reopened :one',
-    ConditionExpression: 'epoch = :epoch AND attribute_exists(decommissionedAt)',
-    ExpressionAttributeValues: { ':epoch': epoch, ':one': 1 },
-  });
-  await onCondition(dynamo.send(reopen));
+export const reopenClearing = async (
+  { scannerId, epoch }: Pick<ScannerRecord, 'scannerId' | 'epoch'>,
+  now: Date = new Date(),
+): Promise<void> => {
+  const reopen: TransactItem = {
+    Update: {
+      TableName: tableName(),
+      Key: keyOf(scannerId, sortKeys.scanner),
+      UpdateExpression: 'REMOVE clearedAt ADD reopened :one',
+      ConditionExpression: 'epoch = :epoch AND attribute_exists(decommissionedAt)',
+      ExpressionAttributeValues: { ':epoch': epoch, ':one': 1 },
+    },
+  };
+  const outcome = await transact([reopen, dueAt(scannerId, new Date(now.getTime() + clearingMs))]);
+  if (outcome.kind === 'raced') throw new AppError('THROTTLED');
 };

@@ -22,6 +22,9 @@ interface Kept {
   version: number;
 }
 
+const readKept = (scannerId: string): Promise<Kept | undefined> =>
+  getItem<Kept>(keys.ofScanner(scannerId), sortKeys.standing);
+
 const put = async (standing: Standing, version: number): Promise<true | null> => {
   const { scannerId } = standing;
   const listed = { listPk: keys.listedStandings, listSk: scannerId };
@@ -39,36 +42,66 @@ const same = (one: Standing | undefined, other: Standing): boolean =>
 
 const isGone = (scanner: ScannerRecord | undefined): boolean => scanner?.decommissionedAt !== undefined;
 
-/** Takes a standing back that was put while its Scanner was decommissioned: sums count what is listed, whoever reads it. */
-const dropIfGone = async (scannerId: string, version: number): Promise<true> => {
-  if (isGone(await getItem<ScannerRecord>(keys.ofScanner(scannerId), sortKeys.scanner)))
-    await onCondition(
-      dynamo.send(
-        new DeleteCommand({
-          TableName: tableName(),
-          Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.standing },
-          ConditionExpression: 'version = :put',
-          ExpressionAttributeValues: { ':put': version },
-        }),
-      ),
-    );
-  return true;
+const drop = async (scannerId: string, version: number): Promise<void> => {
+  const command = new DeleteCommand({
+    TableName: tableName(),
+    Key: { pk: keys.ofScanner(scannerId), sk: sortKeys.standing },
+    ConditionExpression: 'version = :put',
+    ExpressionAttributeValues: { ':put': version },
+  });
+  await onCondition(dynamo.send(command));
+};
+
+/** What is read and written to refresh a standing; an argument, so that a test can play any order of them. */
+export interface StandingEdges {
+  readKept: typeof readKept;
+  findState: typeof findState;
+  /** Null where somebody else has put one since. */
+  put: typeof put;
+  readScanner: (scannerId: string) => Promise<ScannerRecord | undefined>;
+  drop: typeof drop;
+  /** Between two tries. */
+  pause?: (attempt: number) => Promise<void>;
+}
+
+const items: StandingEdges = {
+  readKept,
+  findState,
+  put,
+  readScanner: (scannerId) => getItem<ScannerRecord>(keys.ofScanner(scannerId), sortKeys.scanner),
+  drop,
+};
+
+/**
+ * Takes a standing back that was put while its Scanner was decommissioned, or its id registered again: sums count what is listed, whoever reads it.
+ * Null where that was so: what is so now is read again.
+ */
+const dropIfPast = async (
+  { scannerId, epoch }: ScannerRecord,
+  version: number,
+  edges: StandingEdges,
+): Promise<true | null> => {
+  const present = await edges.readScanner(scannerId);
+  if (present?.epoch === epoch && !isGone(present)) return true;
+  await edges.drop(scannerId, version);
+  return null;
 };
 
 /**
  * Brings the standing of a Scanner to what its facts say; called by whoever stored one of them, after it. The standing's version is read
  * before the facts, so of two at once the one that read less loses, and reads again: the last to write has read every fact.
  */
-export const refreshStanding = async (scannerId: string): Promise<void> => {
-  await retrying(async () => {
-    const kept = await getItem<Kept>(keys.ofScanner(scannerId), sortKeys.standing);
-    const state = await findState(scannerId);
+export const refreshStanding = async (scannerId: string, edges: StandingEdges = items): Promise<void> => {
+  const attempt = async () => {
+    const kept = await edges.readKept(scannerId);
+    const state = await edges.findState(scannerId);
     if (!state || isGone(state.scanner)) return true;
     const next = standingOf(state);
     if (same(kept?.standing, next)) return true;
     const version = (kept?.version ?? 0) + 1;
-    return (await put(next, version)) && dropIfGone(scannerId, version);
-  });
+    return (await edges.put(next, version)) && dropIfPast(state.scanner, version, edges);
+  };
+  await retrying(attempt, edges.pause ? { pause: edges.pause } : {});
 };
 
 /** Standings by the ids of the Scanners, as the index has them: a moment old. */

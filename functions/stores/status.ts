@@ -1,6 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Head } from '../../shared/domain/configuration.ts';
 import type { Presence, Published, Report, StatusItems } from '../../shared/domain/status.ts';
+import { damagedHead, damageOf } from '../../shared/domain/stored-head.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type InventoryReported, type ReportStatus, reportStatus } from '../../shared/messages/shadow.ts';
 import { keys, sortKeys, table } from '../../shared/tables.ts';
@@ -26,8 +27,14 @@ const stateItems = ['scanner', 'head', 'published', 'report', 'presence', 'inven
 const keysOf = (scannerId: string): ItemKey[] =>
   stateItems.map((sk) => ({ pk: keys.ofScanner(scannerId), sk }));
 
+/** A head that somebody has broken must not hide what else is known of its Scanner. */
+const readableOrDamaged = (scannerId: string, stored: Head): Head => {
+  const damage = damageOf(stored);
+  return damage === null ? readable(stored) : damagedHead(scannerId, stored, damage);
+};
+
 /** What was stored of an earlier registration of the id does not count; what names none was stored before there were any. */
-const ofThisLife = (state: ScannerState): ScannerState => {
+export const ofThisLife = (state: ScannerState): ScannerState => {
   const current = <T extends { epoch?: string }>(item: T | undefined): T | undefined =>
     item?.epoch === undefined || item.epoch === state.scanner.epoch ? item : undefined;
   const { scanner, head } = state;
@@ -39,7 +46,7 @@ const ofThisLife = (state: ScannerState): ScannerState => {
     due: state.due,
   };
   const given = Object.fromEntries(Object.entries(items).filter(([, item]) => item !== undefined));
-  return { scanner, head: readable(head), ...given };
+  return { scanner, head: readableOrDamaged(scanner.scannerId, head), ...given };
 };
 
 const isWhole = (state: Partial<ScannerState>): state is ScannerState =>

@@ -22,6 +22,7 @@ export type LifeItem = {
   epoch?: string;
   decommissionedAt?: string;
   clearedAt?: string;
+  createdAt?: string;
 };
 
 /** A page of the table, as a check reads it: heads and revisions whole, and the imports that were lost by `now`. */

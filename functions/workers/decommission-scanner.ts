@@ -11,6 +11,35 @@ import { deleteThing, revokeCertificate, revokeCertificatesOf } from '../stores/
 import { getScanner, type ScannerRecord } from '../stores/scanners.ts';
 import { closeConnection, deleteShadows } from '../stores/shadows.ts';
 
+/** What a run reads, writes and takes away; an argument, so that a test can play any order of them. */
+export interface Edges {
+  getScanner: typeof getScanner;
+  beginClearing: typeof beginClearing;
+  endClearing: typeof endClearing;
+  leaveClearing: typeof leaveClearing;
+  revokeCertificate: typeof revokeCertificate;
+  revokeCertificatesOf: typeof revokeCertificatesOf;
+  closeConnection: typeof closeConnection;
+  deleteShadows: typeof deleteShadows;
+  deleteThing: typeof deleteThing;
+  deleteReported: typeof deleteReported;
+  newToken: () => string;
+}
+
+const stores: Edges = {
+  getScanner,
+  beginClearing,
+  endClearing,
+  leaveClearing,
+  revokeCertificate,
+  revokeCertificatesOf,
+  closeConnection,
+  deleteShadows,
+  deleteThing,
+  deleteReported,
+  newToken: randomUUID,
+};
+
 /** How long one run may take. A call under way when it ends is over within the margin: no call waits longer (`functions/stores/faults.ts`). */
 const leaseMs = 90_000;
 const marginMs = 40_000;
@@ -19,13 +48,13 @@ const marginMs = 40_000;
  * What is done, in this order. Without a certificate the Scanner cannot come back, then it is cut off, and then what it may have written last
  * goes. A certificate that was recorded but is attached no more is revoked, too. The thing goes after its shadows, which it does not take along.
  */
-const stepsFor = ({ scannerId, certificateId }: ScannerRecord): (() => Promise<void>)[] => [
-  async () => (certificateId === undefined ? undefined : revokeCertificate(certificateId)),
-  () => revokeCertificatesOf(scannerId),
-  () => closeConnection(scannerId),
-  () => deleteShadows(scannerId),
-  () => deleteThing(scannerId),
-  () => deleteReported(scannerId),
+const stepsFor = ({ scannerId, certificateId }: ScannerRecord, edges: Edges): (() => Promise<void>)[] => [
+  async () => (certificateId === undefined ? undefined : edges.revokeCertificate(certificateId)),
+  () => edges.revokeCertificatesOf(scannerId),
+  () => edges.closeConnection(scannerId),
+  () => edges.deleteShadows(scannerId),
+  () => edges.deleteThing(scannerId),
+  () => edges.deleteReported(scannerId),
 ];
 
 const assertInTime = ({ until, scannerId }: Clearing, clock: () => number): void => {
@@ -37,14 +66,14 @@ const isToBeCleared = ({ decommissionedAt, clearedAt }: ScannerRecord): boolean 
   decommissionedAt !== undefined && clearedAt === undefined;
 
 /** One round, under the lease; true when there is nothing left to do. */
-const clear = async (clearing: Clearing, clock: () => number): Promise<boolean> => {
-  const record = await getScanner(clearing.scannerId);
+const clear = async (clearing: Clearing, clock: () => number, edges: Edges): Promise<boolean> => {
+  const record = await edges.getScanner(clearing.scannerId);
   if (!isToBeCleared(record)) return true;
-  for (const step of stepsFor(record)) {
+  for (const step of stepsFor(record, edges)) {
     assertInTime(clearing, clock);
     await step();
   }
-  return endClearing(clearing, record, new Date(clock()));
+  return edges.endClearing(clearing, record, new Date(clock()));
 };
 
 /** Again while something of the Scanner appears meanwhile. */
@@ -55,16 +84,20 @@ const rounds = 5;
  * often as one likes: of a Scanner in service, or cleared already, it does nothing. UNAVAILABLE while another run is at it, so that who
  * asked comes again.
  */
-export const decommission = async (scannerId: string, clock: () => number = Date.now): Promise<void> => {
-  if (!isToBeCleared(await getScanner(scannerId))) return;
+export const decommission = async (
+  scannerId: string,
+  clock: () => number = Date.now,
+  edges: Edges = stores,
+): Promise<void> => {
+  if (!isToBeCleared(await edges.getScanner(scannerId))) return;
   const now = clock();
-  const clearing = { scannerId, token: randomUUID(), until: now + leaseMs };
-  if (!(await beginClearing(clearing, new Date(now))))
+  const clearing = { scannerId, token: edges.newToken(), until: now + leaseMs };
+  if (!(await edges.beginClearing(clearing, new Date(now))))
     throw new AppError('UNAVAILABLE', `Another run clears away after ${scannerId}.`);
   try {
-    for (let round = 0; round < rounds; round++) if (await clear(clearing, clock)) return;
+    for (let round = 0; round < rounds; round++) if (await clear(clearing, clock, edges)) return;
     throw new AppError('UNAVAILABLE', `Something of ${scannerId} appears again and again.`);
   } finally {
-    await leaveClearing(clearing);
+    await edges.leaveClearing(clearing);
   }
 };

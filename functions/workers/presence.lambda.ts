@@ -1,33 +1,5 @@
-import { concerns, nextPresence, type PresenceEvent } from '../../shared/domain/presence.ts';
-import { reopenClearing } from '../stores/decommissions.ts';
-import { retrying } from '../stores/retrying.ts';
-import { refreshStanding } from '../stores/standing.ts';
-import { findState, putPresence, type ScannerState } from '../stores/status.ts';
+import type { PresenceEvent } from '../../shared/domain/presence.ts';
+import { takePresence } from './take-presence.ts';
 
-/** What a decommissioned Scanner connected for is nothing; that it could is for the worker that clears away to see. */
-const turnAway = async ({ scanner }: ScannerState, event: PresenceEvent): Promise<void> => {
-  if (event.eventType === 'connected') await reopenClearing(scanner);
-};
-
-/** One try: null when another event was stored meanwhile. */
-const take = async (event: PresenceEvent): Promise<true | null> => {
-  const state = await findState(event.clientId);
-  if (!state) return true;
-  const { scanner, presence } = state;
-  if (scanner.decommissionedAt !== undefined) {
-    await turnAway(state, event);
-    return true;
-  }
-  if (!concerns(scanner.certificateId, presence, event)) return true;
-  const next = nextPresence(presence, event, new Date());
-  if (!next) return true;
-  return (await putPresence(event.clientId, { ...next, epoch: scanner.epoch }, presence)) || null;
-};
-
-/** Stores whether a Scanner is connected, from the lifecycle events of its connection. */
-export const handler = async (event: PresenceEvent): Promise<void> => {
-  await retrying(() => take(event), {
-    refusal: `The presence of ${event.clientId} changes faster than it can be written.`,
-  });
-  await refreshStanding(event.clientId);
-};
+/** A Scanner has connected or disconnected. */
+export const handler = (event: PresenceEvent): Promise<void> => takePresence(event);

@@ -7,6 +7,30 @@ import { refreshStanding } from '../stores/standing.ts';
 import { findState, type ScannerState } from '../stores/status.ts';
 import { publishScanner } from './publish-scanner.ts';
 
+/** What whoever publishes a change reads and writes; an argument, so that a test can play any order of them. */
+export interface Edges {
+  findState: typeof findState;
+  lookLater: typeof lookLater;
+  tryAgain: typeof tryAgain;
+  refreshStanding: (scannerId: string) => Promise<void>;
+  reserve: typeof reserve;
+  wait: (ms: number) => Promise<void>;
+  publish: (scannerId: string, now: Date) => Promise<void>;
+  now: () => Date;
+}
+
+/** The edges in service. */
+export const stores: Edges = {
+  findState,
+  lookLater,
+  tryAgain,
+  refreshStanding,
+  reserve,
+  wait,
+  publish: publishScanner,
+  now: () => new Date(),
+};
+
 /** Requests to the shadow service for one publication: two shadows read, two written. */
 const requestsPerPublication = 4;
 
@@ -18,35 +42,39 @@ const isWanted = ({ scanner, head, published }: ScannerState): boolean =>
   scanner.enabled && head.configuration.smtp !== null && published?.revision !== head.revision;
 
 /** Milliseconds until a thing that was published to a moment ago has room for another change at its rate; what is saved meanwhile goes along. */
-const spacing = ({ published }: ScannerState): number => {
+const spacing = ({ published }: ScannerState, now: Date): number => {
   const interval = (requestsPerChange * 1000) / Number(requireEnv('THING_RATE'));
-  return published ? Math.max(0, Date.parse(published.at) + interval - Date.now()) : 0;
+  const left = published ? Date.parse(published.at) + interval - now.getTime() : 0;
+  // Another's clock may be ahead of ours.
+  return Math.min(interval, Math.max(0, left));
 };
 
-const publishInTurn = async (state: ScannerState): Promise<void> => {
+const publishInTurn = async (state: ScannerState, edges: Edges): Promise<void> => {
   const { scannerId } = state.scanner;
-  await wait(Math.max(await reserve('shadow', requestsPerPublication), spacing(state)));
-  await publishScanner(scannerId, new Date());
+  await edges.wait(
+    Math.max(await edges.reserve('shadow', requestsPerPublication), spacing(state, edges.now())),
+  );
+  await edges.publish(scannerId, edges.now());
 };
 
 /** Publishes, and writes down how it went: a Scanner that fails is tried again soon, and holds up none of those its change came with. */
-const publish = async (state: ScannerState): Promise<void> => {
+const publish = async (state: ScannerState, edges: Edges): Promise<void> => {
   const { scannerId } = state.scanner;
   try {
-    await publishInTurn(state);
-    if (state.due?.failures) await lookLater(scannerId, state.due, new Date());
+    await publishInTurn(state, edges);
+    if (state.due?.failures) await edges.lookLater(scannerId, state.due, edges.now());
   } catch (error) {
     logger.warn('publishing failed; it is tried again', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, error, new Date());
+    await edges.tryAgain(scannerId, error, edges.now());
   }
 };
 
-const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
+const stateOf = async (scannerId: string, edges: Edges): Promise<ScannerState | null> => {
   try {
-    return await findState(scannerId);
+    return await edges.findState(scannerId);
   } catch (error) {
     logger.error('the state of a Scanner cannot be read', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, error, new Date());
+    await edges.tryAgain(scannerId, error, edges.now());
     return null;
   }
 };
@@ -55,10 +83,10 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
  * A Scanner's head or registration has changed: publishes what its shadow does not have yet, at the rates of the account and of the thing. What
  * fails is kept in the due index (ADR 0015); this throws only where not even that can be written.
  */
-export const publishChanged = async (scannerId: string): Promise<void> => {
-  const state = await stateOf(scannerId);
+export const publishChanged = async (scannerId: string, edges: Edges = stores): Promise<void> => {
+  const state = await stateOf(scannerId, edges);
   if (!state || state.scanner.decommissionedAt !== undefined) return;
-  if (!state.due) await lookLater(scannerId, undefined, new Date());
-  if (isWanted(state)) await publish(state);
-  await refreshStanding(scannerId);
+  if (!state.due) await edges.lookLater(scannerId, undefined, edges.now());
+  if (isWanted(state)) await publish(state, edges);
+  await edges.refreshStanding(scannerId);
 };

@@ -1,29 +1,37 @@
 import { logger } from '../lib/logger.ts';
-import { wait } from '../lib/wait.ts';
 import { reopenClearing } from '../stores/decommissions.ts';
-import { forgetDue, lookLater, tryAgain } from '../stores/due.ts';
-import { reserve } from '../stores/pace.ts';
-import { refreshStanding } from '../stores/standing.ts';
-import { findState, type ScannerState } from '../stores/status.ts';
-import { publishScanner } from './publish-scanner.ts';
+import { forgetDue } from '../stores/due.ts';
+import type { ScannerState } from '../stores/status.ts';
+import { type Edges as PublishingEdges, stores as publishingStores } from './publish-changed.ts';
 import { reportedShadows, storeReported } from './store-reported.ts';
 
 /** Requests to the shadow service for one look: those of a publication, and a read of each shadow that a Scanner reports in. */
 const requestsPerLook = 6;
 
-const look = async (state: ScannerState): Promise<void> => {
+/** What a look at a Scanner reads and writes; an argument, so that a test can play any order of them. */
+export interface Edges extends PublishingEdges {
+  forgetDue: typeof forgetDue;
+  reopenClearing: typeof reopenClearing;
+  storeReported: (state: ScannerState, shadow: string) => Promise<boolean>;
+}
+
+const stores: Edges = { ...publishingStores, forgetDue, reopenClearing, storeReported };
+
+const look = async (state: ScannerState, edges: Edges): Promise<void> => {
   const { scannerId } = state.scanner;
-  await wait(await reserve('shadow', requestsPerLook));
-  await publishScanner(scannerId, new Date());
-  for (const shadow of reportedShadows) await storeReported(state, shadow);
+  await edges.wait(await edges.reserve('shadow', requestsPerLook));
+  await edges.publish(scannerId, edges.now());
+  for (const shadow of reportedShadows) await edges.storeReported(state, shadow);
 };
 
-const lookAgain = async (scannerId: string): Promise<void> => {
-  const state = await findState(scannerId);
+const lookAgain = async (scannerId: string, edges: Edges): Promise<void> => {
+  const state = await edges.findState(scannerId);
   if (!state) return;
-  if (state.scanner.clearedAt !== undefined) return forgetDue(scannerId, state.due);
-  await (state.scanner.decommissionedAt === undefined ? look(state) : reopenClearing(state.scanner));
-  await lookLater(scannerId, state.due, new Date());
+  if (state.scanner.clearedAt !== undefined) return edges.forgetDue(scannerId, state.due);
+  await (state.scanner.decommissionedAt === undefined
+    ? look(state, edges)
+    : edges.reopenClearing(state.scanner));
+  await edges.lookLater(scannerId, state.due, edges.now());
 };
 
 /**
@@ -31,12 +39,12 @@ const lookAgain = async (scannerId: string): Promise<void> => {
  * reports (ADR 0015); of one that is decommissioned, it calls whoever clears away what is left (ADR 0017). Then it is due again a period later,
  * or soon when that failed.
  */
-export const reconcileScanner = async (scannerId: string): Promise<void> => {
+export const reconcileScanner = async (scannerId: string, edges: Edges = stores): Promise<void> => {
   try {
-    await lookAgain(scannerId);
+    await lookAgain(scannerId, edges);
   } catch (error) {
     logger.warn('a look at a Scanner failed; it is tried again', { scannerId, cause: error as Error });
-    await tryAgain(scannerId, error, new Date());
+    await edges.tryAgain(scannerId, error, edges.now());
   }
-  await refreshStanding(scannerId);
+  await edges.refreshStanding(scannerId);
 };

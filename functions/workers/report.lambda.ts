@@ -1,27 +1,4 @@
-import { reopenClearing } from '../stores/decommissions.ts';
-import { askNow } from '../stores/due.ts';
-import { getShadow } from '../stores/shadows.ts';
-import { refreshStanding } from '../stores/standing.ts';
-import { findState, type ScannerState } from '../stores/status.ts';
-import { storeReported } from './store-reported.ts';
-
-/** What the topic rule selects: a key. What was reported is read from the shadow itself. */
-interface ReportEvent {
-  scannerId: string;
-  shadow: string;
-}
-
-/** A shadow of a decommissioned Scanner that was written back: it was still connected. */
-const turnAway = async ({ scanner }: ScannerState, shadow: string): Promise<void> => {
-  if (await getShadow(scanner.scannerId, shadow)) await reopenClearing(scanner);
-};
+import { type ReportEvent, takeReport } from './take-report.ts';
 
 /** A Scanner has reported. */
-export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void> => {
-  const state = await findState(scannerId);
-  if (!state) return;
-  if (state.scanner.decommissionedAt !== undefined) return turnAway(state, shadow);
-  // Somebody else has edited the shadow, and the Scanner has followed: it is brought back at once.
-  if (await storeReported(state, shadow)) await askNow(scannerId, new Date());
-  await refreshStanding(scannerId);
-};
+export const handler = (event: ReportEvent): Promise<void> => takeReport(event);

@@ -12,7 +12,20 @@ import { sha256 } from '../stores/objects.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
 
+/** What is read and written to store what is reported; an argument, so that a test can play any order of them. */
+export interface Edges {
+  getShadow: typeof getShadow;
+  readHead: typeof readHead;
+  putReport: typeof putReport;
+  putReported: typeof putReported;
+  putInventory: typeof putInventory;
+  now: () => Date;
+}
+
+const stores: Edges = { getShadow, readHead, putReport, putReported, putInventory, now: () => new Date() };
+
 interface Seen {
+  edges: Edges;
   state: ScannerState;
   version: number;
   reported: unknown;
@@ -27,52 +40,53 @@ const begunAgain = (
 
 /** What a Scanner can speak of at most; read again where it seems to speak of more: a revision may have been made since the state was read. */
 const isKnown = async (
-  { head, scanner }: ScannerState,
+  { edges, state: { head, scanner } }: Seen,
   { status, revision }: SmtpReported,
 ): Promise<boolean> => {
   const spokenOf = Math.max(status.revision, revision ?? 0);
-  return spokenOf <= head.revision || spokenOf <= (await readHead(scanner.scannerId)).revision;
+  return spokenOf <= head.revision || spokenOf <= (await edges.readHead(scanner.scannerId)).revision;
 };
 
 /** Nothing that is known moves; that there is a report which nobody understands is seen in the Scanner's conditions. */
 const storeUnreadable = async (seen: Seen, message: string): Promise<boolean> => {
-  const { scannerId, epoch } = seen.state.scanner;
+  const { edges, state } = seen;
+  const { scannerId, epoch } = state.scanner;
   logger.warn('report not understood', { scannerId, message });
-  const before = begunAgain(seen.state.report, seen);
-  const stored = seen.state.report;
+  const before = begunAgain(state.report, seen);
+  const stored = state.report;
   // Versions that have begun again are below the one that is known: the store asks for that one instead.
   const known = stored && before !== undefined ? { ...stored, shadowVersion: 0 } : stored;
   const what = { epoch, shadowVersion: seen.version, message };
-  const next = nextUnreadable(known, what, new Date().toISOString());
-  if (next) await putReport(scannerId, next, before);
+  const next = nextUnreadable(known, what, edges.now().toISOString());
+  if (next) await edges.putReport(scannerId, next, before);
   return false;
 };
 
 /** What is said of a revision is kept with that revision also where it comes too late to move the status. */
 const storeReport = async (seen: Seen): Promise<boolean> => {
-  const { state, version, reported } = seen;
+  const { edges, state, version, reported } = seen;
   const { scannerId, epoch } = state.scanner;
   const read = readReport(reported);
   if (read.unreadable !== undefined) return storeUnreadable(seen, read.unreadable);
   const { report } = read;
-  if (!(await isKnown(state, report))) {
+  if (!(await isKnown(seen, report))) {
     logger.warn('report of a revision that there is not', { scannerId, revision: report.status.revision });
     return false;
   }
-  const now = new Date();
+  const now = edges.now();
   const wanted = desiredOf(state.head, sha256);
   const differs = wanted !== null && reportDiffers(state.head, wanted.smtp, report);
   const said = saidOf(report, differs);
-  await putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
+  await edges.putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
   const before = begunAgain(state.report, seen);
   const known = before === undefined ? state.report : undefined;
   const next = nextReport(known, { epoch, shadowVersion: version, reported: report }, now.toISOString());
-  if (next) await putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
+  if (next) await edges.putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
   return differs;
 };
 
 const storeInventory = async (seen: Seen): Promise<boolean> => {
-  const { state, version, reported } = seen;
+  const { edges, state, version, reported } = seen;
   const { scannerId, epoch } = state.scanner;
   const parsed = inventoryReported.safeParse(reported);
   if (!parsed.success) {
@@ -80,7 +94,7 @@ const storeInventory = async (seen: Seen): Promise<boolean> => {
     return false;
   }
   const inventory = { ...parsed.data, epoch, shadowVersion: version };
-  await putInventory(scannerId, inventory, begunAgain(state.inventory, seen));
+  await edges.putInventory(scannerId, inventory, begunAgain(state.inventory, seen));
   return false;
 };
 
@@ -97,9 +111,13 @@ export const reportedShadows: readonly string[] = Object.keys(storing);
  * nothing but the time. What is known may be old: only what was read from a newer shadow replaces what is stored.
  * Answers whether the Scanner runs the desired revision otherwise than it is desired.
  */
-export const storeReported = async (state: ScannerState, shadow: string): Promise<boolean> => {
+export const storeReported = async (
+  state: ScannerState,
+  shadow: string,
+  edges: Edges = stores,
+): Promise<boolean> => {
   const store = storing[shadow];
-  const document = store ? await getShadow(state.scanner.scannerId, shadow) : null;
+  const document = store ? await edges.getShadow(state.scanner.scannerId, shadow) : null;
   if (!store || !document?.state.reported) return false;
-  return store({ state, version: document.version, reported: document.state.reported });
+  return store({ edges, state, version: document.version, reported: document.state.reported });
 };

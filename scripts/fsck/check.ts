@@ -7,8 +7,9 @@ import {
   judgeOrder,
   judgeReference,
 } from '../../shared/domain/fsck.ts';
-import { judgeLife } from '../../shared/domain/leftovers.ts';
+import { judgeLife, lacking, told } from '../../shared/domain/leftovers.ts';
 import type { ChunkReference } from '../../shared/domain/lists/chunks.ts';
+import { damageOf } from '../../shared/domain/stored-head.ts';
 import {
   digestOfKey,
   markMs,
@@ -29,19 +30,33 @@ import {
   type NamedChunk,
   type NamedRoot,
 } from './named.ts';
-import { decommissions, heads, imports, lists, objects, survey, sweeping } from './stores.ts';
+import { decommissions, due, heads, imports, lists, objects, standing, survey, sweeping } from './stores.ts';
 
 /** How often a Scanner whose items contradict each other is read again: somebody may be writing. */
 const readings = 3;
+
+/** What cannot be read is a finding, and what it names is not known. */
+const isReadable = (check: Check, item: Head): boolean => {
+  const damage = damageOf(item);
+  if (damage === null) return true;
+  const { pk, sk } = item as Head & { pk: string; sk: string };
+  check.unread += 1;
+  check.damaged.add(pk);
+  find(check, 'corrupt', { key: `${pk} ${sk}`, namedBy: [], detail: `it cannot be read: ${damage}` });
+  return false;
+};
 
 const readTable = async (check: Check): Promise<void> => {
   const { table, report, startedAt, progress } = check;
   let from: Record<string, unknown> | undefined;
   do {
     const page = await survey.surveyTable(from, startedAt, { withFleet: true });
-    for (const head of page.heads) addItem(table, 'heads', head);
-    for (const revision of page.revisions) addItem(table, 'revisions', revision);
-    for (const head of [...page.heads, ...page.revisions]) addBindings(table, head, objects.sha256);
+    const [own, revisions] = [page.heads, page.revisions].map((items) =>
+      items.filter((item) => isReadable(check, item)),
+    );
+    for (const head of own ?? []) addItem(table, 'heads', head);
+    for (const revision of revisions ?? []) addItem(table, 'revisions', revision);
+    for (const head of [...(own ?? []), ...(revisions ?? [])]) addBindings(table, head, objects.sha256);
     for (const item of page.fleet) addFleetItem(check.fleet, item);
     for (const item of page.lives) check.lives.set(item.pk, [...(check.lives.get(item.pk) ?? []), item]);
     table.lost.push(...page.lost);
@@ -80,6 +95,7 @@ const present = ({ heads: own, revisions }: Items, at: Date) =>
 
 const checkHistories = async (check: Check): Promise<void> => {
   for (const [scannerId, items] of check.table.scanners) {
+    if (check.damaged.has(keys.ofScanner(scannerId))) continue;
     let problems = present(items, check.startedAt);
     for (let reading = 0; problems.length > 0 && reading < readings; reading++)
       problems = present(await readAgain(scannerId), check.startedAt);
@@ -108,6 +124,31 @@ const checkLives = async (check: Check): Promise<void> => {
     const present = await survey.readLife(key);
     for (const detail of problemsOf(present))
       find(check, 'inconsistent', { key, namedBy: [], detail, ...clearedAgain(key, present) });
+  }
+};
+
+/** Makes what a Scanner lacks: a look that is due now, or its standing as its facts say. */
+const making: Record<string, (scannerId: string, now: Date) => Promise<void>> = {
+  due: (scannerId, now) => due.askNow(scannerId, now),
+  standing: (scannerId) => standing.refreshStanding(scannerId),
+};
+
+/** What each Scanner in service has, and those may lack that an earlier version of this project registered. */
+const checkLacks = async (check: Check): Promise<void> => {
+  for (const [key, items] of check.lives) {
+    if (lacking(items, sortKeys.scanner, check.startedAt).length === 0) continue;
+    const scannerId = key.slice(keys.ofScanner('').length);
+    for (const lack of lacking(await survey.readLife(key), sortKeys.scanner, check.startedAt))
+      find(check, 'inconsistent', {
+        key,
+        namedBy: [],
+        detail: told(lack),
+        repair: 'makes it',
+        mend: async () => {
+          await making[lack]?.(scannerId, check.now());
+          return true;
+        },
+      });
   }
 };
 
@@ -233,12 +274,14 @@ export const checkAll = async (options: CheckOptions): Promise<Report> => {
     chunks: new Map(),
     fleet: new Map(),
     lives: new Map(),
+    damaged: new Set(),
     unread: 0,
     report: { checked, findings: [] },
   };
   await readTable(check);
   await checkHistories(check);
   await checkLives(check);
+  await checkLacks(check);
   await checkObjects(check);
   await checkFleet(check);
   await checkSecrets(check);

@@ -42,7 +42,9 @@ export interface Check extends CheckOptions {
   fleet: Fleet;
   /** Registrations, and what was last seen of their Scanners, by partition. */
   lives: Map<string, LifeItem[]>;
-  /** Lists whose manifest cannot be read: which chunks they name is not known. */
+  /** Scanners of which a head or a revision cannot be read. */
+  damaged: Set<string>;
+  /** Lists whose manifest cannot be read, and heads and revisions that cannot: what they name is not known. */
   unread: number;
   report: Report;
 }

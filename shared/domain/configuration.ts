@@ -33,6 +33,8 @@ export interface Head {
   registration?: { at: string; revision: number };
   /** Since when nothing more is committed, because the Scanner is decommissioned. */
   decommissionedAt?: string;
+  /** Never stored: why what is stored cannot be read. Then there is no configuration here. */
+  damage?: string;
 }
 
 /** True when the part has not changed since the revision that the caller saw (DESIGN 6, `If-Match`). */

@@ -38,12 +38,13 @@ const failing = new Set([
   'SettingsDiffer',
   'PublishFailing',
   'ReportUnreadable',
+  'HeadDamaged',
 ]);
 
 const stateOf = ({ head, scanner }: StandingFacts, inSync: Condition | undefined): StateOfScanner => {
   if (scanner.decommissionedAt !== undefined) return 'decommissioned';
   if (!scanner.enabled) return 'disabled';
-  if (!head.configuration.smtp) return 'not-configured';
+  if (!head.configuration.smtp && head.damage === undefined) return 'not-configured';
   if (inSync?.status === 'True') return 'in-sync';
   return failing.has(inSync?.reason ?? '') ? 'failed' : 'pending';
 };

@@ -33,6 +33,12 @@ const gone = (so: string): Verdict =>
 
 const published = ({ head, scanner, published: seen, due }: SyncFacts): Verdict => {
   if (scanner.decommissionedAt !== undefined) return gone('nothing is published to it');
+  if (head.damage !== undefined)
+    return verdict(
+      'False',
+      'HeadDamaged',
+      `What is stored of its configuration cannot be read: ${head.damage}.`,
+    );
   if (!head.configuration.smtp)
     return verdict('False', 'NotConfigured', 'There are no SMTP settings to publish yet.');
   if (seen?.revision === head.revision)

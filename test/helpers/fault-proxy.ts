@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 export interface WireCall {
   /** From 0, in the order of arrival at all proxies of one switchboard. */
   number: number;
-  service: 'dynamodb' | 's3';
-  /** `TransactWriteItems`, or `PUT lists/chunks/…`. */
+  service: 'dynamodb' | 's3' | 'iot-data';
+  /** `TransactWriteItems`, or `PUT lists/chunks/…`, or `GET things/mx1/shadow`. */
   name: string;
 }
 
@@ -32,16 +32,26 @@ const s3Errors: Partial<Record<Fate, [number, string]>> = {
   'time-out': [400, 'RequestTimeout'],
 };
 
+const iotErrors: Partial<Record<Fate, [number, string]>> = {
+  throttle: [429, 'ThrottlingException'],
+  error: [500, 'InternalFailureException'],
+};
+
+const errors = { dynamodb: dynamoErrors, s3: s3Errors, 'iot-data': iotErrors };
+
+const jsonTypes = { dynamodb: 'application/x-amz-json-1.0', 'iot-data': 'application/json' };
+
 /** Answers as the service itself would; true when there is such an answer. */
 const refuse = (call: WireCall, fate: Fate, response: ServerResponse): boolean => {
-  const [status, code] = (call.service === 's3' ? s3Errors : dynamoErrors)[fate] ?? [];
+  const [status, code] = errors[call.service][fate] ?? [];
   if (status === undefined) return false;
   const body =
     call.service === 's3'
       ? `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>injected</Message></Error>`
       : JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: 'injected' });
   response.writeHead(status, {
-    'content-type': call.service === 's3' ? 'application/xml' : 'application/x-amz-json-1.0',
+    'content-type': call.service === 's3' ? 'application/xml' : jsonTypes[call.service],
+    ...(call.service === 'iot-data' ? { 'x-amzn-errortype': code } : {}),
   });
   response.end(body);
   return true;
@@ -50,7 +60,13 @@ const refuse = (call: WireCall, fate: Fate, response: ServerResponse): boolean =
 const nameOf = ({ method, url = '', headers }: IncomingMessage, service: WireCall['service']): string =>
   service === 'dynamodb'
     ? String(headers['x-amz-target']).replace(/^.*\./, '')
-    : `${method} ${decodeURIComponent(url.replace(/\?.*$/, '').split('/').slice(2).join('/'))}`;
+    : `${method} ${decodeURIComponent(
+        url
+          .replace(/\?.*$/, '')
+          .split('/')
+          .slice(service === 's3' ? 2 : 1)
+          .join('/'),
+      )}`;
 
 const collect = async (stream: IncomingMessage): Promise<Buffer> => {
   const pieces: Buffer[] = [];
@@ -78,10 +94,10 @@ export const countFromZero = (): void => {
   calls = 0;
 };
 
-/** Stands in front of a service, passes the bytes of every call on as they are, and does to a call what the switchboard says. */
+/** Stands in front of a service, which may be started after it, passes the bytes of every call on as they are, and does to a call what the switchboard says. */
 export const startFaultProxy = async (
   service: WireCall['service'],
-  target: string,
+  target: string | (() => string),
   board: () => Switchboard,
 ): Promise<FaultProxy> => {
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
@@ -92,7 +108,7 @@ export const startFaultProxy = async (
       if (!refuse(call, fate, response)) incoming.socket.destroy();
       return;
     }
-    const answer = await forward(new URL(target), incoming, body);
+    const answer = await forward(new URL(typeof target === 'string' ? target : target()), incoming, body);
     await board().done?.(call);
     if (fate === 'lose the answer') {
       answer.destroy();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceMember } from '../../functions/stores/directory-sources.ts';
 import type { CollectionRecord } from '../../functions/stores/fleet-artifacts.ts';
@@ -12,6 +12,8 @@ import type { Report } from '../../scripts/fsck/found.ts';
 import { ownDigests } from '../../shared/domain/artifacts.ts';
 import type { Configuration } from '../../shared/domain/configuration.ts';
 import type { Finding } from '../../shared/domain/fsck.ts';
+import { standingOf } from '../../shared/domain/standing.ts';
+import { syncOf } from '../../shared/domain/sync.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type ImportWorld, startImportWorld } from './imports/world.ts';
 
@@ -19,6 +21,7 @@ let world: ImportWorld;
 let dir: string;
 let dynamo: typeof import('../../functions/stores/dynamo.ts');
 let checkAll: typeof import('../../scripts/fsck/check.ts').checkAll;
+let standing: typeof import('../../functions/stores/standing.ts');
 let writeDomainBindings: typeof import('../../functions/stores/domain-bindings.ts').writeDomainBindings;
 let scannerId: string;
 let root: string;
@@ -78,6 +81,8 @@ beforeAll(async () => {
   };
   writeFileSync(join(dir, 'endpoints.json'), JSON.stringify(endpoints));
   scannerId = await world.scanner(['192.0.2.1', '192.0.2.2', '2001:db8::/32', 'example.com']);
+  standing = await import('../../functions/stores/standing.ts');
+  await standing.refreshStanding(scannerId);
 });
 afterAll(async () => {
   await world?.end();
@@ -245,6 +250,69 @@ describe('what the check finds', () => {
     ]);
     await put(sortKeys.head, before);
     for (const key of [chunkKey(reference.sha256), manifestKey(bad)]) await erase(key);
+  });
+});
+
+describe('what the check finds of a Scanner', () => {
+  const key = (sk: string) => ({ TableName: dynamo.tableName(), Key: { pk: keys.ofScanner(scannerId), sk } });
+  const stored = async (sk: string) => (await dynamo.dynamo.send(new GetCommand(key(sk)))).Item ?? {};
+  const putItem = (item: object) =>
+    dynamo.dynamo.send(new PutCommand({ TableName: dynamo.tableName(), Item: { ...item } }));
+  const list = { root: 'x', entries: 'many', enabled: 0 };
+
+  it.each([
+    ['has no configuration', { configuration: undefined }, 'configuration: '],
+    ['has a text for a configuration', { configuration: '{"smtp":' }, 'configuration: '],
+    ['has no settings, not even none', { configuration: { lists: {} } }, 'configuration.'],
+    [
+      'has settings that are none',
+      { smtp: { mailFiltering: 'sideways' } },
+      'configuration.smtp.mailFiltering: ',
+    ],
+    ['has a number for settings', { smtp: 5 }, 'configuration.smtp: '],
+    ['has a list without a count', { lists: { inbound: list } }, 'configuration.lists.inbound.entries: '],
+    ['has a text for a revision', { revision: '7' }, 'revision: '],
+  ])('a head that %s, and says so in the status', async (_, broken, where) => {
+    const before = await stored(sortKeys.head);
+    const { configuration, ...more } = { configuration: before['configuration'], ...broken } as Record<
+      string,
+      unknown
+    >;
+    const parts = Object.fromEntries(Object.entries(more).filter(([name]) => name !== 'revision'));
+    const whole =
+      typeof configuration === 'object' && 'configuration' in broken === false
+        ? { ...configuration, ...parts }
+        : configuration;
+    await putItem({ ...before, ...('revision' in broken ? broken : {}), configuration: whole });
+
+    const report = await check(new Date(Date.now() + 2 * day));
+    const { readState } = await import('../../functions/stores/status.ts');
+    const state = await readState(scannerId);
+    await putItem(before);
+
+    expect(report.findings).toMatchObject([
+      { kind: 'corrupt', key: `scanner#${scannerId} head`, detail: expect.stringContaining(where) },
+    ]);
+    const [published] = syncOf(state).conditions;
+    expect(published).toMatchObject({ status: 'False', reason: 'HeadDamaged' });
+    expect(published?.message).toContain(where);
+    expect(standingOf(state).state).toBe('failed');
+    expect(told(await check())).toEqual([]);
+  });
+
+  it('that it lacks what earlier versions did not make, and makes it', async () => {
+    for (const sk of [sortKeys.due, sortKeys.standing]) await dynamo.dynamo.send(new DeleteCommand(key(sk)));
+    expect(told(await check())).toEqual([]);
+    const { findings } = await check(new Date(Date.now() + 2 * day));
+
+    expect(findings).toMatchObject([
+      { kind: 'inconsistent', key: `scanner#${scannerId}`, detail: expect.stringContaining('due: ') },
+      { kind: 'inconsistent', key: `scanner#${scannerId}`, detail: expect.stringContaining('standing: ') },
+    ]);
+    for (const { mend } of findings) expect(await mend?.()).toBe(true);
+    expect(told(await check(new Date(Date.now() + 2 * day)))).toEqual([]);
+    expect(await stored(sortKeys.due)).toMatchObject({ listPk: 'due', askedAt: expect.any(String) });
+    expect(await stored(sortKeys.standing)).toMatchObject({ listPk: 'standings' });
   });
 });
 

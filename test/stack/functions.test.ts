@@ -81,6 +81,26 @@ afterEach(async () => {
 });
 
 describe('an execution environment', () => {
+  it('writes into the log of its function beside as many others as there may be', async () => {
+    const warnings: string[] = [];
+    const warn = ({ message }: Error) => warnings.push(message);
+    process.on('warning', warn);
+    ended.push(async () => {
+      process.off('warning', warn);
+    });
+    lambda = start(probe());
+
+    const prints = Array.from({ length: 6 }, (_, index) => `printed by ${index}`);
+    await Promise.all(prints.map((print) => lambda.invoke(arn, { print, sleepMs: 50 })));
+
+    const log = () =>
+      readFileSync(join(dir, 'logs', 'probe.log'), 'utf8')
+        .split('\n')
+        .sort();
+    await until('all have printed', () => prints.every((print) => log().includes(print)));
+    expect(warnings).toEqual([]);
+  });
+
   it('has the declared variables and those of the service, and none of this process', async () => {
     lambda = start(probe({ environment: { TABLE_NAME: 'table' } }));
     const variable = (environment: string) => lambda.invoke(arn, { environment });

@@ -39,6 +39,8 @@ const refusal = async ({ scannerId, epoch }: ScannerRecord): Promise<AppError> =
 export const createScannerCertificate = httpStack(operation, (call) =>
   once(call, async (remember) => {
     const scanner = await getScanner(call.params.scannerId);
+    // An earlier try that broke off may have made the thing after the Scanner was cleared away.
+    if (scanner.decommissionedAt !== undefined) await reopenClearing(scanner);
     assertRegistered(scanner);
     const { scannerId } = scanner;
     const mqtt = await mqttEndpoint();

@@ -136,6 +136,18 @@ describe('clearing away', () => {
     expect((await scanners.getScanner(id)).clearedAt).toBeUndefined();
   });
 
+  it('that is opened again is looked at again, should the worker fail: until it has ended', async () => {
+    const id = await registered();
+    const record = await retire(id);
+    await clear(id);
+    const due = async () => (await status.readState(id)).due?.at;
+    expect(await due()).toBeUndefined();
+    await store.reopenClearing(record, at);
+    expect(await due()).toBe('2026-11-24T10:02:00.000Z');
+    await clear(id);
+    expect(await due()).toBeUndefined();
+  });
+
   it('takes everything that was seen of the Scanner, however much it reported', async () => {
     const id = await registered();
     await status.putPublished(id, { epoch: 'e1', revision: 1, shadowVersion: 1, at: '' });

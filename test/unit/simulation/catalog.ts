@@ -1,7 +1,14 @@
 import { domainBindingsText } from '../../../shared/domain/artifacts.ts';
-import { type Configuration, firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
+import {
+  type Configuration,
+  firstHead,
+  type Head,
+  nextHead,
+  reopenedHead,
+} from '../../../shared/domain/configuration.ts';
 import { type Desired, desiredOf } from '../../../shared/domain/desired.ts';
 import { enabledLines } from '../../../shared/domain/lists/chunks.ts';
+import { canonicalSettings } from '../../../shared/domain/settings.ts';
 import { advancedSettings } from '../../../shared/schemas/advanced.ts';
 import type { ListName, ListReferences } from '../../../shared/schemas/lists.ts';
 import { smtpSettings } from '../../../shared/schemas/smtp.ts';
@@ -18,11 +25,12 @@ const references = lists.map(({ root, manifest }) => ({
 const smtps = [false, true].flatMap((both) =>
   [25, 26, 27].map((port) => {
     const ipv4 = { address: '192.0.2.1', port };
-    return smtpSettings.parse({
+    const settings = smtpSettings.parse({
       mailFiltering: both ? 'inbound-and-outbound' : 'inbound',
       inbound: { ipv4, accept: port === 25 ? 'all' : 'listed' },
       ...(both ? { outbound: { ipv4 }, authentication: { enabled: false } } : {}),
     });
+    return canonicalSettings(settings);
   }),
 );
 const advanceds = [
@@ -56,6 +64,8 @@ export const linesOf = new Map(
 );
 
 export const registered = (scannerId: string): Head => firstHead(scannerId, noLists, 'me', '2026-01-01');
+
+export const registeredAgain = (head: Head, at: string): Head => reopenedHead(head, noLists, 'me', at);
 
 /** A list whose number of entries is not that of its manifest: no Scanner can ever take it. */
 const impossible = { ...none, entries: 99 };

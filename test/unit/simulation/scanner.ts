@@ -11,7 +11,7 @@ import type { Cloud } from './cloud.ts';
 import { ShadowError } from './shadow-service.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export const hostFlaws = [
+export const scannerFlaws = [
   'a Scanner did not wait for the advanced settings that its settings name',
   'a Scanner said applied before it had switched',
   'a switch had two steps',
@@ -19,12 +19,14 @@ export const hostFlaws = [
   'a Scanner did not look at its shadows unless it was told to',
 ] as const;
 
-export interface HostOptions {
+export interface ScannerOptions {
   time: VirtualTime;
   chance: Chance;
   send: (way: Way, arrive: () => void) => void;
   cloud: Cloud;
-  has: (flaw: (typeof hostFlaws)[number]) => boolean;
+  has: (flaw: (typeof scannerFlaws)[number]) => boolean;
+  /** Tells machines apart that have had the same id one after the other. */
+  serial: string;
   log: ((line: string) => void) | undefined;
 }
 
@@ -50,13 +52,17 @@ interface Disk {
 
 interface Process {
   alive: boolean;
-  connection?: { end: (why: string) => void; listener: Listener };
+  connection?: { end: (why: string) => void };
 }
 
-/** A host with a Scanner on it: the whole agent, over a disk in memory and a network that loses, doubles and delays. */
-export const hostOf = (id: string, { time, chance, send, cloud, has, log }: HostOptions) => {
+/** A Scanner: the whole agent, over a disk in memory and a network that loses, doubles and delays. */
+export const scannerOf = (id: string, { time, chance, send, cloud, has, serial, log }: ScannerOptions) => {
   const disk: Disk = { current: null, previous: null, objects: new Map(), full: false };
   const refused = new Set<number>();
+  const hasRun = new Set<number>();
+  const heldSessions = new Set<string>();
+  /** What it was enrolled with; without one it is not let in. */
+  let certificateId: string | null = null;
   let process: Process = { alive: false };
   let clockOffset = 0;
   let sessions = 0;
@@ -102,6 +108,7 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
           await io();
         }
         [disk.previous, disk.current] = [disk.current, whole];
+        hasRun.add(desired.smtp.revision);
         damaged = false;
         await io();
       },
@@ -133,25 +140,40 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
 
   const conversationOf = (own: Process, listener: Listener): Conversation => {
     const ended = new AbortController();
-    const session = ++sessions;
+    const certificate = certificateId ?? '';
+    const sessionIdentifier = `${serial} ${++sessions}`;
+    heldSessions.add(sessionIdentifier);
+    let open = true;
+    const end = (why: string) => {
+      if (!open) return;
+      open = false;
+      if (own.connection?.end === end) delete own.connection;
+      cloud.registry.leave(id, sessionIdentifier);
+      lifecycle('disconnected');
+      if (own.alive) ended.abort(new Error(why));
+    };
+    /** Tells of a delta, if anybody listens. */
+    const tell = (name: string, delta: object) =>
+      send(wire, () => {
+        if (own.alive && own.connection?.end === end) listener.onDelta(name as never, delta);
+      });
+    const connection = { end };
+    const atBroker = cloud.registry.connect(id, {
+      certificateId: certificate,
+      sessionIdentifier,
+      end,
+      tell,
+    });
     /** The service's clock is good to two minutes. */
     const lifecycle = (eventType: 'connected' | 'disconnected') =>
       cloud.lifecycle({
         clientId: id,
         eventType,
-        sessionIdentifier: `s${session}`,
-        versionNumber: session,
-        timestamp: time.now() + ((session * 7919) % 240_000) - 120_000,
+        sessionIdentifier,
+        versionNumber: atBroker.versionNumber,
+        principalIdentifier: certificate,
+        timestamp: Date.parse('2026-01-01T00:00:00Z') + time.now() + ((sessions * 7919) % 240_000) - 120_000,
       });
-    const connection = {
-      listener,
-      end: (why: string) => {
-        if (ended.signal.aborted) return;
-        if (own.connection === connection) delete own.connection;
-        lifecycle('disconnected');
-        if (own.alive) ended.abort(new Error(why));
-      },
-    };
     own.connection = connection;
     lifecycle('connected');
     const down = (arrive: () => void) =>
@@ -165,6 +187,7 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
         either.addEventListener('abort', gone, { once: true });
         time.after(patience, () => own.alive && reject(new Error('There was no answer within 20 s.')));
         send(wire, () => {
+          if (!cloud.registry.admits(certificate)) return;
           try {
             const answer = operation();
             down(() => resolve(answer));
@@ -225,24 +248,22 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
     if (refusal) refused.add(Number(refusal[1]));
   };
 
-  const host = {
+  const scanner = {
     id,
     disk,
     refused,
+    /** Revisions that it has run. */
+    hasRun,
+    /** Sessions that it has had. */
+    heldSessions,
     damaged: () => damaged,
     alive: () => process.alive,
     connected: () => process.connection !== undefined,
     setClock(offsetMs: number): void {
       clockOffset = offsetMs;
     },
-    /** Tells of a delta, if anybody listens. */
-    tell(name: string, delta: object): void {
-      const { connection } = process;
-      const own = process;
-      if (!connection) return;
-      send(wire, () => {
-        if (own.alive && own.connection === connection) connection.listener.onDelta(name as never, delta);
-      });
+    enrolled(given: string): void {
+      certificateId = given;
     },
     start(): void {
       if (process.alive) return;
@@ -275,6 +296,8 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
         open: async (_, listener) => {
           await waitIn(own, 5 + chance.below(100));
           if (chance.fault(0.2)) throw new Error('connection refused');
+          if (certificateId === null || !cloud.registry.admits(certificateId))
+            throw new Error('not authorized');
           return conversationOf(own, listener);
         },
         download: ({ sha256 }) => download(own, sha256),
@@ -290,12 +313,12 @@ export const hostOf = (id: string, { time, chance, send, cloud, has, log }: Host
     },
     /** What is on the disk is not what was written; noticed when a process begins. */
     damage(): void {
-      host.kill();
+      scanner.kill();
       damaged = disk.current !== null || damaged;
       disk.current = null;
       if (chance.below(2) === 0) disk.objects.clear();
     },
   };
-  return host;
+  return scanner;
 };
-export type Host = ReturnType<typeof hostOf>;
+export type Scanner = ReturnType<typeof scannerOf>;
