@@ -18,6 +18,9 @@ import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
 import { type FailureDestination, failureDestination } from './failure-destination.ts';
 import { startGateway } from './gateway.ts';
+import { startDynamoGate } from './iam/dynamodb-gate.ts';
+import { type StackPrincipals, stackPrincipals } from './iam/principals.ts';
+import { openRecorder } from './iam/recorder.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
 import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
@@ -127,15 +130,9 @@ const errorLog = (dir: string) => {
   };
 };
 
-const lambdaVariables = (
-  ports: Ports,
-  credentials: Credentials,
-  dynamodb: string,
-): Record<string, string> => ({
+const lambdaVariables = (ports: Ports, dynamodb: string): Record<string, string> => ({
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
-  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${ports.s3}`,
   AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
@@ -164,6 +161,7 @@ interface Base {
   options: StackOptions;
   ports: Ports;
   credentials: Credentials;
+  principals: StackPrincipals;
   state: State;
   model: StackModel;
   issuer: Issuer;
@@ -185,10 +183,13 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   close.add(issuer.close);
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
   const model = await modelOf(issuer.url, caPem, options.parameters);
+  const credentials = openCredentials(dir);
+  const recorder = openRecorder(process.env['RECORD_GRANTS']);
   return {
     options,
     ports,
-    credentials: openCredentials(dir),
+    credentials,
+    principals: stackPrincipals(credentials, model.functions, recorder),
     state,
     model,
     issuer,
@@ -209,7 +210,7 @@ const openEvents = ({ options, state, model, onError }: Base) => {
 type Events = ReturnType<typeof openEvents>;
 
 const startServices = async (base: Base, { bus, asynchronous, queues }: Events) => {
-  const { options, ports, credentials, state, model, close, onError } = base;
+  const { options, ports, credentials, principals, state, model, close, onError } = base;
   const dynamo = await startDynamo({
     dir: options.dir,
     port: ports.dynamodb,
@@ -224,6 +225,7 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     region,
     accountId,
     credentials,
+    principals,
     buckets: model.buckets,
     emit: (event) => bus.emit({ ...event }),
   });
@@ -233,6 +235,7 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     region,
     accountId,
     credentials,
+    principals,
     policies: model.iotPolicies,
     thingTypes: model.thingTypes,
     topicRules: model.topicRules,
@@ -240,7 +243,15 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     invokeAsync: asynchronous.invokeAsync,
   });
   close.add(iot.close);
-  const sqs = await startSqs({ queues, port: ports.sqs, region, credentials, onError, now: Date.now });
+  const sqs = await startSqs({
+    queues,
+    port: ports.sqs,
+    region,
+    credentials,
+    principals,
+    onError,
+    now: Date.now,
+  });
   close.add(sqs.close);
   return { dynamo, s3, iot, sqs };
 };
@@ -264,12 +275,22 @@ const startFunctions = async (
   { queues, asynchronous, bus }: Events,
   { dynamo, s3 }: Services,
 ): Promise<{ lambda: Lambda; url: string }> => {
-  const { options, ports, credentials, state, model, close, onError } = base;
+  const { options, ports, credentials, principals, state, model, close, onError } = base;
+  const gate = await startDynamoGate({
+    url: dynamo.url,
+    table: model.table,
+    region,
+    principals,
+    accessKeyId: credentials.accessKeyId,
+    onError,
+  });
+  close.add(gate.close);
   const lambda = startLambda({
     functions: model.functions,
     root,
     logDir: join(options.dir, 'logs'),
-    variables: lambdaVariables(ports, credentials, dynamo.url),
+    variables: lambdaVariables(ports, gate.url),
+    credentialsOf: (fn) => principals.ofFunction(fn.arn).credentials,
   });
   close.add(lambda.close);
   asynchronous.deliver(lambda);
@@ -281,6 +302,7 @@ const startFunctions = async (
     port: ports.lambda,
     region,
     credentials,
+    principals,
     onError,
   });
   close.add(api.close);
