@@ -21,6 +21,7 @@ import { startGateway } from './gateway.ts';
 import { startDynamoGate } from './iam/dynamodb-gate.ts';
 import { type StackPrincipals, stackPrincipals } from './iam/principals.ts';
 import { openRecorder } from './iam/recorder.ts';
+import { assertServiceUses } from './iam/service-uses.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
 import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
@@ -184,12 +185,17 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
   const model = await modelOf(issuer.url, caPem, options.parameters);
   const credentials = openCredentials(dir);
-  const recorder = openRecorder(process.env['RECORD_GRANTS']);
+  const principals = stackPrincipals(
+    credentials,
+    model.functions,
+    openRecorder(process.env['RECORD_GRANTS']),
+  );
+  assertServiceUses(model, principals);
   return {
     options,
     ports,
     credentials,
-    principals: stackPrincipals(credentials, model.functions, recorder),
+    principals,
     state,
     model,
     issuer,
@@ -258,15 +264,20 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
 
 type Services = Awaited<ReturnType<typeof startServices>>;
 
-/** Mappings put what failed for good into a bucket as anybody would: over the wire. */
+/** Mappings put what failed for good into a bucket as anybody would: over the wire, in the name of their function. */
 const openFailures = (
-  { credentials, model, close }: Base,
+  { principals, model, close }: Base,
   queues: Queues,
   endpoint: string,
 ): FailureDestination => {
-  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
-  close.add(() => client.destroy());
-  return failureDestination(client, model.buckets, queues);
+  const clients = new Map(
+    model.eventSources.map(({ functionArn }) => {
+      const { credentials } = principals.ofFunction(functionArn);
+      return [functionArn, new S3Client({ endpoint, region, credentials, forcePathStyle: true })];
+    }),
+  );
+  for (const client of clients.values()) close.add(() => client.destroy());
+  return failureDestination((arn) => clients.get(arn) as S3Client, model.buckets, queues);
 };
 
 /** The functions, the API by which they invoke each other, and everything that wakes them. */
