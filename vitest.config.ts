@@ -1,20 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
-const tier = (
-  name: string,
-  options: {
-    testTimeout: number;
-    maxWorkers?: number;
-    setupFiles?: string[];
-    sequence?: { groupOrder: number };
-  },
-) => ({
+interface Tier {
+  /** Tiers of one number run together, and after those of every lower one. Never 0: files of one worker would then run last of all. */
+  order: number;
+  testTimeout: number;
+  maxWorkers?: number;
+  setupFiles?: string[];
+}
+
+const tier = (name: string, { order, ...options }: Tier) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
     hookTimeout: 120_000,
+    sequence: { groupOrder: order },
     ...options,
   },
 });
@@ -26,11 +27,11 @@ export default defineConfig({
   test: {
     globalSetup: ['test/helpers/record-grants.ts'],
     projects: [
-      tier('unit', { testTimeout: 30_000 }),
-      tier('contract', { testTimeout: 30_000 }),
-      tier('stack', { testTimeout: 60_000, setupFiles }),
-      tier('journey', { testTimeout: 180_000, maxWorkers: 2, setupFiles }),
-      tier('grants', { testTimeout: 30_000, sequence: { groupOrder: 1 } }),
+      tier('unit', { order: 1, testTimeout: 30_000 }),
+      tier('contract', { order: 1, testTimeout: 30_000 }),
+      tier('stack', { order: 1, testTimeout: 60_000, setupFiles }),
+      tier('journey', { order: 2, testTimeout: 180_000, maxWorkers: 2, setupFiles }),
+      tier('grants', { order: 3, testTimeout: 30_000 }),
     ],
   },
 });
