@@ -107,15 +107,27 @@ const grantsOf = ({ effect, actions, resources, condition, conditions }: Stateme
         })),
       );
 
+/** The statements that name an action: there are few actions, and each is asked for again and again. */
+const byAction = (statements: Statement[]) => {
+  const known = new Map<string, Statement[]>();
+  return (action: string): Statement[] => {
+    const found = known.get(action) ?? statements.filter(({ actions }) => matching(actions, action));
+    known.set(action, found);
+    return found;
+  };
+};
+
 /** Compiles the documents of one principal. @throws TypeError naming what cannot be decided here. */
 export const compilePolicies = (documents: readonly PolicyDocument[]): Policies => {
   const statements = documents.flatMap(({ Statement: raw }) => [raw].flat().map(compileStatement));
-  const denies = statements.filter(({ effect }) => effect === 'Deny');
   const allows = statements.filter(({ effect }) => effect === 'Allow');
+  const deniesOf = byAction(statements.filter(({ effect }) => effect === 'Deny'));
+  const allowsOf = byAction(allows);
   return {
     decide(wanted) {
-      if (denies.some((statement) => judge(statement, wanted))) return { allowed: false, explicit: true };
-      for (const statement of allows) {
+      if (deniesOf(wanted.action).some((statement) => judge(statement, wanted)))
+        return { allowed: false, explicit: true };
+      for (const statement of allowsOf(wanted.action)) {
         const use = judge(statement, wanted);
         if (use) return { allowed: true, use };
       }

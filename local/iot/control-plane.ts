@@ -36,6 +36,9 @@ const thingAndPrincipal: Resources = (request, arns) => [
   ...[request.headers['x-amzn-principal'] ?? []].flat(),
 ];
 
+/** The reference names the target alone; the policy is asked for, too, as it may well be. */
+const targetAndPolicy: Resources = (request, arns) => [...target(request, arns), ...policy(request, arns)];
+
 const target: Resources = (request) => [String(jsonBody(request)['target'])];
 
 /** Method, path, operation, the action that it takes leave for and of what, as the service model and the service authorization reference of AWS IoT have them. */
@@ -78,7 +81,7 @@ const operations: [method: string, path: string, operation: Operation, action: s
     'DeleteCertificate',
     certificate,
   ],
-  ['PUT', '/target-policies/{policyName}', certificates.attachPolicy, 'AttachPolicy', target],
+  ['PUT', '/target-policies/{policyName}', certificates.attachPolicy, 'AttachPolicy', targetAndPolicy],
   ['POST', '/target-policies/{policyName}', certificates.detachPolicy, 'DetachPolicy', target],
   ['POST', '/attached-policies/{target}', certificates.listAttachedPolicies, 'ListAttachedPolicies', any],
   ['POST', '/policy-targets/{policyName}', certificates.listTargetsForPolicy, 'ListTargetsForPolicy', policy],
