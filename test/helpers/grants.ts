@@ -17,8 +17,10 @@ export type Refused = Extract<RecordedLine, { kind: 'refused' }>;
 export const declaredGrants = (functions: readonly FunctionModel[]): DeclaredGrant[] =>
   functions.flatMap(({ entry, role }) =>
     compilePolicies(role?.policies ?? []).grants.flatMap(({ conditions, ...grant }) => {
-      const rows = conditions.filter(({ key }) => key === 'dynamodb:LeadingKeys' && key);
-      const values = rows.flatMap((one) => (one.operator === 'Null' ? [] : one.values));
+      const rows = conditions.filter(
+        ({ key, operator }) => key === 'dynamodb:LeadingKeys' && operator !== 'Null',
+      );
+      const values = rows.flatMap((one) => one.values);
       return values.length === 0 ? [{ entry, ...grant }] : values.map((row) => ({ entry, ...grant, row }));
     }),
   );
@@ -43,17 +45,20 @@ export interface GrantException {
   /** Ends of entries' names without `.lambda.ts`; absent: of every function. */
   functions?: readonly string[];
   row?: string;
+  /** What the resource ends with. */
+  resource?: string;
   reason: string;
 }
 
 export const isExcepted = (grant: DeclaredGrant, exceptions: readonly GrantException[]): boolean =>
   exceptions.some(
-    ({ actions, functions, row }) =>
+    ({ actions, functions, row, resource = '' }) =>
       actions.some((action) =>
         action.endsWith(':') ? grant.action.startsWith(action) : grant.action === action,
       ) &&
       (!functions || functions.some((name) => grant.entry.endsWith(`/${name}.lambda.ts`))) &&
-      (row === undefined || row === grant.row),
+      (row === undefined || row === grant.row) &&
+      grant.resource.endsWith(resource),
   );
 
 /** A grant in one line, for a table of them. */
