@@ -1,24 +1,37 @@
 import { defineConfig } from 'vitest/config';
 
-const tier = (name: string, options: { testTimeout: number; maxWorkers?: number }) => ({
+interface Tier {
+  /** Tiers of one number run together, and after those of every lower one. Never 0: files of one worker would then run last of all. */
+  order: number;
+  testTimeout: number;
+  maxWorkers?: number;
+  setupFiles?: string[];
+}
+
+const tier = (name: string, { order, ...options }: Tier) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
     hookTimeout: 120_000,
+    sequence: { groupOrder: order },
     ...options,
   },
 });
 
-/** Tiers by speed; `npx vitest run --project unit` runs one. */
+const setupFiles = ['test/helpers/note-run.ts'];
+
+/** Tiers by speed; `npx vitest run --project unit` runs one. The grants are judged when all others have run. */
 export default defineConfig({
   test: {
+    globalSetup: ['test/helpers/record-grants.ts'],
     projects: [
-      tier('unit', { testTimeout: 30_000 }),
-      tier('contract', { testTimeout: 30_000 }),
-      tier('stack', { testTimeout: 60_000 }),
-      tier('journey', { testTimeout: 180_000, maxWorkers: 2 }),
+      tier('unit', { order: 1, testTimeout: 30_000 }),
+      tier('contract', { order: 1, testTimeout: 30_000 }),
+      tier('stack', { order: 1, testTimeout: 60_000, setupFiles }),
+      tier('journey', { order: 2, testTimeout: 180_000, maxWorkers: 2, setupFiles }),
+      tier('grants', { order: 3, testTimeout: 30_000 }),
     ],
   },
 });

@@ -2,10 +2,10 @@ import { Stack } from 'aws-cdk-lib';
 import { type Conditions, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { table as keys } from '../shared/tables.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { ControlTable, Storage } from './storage.ts';
+import { indexName, type TableUses, tableGrants } from './table-uses.ts';
 
 /**
  * Each method grants and wires at once: the permission, and the environment variable by which the code finds what it may use.
@@ -21,17 +21,6 @@ const allow = (to: ControlPlaneFunction, actions: string[], resources: string[],
 const allowKey = (to: ControlPlaneFunction, key: IKey, actions: string[], conditions: Conditions): void =>
   to.fn.addToRolePolicy(new PolicyStatement({ actions, resources: [key.keyArn], conditions }));
 
-export type TableUse = 'read' | 'query' | 'scan' | 'write' | 'delete' | 'transact';
-
-const tableActions: Record<TableUse, string[]> = {
-  read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
-  query: ['dynamodb:Query'],
-  scan: ['dynamodb:Scan'],
-  write: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
-  delete: ['dynamodb:DeleteItem'],
-  transact: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
-};
-
 /**
  * Whatever a principal does with the table, DynamoDB decrypts the table's key in that principal's name, and asks nothing else of it:
  * the other actions are of who makes the table (DynamoDB developer guide, "DynamoDB encryption at rest usage notes": "Decrypt", "Key
@@ -44,22 +33,14 @@ export const allowTableKey = (to: ControlPlaneFunction, { key, tableName }: Cont
     StringEquals: { 'kms:EncryptionContext:aws:dynamodb:tableName': tableName },
   });
 
-/** The table; a query is of its index or of one partition. */
-export const bindTable = (to: ControlPlaneFunction, table: ControlTable, uses: TableUse[]): void => {
+/** The table: each action on the rows that the function does it with, and on no others. */
+export const bindTable = (to: ControlPlaneFunction, table: ControlTable, uses: TableUses): void => {
   allowTableKey(to, table);
   to.fn.addEnvironment('TABLE_NAME', table.tableName);
-  for (const use of uses)
-    allow(
-      to,
-      tableActions[use],
-      use === 'query' ? [table.tableArn, `${table.tableArn}/index/${keys.index.name}`] : [table.tableArn],
-    );
-};
-
-/** Commits of whoever changes something: with each goes its history, which is kept as long as the operator says. */
-export const bindCommits = (to: ControlPlaneFunction, storage: Storage): void => {
-  bindTable(to, storage.table, ['read', 'transact']);
-  bindHistory(to, storage);
+  for (const { action, index, conditions = {} } of tableGrants(uses)) {
+    const resource = index ? `${table.tableArn}/index/${indexName}` : table.tableArn;
+    to.fn.addToRolePolicy(new PolicyStatement({ actions: [action], resources: [resource], conditions }));
+  }
 };
 
 /** The rates that an operator may set, as values of the template's parameters. */
@@ -106,19 +87,24 @@ export const bindInvoke = (
   allow(to, ['lambda:InvokeFunction'], [invoked.fn.functionArn]);
 };
 
-export type ObjectUse = 'get' | 'put' | 'delete' | 'sweep';
+/** `getVersion`: by a version that somebody names. `upload`: a put in parts, where there are many. */
+export type ObjectUse = 'get' | 'getVersion' | 'put' | 'upload' | 'delete' | 'sweep';
 
 const objectActions: Record<ObjectUse, string[]> = {
-  get: ['s3:GetObject', 's3:GetObjectVersion'],
-  put: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  get: ['s3:GetObject'],
+  getVersion: ['s3:GetObjectVersion'],
+  put: ['s3:PutObject'],
+  upload: ['s3:PutObject', 's3:AbortMultipartUpload'],
   delete: ['s3:DeleteObject'],
   sweep: ['s3:DeleteObjectVersion'],
 };
 
-/** An upload in parts is read again when it is put together, so whoever puts decrypts, too (S3 user guide, "Multipart upload API and permissions"). */
+/** An upload in parts is read again when it is put together, so whoever makes one decrypts, too (S3 user guide, "Multipart upload API and permissions"). */
 const objectKeyActions: Record<ObjectUse, string[]> = {
   get: ['kms:Decrypt'],
-  put: ['kms:GenerateDataKey', 'kms:Decrypt'],
+  getVersion: ['kms:Decrypt'],
+  put: ['kms:GenerateDataKey'],
+  upload: ['kms:GenerateDataKey', 'kms:Decrypt'],
   delete: [],
   sweep: [],
 };
@@ -151,7 +137,7 @@ export const bindObjects = (
       prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
       'Objects are named by hash, by upload or by job: the prefix is as narrow as it can be.',
     );
-  if (uses.get) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
+  if (uses.get || uses.getVersion) allow(to, ['s3:ListBucket'], [bucket.bucketArn]);
   const keyActions = (Object.keys(uses) as ObjectUse[]).flatMap((use) => objectKeyActions[use]);
   allowObjectKey(to, bucket, [...new Set(keyActions)]);
   if (uses.sweep) allow(to, ['s3:ListBucketVersions'], [bucket.bucketArn]);
@@ -197,30 +183,28 @@ export const bindTopics = (to: ControlPlaneFunction, topics: string[]): void =>
     'The wildcard stands for the Scanner that asked; the topic is fixed around it.',
   );
 
+/** AWS's reference names no resource for these two actions, and elsewhere both: the thing, and the certificate. */
+const allowPrincipals = (to: ControlPlaneFunction, actions: string[], wildcard: string): void =>
+  allow(to, actions, [iotArn(to, 'thing/*'), iotArn(to, 'cert/*')], wildcard);
+
 /** What clearing away after a Scanner takes: its certificates, its connection, its shadows, its thing. */
 export const bindDecommission = (to: ControlPlaneFunction): void => {
-  const [thing, certificate] = [iotArn(to, 'thing/*'), iotArn(to, 'cert/*')];
   const anyScanner =
     'Any Scanner may be decommissioned; what is its own has its id, or is attached to its thing.';
   allow(
     to,
-    [
-      'iot:DeleteThing',
-      'iot:ListThingPrincipals',
-      'iot:ListNamedShadowsForThing',
-      'iot:DeleteThingShadow',
-      'iot:DetachThingPrincipal',
-    ],
-    [thing],
+    ['iot:DeleteThing', 'iot:ListThingPrincipals', 'iot:ListNamedShadowsForThing', 'iot:DeleteThingShadow'],
+    [iotArn(to, 'thing/*')],
     anyScanner,
   );
-  allow(to, ['iot:UpdateCertificate', 'iot:DetachThingPrincipal'], [certificate], anyScanner);
+  allowPrincipals(to, ['iot:DetachThingPrincipal'], anyScanner);
+  allow(to, ['iot:UpdateCertificate'], [iotArn(to, 'cert/*')], anyScanner);
   allow(to, ['iot:DeleteConnection'], [iotArn(to, 'client/*')], anyScanner);
 };
 
 const unknownNames = 'Enrolment makes things and certificates, whose names are not known before.';
 
-/** What enrolment does: things, certificates, and the policy that a Scanner gets. */
+/** What enrolment does: things of the one type, certificates, and the policy that a Scanner gets. */
 export const bindRegistry = (
   to: ControlPlaneFunction,
   names: { policyName: string; thingTypeName: string; serverAuthorities: string },
@@ -230,10 +214,12 @@ export const bindRegistry = (
   to.fn.addEnvironment('MQTT_SERVER_CA', names.serverAuthorities);
   allow(
     to,
-    ['iot:CreateThing', 'iot:AttachThingPrincipal', 'iot:DetachThingPrincipal', 'iot:ListThingPrincipals'],
-    [iotArn(to, 'thing/*'), iotArn(to, `thingtype/${names.thingTypeName}`), iotArn(to, 'cert/*')],
+    ['iot:CreateThing'],
+    [iotArn(to, 'thing/*'), iotArn(to, `thingtype/${names.thingTypeName}`)],
     unknownNames,
   );
+  allow(to, ['iot:ListThingPrincipals'], [iotArn(to, 'thing/*')], unknownNames);
+  allowPrincipals(to, ['iot:AttachThingPrincipal', 'iot:DetachThingPrincipal'], unknownNames);
   allow(to, ['iot:UpdateCertificate'], [iotArn(to, 'cert/*')], unknownNames);
   allow(
     to,

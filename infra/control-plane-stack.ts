@@ -3,10 +3,11 @@ import type { Construct } from 'constructs';
 import type { Resource } from '../shared/operations/define.ts';
 import { prefixes } from '../shared/tables.ts';
 import { Api } from './api.ts';
-import { bindCommits, bindDue, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
+import { bindDue, bindHistory, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import { Storage } from './storage.ts';
+import { lists, rows } from './table-uses.ts';
 import { importTimeout, Workers } from './workers.ts';
 
 /** The whole control plane. What only a deployment knows comes as parameters of the template. */
@@ -119,7 +120,66 @@ export class ControlPlaneStack extends Stack {
 
   private bindApi(functions: Record<Resource, ControlPlaneFunction>, storage: Storage): void {
     const { table, bucket } = storage;
-    const lists = [prefixes.chunks, prefixes.manifests];
+    const texts = [prefixes.chunks, prefixes.manifests];
+    bindTable(functions.scanners, table, {
+      get: [rows.scanner, rows.answer],
+      batchGet: [rows.scanner],
+      list: [lists.scanners, lists.decommissioned, lists.standings],
+      update: [rows.scanner],
+      commit: { put: [rows.scanner, rows.answer], update: [rows.artifact], delete: [rows.artifact] },
+    });
+    bindTable(functions.settings, table, {
+      get: [rows.scanner],
+      batchGet: [rows.scanner, rows.artifact],
+      commit: {
+        put: [rows.scanner, rows.artifact],
+        update: [rows.scanner, rows.artifact],
+        delete: [rows.artifact],
+        check: [rows.artifact],
+      },
+    });
+    bindTable(functions.lists, table, {
+      get: [rows.scanner, rows.answer],
+      batchGet: [rows.scanner],
+      put: [rows.derived],
+      commit: { put: [rows.scanner, rows.answer], update: [rows.scanner] },
+    });
+    bindTable(functions.imports, table, {
+      get: [rows.scanner, rows.import, rows.answer],
+      list: [lists.imports],
+      commit: { put: [rows.scanner, rows.import, rows.answer], update: [rows.import] },
+    });
+    bindTable(functions.history, table, {
+      get: [rows.scanner, rows.answer],
+      batchGet: [rows.scanner, rows.artifact],
+      query: [rows.scanner],
+      list: [lists.audit],
+      commit: {
+        put: [rows.scanner, rows.artifact, rows.answer],
+        update: [rows.scanner, rows.artifact],
+        delete: [rows.artifact],
+        check: [rows.scanner, rows.artifact],
+      },
+    });
+    bindTable(functions.credentials, table, {
+      get: [rows.artifact, rows.certificateName, rows.answer],
+      query: [rows.artifact],
+      list: [lists.certificates],
+      put: [rows.artifact],
+      commit: {
+        put: [rows.certificateName, rows.answer],
+        delete: [rows.artifact, rows.certificateName],
+        check: [rows.artifact],
+      },
+    });
+    bindTable(functions.rollouts, table, {
+      get: [rows.scanner, rows.rollout, rows.answer],
+      batchGet: [rows.scanner, rows.artifact, rows.rollout],
+      query: [rows.rollout],
+      list: [lists.rollouts, lists.standings],
+      update: [rows.rollout],
+      commit: { put: [rows.rollout, rows.answer], check: [rows.scanner] },
+    });
     for (const resource of [
       'scanners',
       'settings',
@@ -129,15 +189,13 @@ export class ControlPlaneStack extends Stack {
       'credentials',
       'rollouts',
     ] as const)
-      bindCommits(functions[resource], storage);
-    for (const resource of ['scanners', 'imports', 'history', 'credentials', 'rollouts'] as const)
-      bindTable(functions[resource], table, ['query']);
+      bindHistory(functions[resource], storage);
     bindObjects(functions.scanners, bucket, { put: [prefixes.manifests] });
     bindObjects(functions.settings, bucket, { get: [prefixes.manifests], put: [prefixes.artifacts] });
-    bindObjects(functions.lists, bucket, { get: [...lists, prefixes.derived], put: lists });
-    bindObjects(functions.history, bucket, { get: lists, put: [prefixes.artifacts] });
+    bindObjects(functions.lists, bucket, { get: [...texts, prefixes.derived], put: texts });
+    bindObjects(functions.history, bucket, { get: texts, put: [prefixes.artifacts] });
     bindObjects(functions.credentials, bucket, { get: [prefixes.secrets], put: [prefixes.secrets] });
-    bindObjects(functions.rollouts, bucket, { get: lists });
+    bindObjects(functions.rollouts, bucket, { get: texts });
     bindObjects(functions.imports, bucket, { get: [prefixes.reports], put: [prefixes.uploads] });
   }
 }

@@ -9,7 +9,6 @@ import { makingSeconds } from '../shared/domain/derived.ts';
 import { keys, prefixes, sortKeys, sweptPrefixes } from '../shared/tables.ts';
 import {
   allowTableKey,
-  bindCommits,
   bindDecommission,
   bindFailures,
   bindHistory,
@@ -24,6 +23,7 @@ import {
 } from './bind.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
+import { lists, rows, type TableUses } from './table-uses.ts';
 
 /** An import of the largest list takes about a minute at this memory; five leave room. */
 export const importTimeout = Duration.minutes(5);
@@ -33,6 +33,15 @@ export const importTimeout = Duration.minutes(5);
  * done by the next try, which skips what is.
  */
 const renewTimeout = Duration.minutes(5);
+
+/** Whoever keeps what was last seen of a Scanner: its items, the words of it for lists, and that something of one that is gone has appeared. */
+const onStatus: TableUses = {
+  get: [rows.scanner],
+  batchGet: [rows.scanner],
+  put: [rows.scanner],
+  update: [rows.scanner],
+  delete: [rows.scanner],
+};
 
 /**
  * A reader of the table's stream. There are two, the publisher and the router, because no more may read a shard at once (DynamoDB developer
@@ -187,52 +196,96 @@ export class Workers extends Construct {
 
   private bind(storage: Storage): void {
     const { table, bucket } = storage;
-    bindTable(this.report, table, ['read', 'write', 'delete']);
+    bindTable(this.report, table, onStatus);
     bindHistory(this.report, storage);
     bindShadows(this.report, ['Get']);
-    bindTable(this.presence, table, ['read', 'write', 'delete']);
-    bindCommits(this.import, storage);
-    bindObjects(this.import, bucket, {
-      get: [prefixes.drops, prefixes.uploads, prefixes.chunks, prefixes.manifests],
-      put: [prefixes.chunks, prefixes.manifests, prefixes.reports],
+    bindTable(this.presence, table, onStatus);
+    bindTable(this.import, table, {
+      get: [rows.scanner, rows.import, rows.drop],
+      update: [rows.import, rows.drop],
+      commit: { put: [rows.scanner, rows.import], update: [rows.scanner], check: [rows.scanner] },
     });
-    bindTable(this.artifacts, table, ['read']);
+    bindHistory(this.import, storage);
+    bindObjects(this.import, bucket, {
+      getVersion: [prefixes.drops, prefixes.uploads],
+      get: [prefixes.chunks, prefixes.manifests],
+      put: [prefixes.chunks, prefixes.manifests],
+      upload: [prefixes.reports],
+    });
+    bindTable(this.artifacts, table, { get: [rows.scanner], batchGet: [rows.scanner] });
     bindObjects(this.artifacts, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.artifacts, prefixes.secrets],
     });
     bindObjects(this.derive, bucket, {
       get: [prefixes.chunks, prefixes.manifests, prefixes.derived],
-      put: [prefixes.derived],
+      upload: [prefixes.derived],
     });
-    bindTable(this.sweep, table, ['read', 'scan', 'write']);
+    bindTable(this.sweep, table, {
+      get: [rows.sweep],
+      scan: true,
+      put: [rows.sweep],
+      update: [rows.import],
+    });
     bindObjects(this.sweep, bucket, {
       get: [prefixes.manifests, prefixes.sweep],
       put: [prefixes.sweep],
       sweep: [...sweptPrefixes, prefixes.sweep],
     });
-    bindTable(this.decommission, table, ['read', 'query', 'transact']);
+    bindTable(this.decommission, table, {
+      get: [rows.scanner],
+      query: [rows.scanner],
+      put: [rows.scanner],
+      delete: [rows.scanner],
+      commit: { update: [rows.scanner] },
+    });
     bindDecommission(this.decommission);
     bindTopics(this.artifacts, ['scanners/*/artifacts/accepted', 'scanners/*/artifacts/rejected']);
   }
 
   private bindPublishers(storage: Storage, paces: Paces): void {
-    bindTable(this.publish, storage.table, ['read', 'write', 'delete']);
+    bindTable(this.publish, storage.table, { ...onStatus, update: [rows.scanner, rows.pace] });
     bindPublishing(this.publish, paces);
-    bindTable(this.reconcile, storage.table, ['read', 'query', 'write', 'delete']);
+    bindTable(this.reconcile, storage.table, {
+      ...onStatus,
+      list: [lists.due],
+      update: [rows.scanner, rows.pace],
+    });
     bindPublishing(this.reconcile, paces);
     bindHistory(this.reconcile, storage);
   }
 
   private bindCredentials(storage: Storage): void {
-    bindCommits(this.renew, storage);
-    bindTable(this.renew, storage.table, ['query']);
+    bindTable(this.renew, storage.table, {
+      get: [rows.scanner, rows.artifact],
+      query: [rows.artifact],
+      list: [lists.objects],
+      update: [rows.artifact],
+      delete: [rows.artifact],
+      commit: { put: [rows.scanner], update: [rows.scanner], check: [rows.artifact] },
+    });
+    bindHistory(this.renew, storage);
     bindObjects(this.renew, storage.bucket, { delete: [prefixes.secrets] });
-    bindTable(this.watchCertificates, storage.table, ['query']);
+    bindTable(this.watchCertificates, storage.table, {
+      query: [rows.artifact],
+      list: [lists.certificates],
+    });
   }
 
   private bindRollouts(storage: Storage, paces: Paces): void {
-    bindCommits(this.rollout, storage);
-    bindTable(this.rollout, storage.table, ['query']);
+    bindTable(this.rollout, storage.table, {
+      get: [rows.scanner, rows.rollout],
+      batchGet: [rows.scanner, rows.artifact],
+      query: [rows.rollout],
+      list: [lists.openRollouts, lists.standings],
+      update: [rows.rollout, rows.pace],
+      commit: {
+        put: [rows.scanner, rows.artifact, rows.rollout],
+        update: [rows.scanner, rows.artifact],
+        delete: [rows.rollout, rows.artifact],
+        check: [rows.scanner, rows.artifact],
+      },
+    });
+    bindHistory(this.rollout, storage);
     bindRollouts(this.rollout, paces);
     bindObjects(this.rollout, storage.bucket, {
       get: [prefixes.chunks, prefixes.manifests],

@@ -22,6 +22,9 @@ const meantForUs = (claims: JWTPayload, audience: string[]): boolean => {
   return audiences.some((one) => typeof one === 'string' && audience.includes(one));
 };
 
+/** A token that is issued later than now is none yet. */
+const isIssued = ({ iat = Number.POSITIVE_INFINITY }: JWTPayload): boolean => iat * 1000 <= Date.now();
+
 /**
  * Judges a request's access token as API Gateway's JWT authorizer does: RS256 by the issuer's keys; `iss`; `aud`, or `client_id` where
  * there is none; `exp`, `nbf`, `iat`; and one of the route's scopes ("Control access to HTTP APIs with JWT authorizers").
@@ -36,7 +39,8 @@ export const tokenJudge = (api: ApiModel, keys: { keys: JWK[] }) => {
       issuer: api.issuer,
       requiredClaims: ['exp', 'iat'],
     }).catch(() => null);
-    if (!verified || !meantForUs(verified.payload, api.audience)) return { kind: 'unauthorized' };
+    if (!verified || !isIssued(verified.payload) || !meantForUs(verified.payload, api.audience))
+      return { kind: 'unauthorized' };
     const granted = scopesOf(verified.payload);
     const allowed = routeScopes.length === 0 || routeScopes.some((scope) => granted.includes(scope));
     return allowed ? { kind: 'valid', claims: verified.payload, scopes: routeScopes } : { kind: 'forbidden' };

@@ -32,16 +32,16 @@ const keyOf = (source: EventSourceModel, { timestamp, DDBStreamBatchInfo }: Fail
   return `aws/lambda/${uuidOf(source)}/${DDBStreamBatchInfo.shardId}/${day}/${second}-${randomUUID()}`;
 };
 
-/** A queue gets what Lambda tells of the batch; a bucket gets that and, as `payload`, the whole event. */
+/** Puts in the name of a mapping's function. A queue gets what Lambda tells of the batch; a bucket gets that and, as `payload`, the whole event. */
 export const failureDestination = (
-  s3: S3Client,
+  s3Of: (functionArn: string) => S3Client,
   buckets: BucketModel[],
   queues: Queues,
 ): FailureDestination => ({
   async keep(source, record, event) {
     const bucket = buckets.find(({ arn }) => arn === source.onFailureArn);
     if (bucket)
-      await s3.send(
+      await s3Of(source.functionArn).send(
         new PutObjectCommand({
           Bucket: bucket.name,
           Key: keyOf(source, record),

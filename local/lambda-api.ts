@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AccessDenied, administrator, type Principal, type Principals } from './iam/principals.ts';
 import { ApiError, notImplemented } from './iot/api-error.ts';
 import type { Lambda } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
@@ -15,6 +16,8 @@ export interface LambdaApiOptions {
   port: number;
   region: string;
   credentials: Credentials;
+  /** Those who may sign; absent: whoever has the credentials, and no one else. */
+  principals?: Principals;
   onError(error: unknown): void;
 }
 
@@ -136,6 +139,8 @@ const description = ({ id, arn, description: text = '', timeoutSeconds }: Functi
 const errorOf = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error;
   if (error instanceof SignatureError) return new ApiError(403, error.code, error.message);
+  if (error instanceof AccessDenied)
+    return new ApiError(403, 'AccessDeniedException', error.message, { Type: 'User' });
   return new ApiError(500, 'ServiceException', 'The embedded Lambda failed; see logs/stack.log.', {
     Type: 'Service',
   });
@@ -164,13 +169,21 @@ const listing = /^\/2015-03-31\/functions\/?$/;
  * its logical id in the template. Every request must carry a Signature Version 4 of the stack's credentials for the service `lambda`.
  */
 export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaApi> => {
-  const { functions, lambda, region, credentials } = options;
+  const { functions, lambda, region } = options;
+  const principals = options.principals ?? administrator(options.credentials);
 
-  const invoke = async (http: IncomingMessage, name: string, query: URLSearchParams, body: Buffer) => {
+  const invoke = async (
+    http: IncomingMessage,
+    principal: Principal,
+    name: string,
+    query: URLSearchParams,
+    body: Buffer,
+  ) => {
     const type = invocationType(http);
     assertKnown(http);
     const withLog = asksForLog(http);
     const fn = functionNamed(functions, decoded(name), query.get('Qualifier'));
+    principal.demand({ action: 'lambda:InvokeFunction', resource: fn.arn });
     const event = eventOf(body, type);
     if (type === 'DryRun') return { status: 204 };
     if (type === 'RequestResponse') return run(lambda, fn, event, withLog);
@@ -183,12 +196,12 @@ export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaA
     const { pathname, searchParams } = new URL(target, 'http://localhost');
     const body = await readBody(http);
     const signed = { method, target, headers: http.headersDistinct, body };
-    verifySignature(signed, { credentials, region, services: ['lambda'], now: new Date() });
+    const principal = verifySignature(signed, { principals, region, services: ['lambda'], now: new Date() });
     const [, name] = invocation.exec(pathname) ?? [];
-    if (method === 'POST' && name !== undefined) return invoke(http, name, searchParams, body);
-    if (method === 'GET' && listing.test(pathname))
-      return { status: 200, body: JSON.stringify({ Functions: functions.map(description) }) };
-    throw notImplemented(`${method} ${pathname}`);
+    if (method === 'POST' && name !== undefined) return invoke(http, principal, name, searchParams, body);
+    if (method !== 'GET' || !listing.test(pathname)) throw notImplemented(`${method} ${pathname}`);
+    principal.demand({ action: 'lambda:ListFunctions', resource: '*' });
+    return { status: 200, body: JSON.stringify({ Functions: functions.map(description) }) };
   };
 
   const serve = async (http: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type Environment, FunctionError, startEnvironment } from './lambda-environment.ts';
 import type { FunctionModel } from './model.ts';
+import type { Credentials } from './sigv4.ts';
 
 /** Most environments of one function at once, where it has no reserved concurrency of its own. */
 const defaultConcurrency = 6;
@@ -20,14 +21,24 @@ export interface LambdaOptions {
   /** Where the entries are. */
   root: string;
   logDir: string;
-  /** Variables that the service itself gives: region, credentials, endpoints. */
+  /** Variables that the service itself gives: region, endpoints. */
   variables: Record<string, string>;
+  /** Those by which a function signs; absent: it has none. */
+  credentialsOf?(fn: FunctionModel): Credentials;
 }
 
 interface Pool {
   run(event: unknown, onLog?: (log: string) => void): Promise<unknown>;
   end(): Promise<void>;
 }
+
+const credentialVariables = (credentials: Credentials | undefined): Record<string, string> =>
+  credentials
+    ? {
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      }
+    : {};
 
 /** Environments of one function: an idle one is used again, a new one is started while there may be more. */
 const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool => {
@@ -36,8 +47,10 @@ const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool 
   const waiting: ((environment: Environment) => void)[] = [];
   const most = fn.reservedConcurrency ?? defaultConcurrency;
 
+  const variables = { ...options.variables, ...credentialVariables(options.credentialsOf?.(fn)) };
+
   const start = (): Environment => {
-    const environment = startEnvironment({ fn, root: options.root, variables: options.variables, log });
+    const environment = startEnvironment({ fn, root: options.root, variables, log });
     all.add(environment);
     return environment;
   };

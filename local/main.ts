@@ -9,6 +9,7 @@ const usage = `Runs the embedded stack: everything the control plane needs, on t
   npm start -- --data DIR            keeps its state in DIR
   npm start -- --port-base N         eight ports from N on (default ${standardPortBase}); 0: any that are free
   npm start -- --duplicate-events    delivers each event of the bucket twice, as EventBridge may
+  npm start -- --parameter NAME=VALUE   a parameter of the template, as a deployment would be given it; repeatable
 
 DYNAMODB_ENDPOINT names a DynamoDB of your own to use instead of the embedded engine.
 Ends with 0 when it is told to end, 1 when it cannot start, 2 when it is called wrongly.
@@ -50,6 +51,7 @@ const options = {
   'port-base': { type: 'string' },
   fresh: { type: 'boolean', default: false },
   'duplicate-events': { type: 'boolean', default: false },
+  parameter: { type: 'string', multiple: true, default: [] as string[] },
 } as const;
 
 const portBaseOf = (text: string | undefined): number | undefined => {
@@ -57,6 +59,15 @@ const portBaseOf = (text: string | undefined): number | undefined => {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_529) return Number(text);
   throw new UsageError('--port-base takes a number from 0 to 65529.');
 };
+
+const parametersOf = (given: string[]): Record<string, string> =>
+  Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new UsageError('--parameter takes NAME=VALUE.');
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
 
 await runCommand({ usage, options }, async (values) => {
   const portBase = portBaseOf(values['port-base']);
@@ -66,6 +77,7 @@ await runCommand({ usage, options }, async (values) => {
     dir: values.data,
     fresh: values.fresh,
     duplicateEvents: values['duplicate-events'],
+    parameters: parametersOf(values.parameter),
     ...(portBase === undefined ? {} : { portBase }),
   });
   show(stack.endpoints, values.data, performance.now() - begun);

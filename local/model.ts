@@ -34,6 +34,14 @@ export interface FunctionModel {
   /** For asynchronous invocations: retries after the first try (0 to 2) and where a failed event goes. */
   asyncRetries: number;
   onFailureQueueArn?: string;
+  /** In whose name it calls; absent: it may do nothing. */
+  role?: RoleModel;
+}
+
+/** An execution role and all of its policies. */
+export interface RoleModel {
+  arn: string;
+  policies: PolicyDocument[];
 }
 
 export interface ApiModel {
@@ -50,6 +58,8 @@ export interface TableModel {
   /** Input of the SDK's CreateTable command, derived from the template. */
   create: Record<string, unknown>;
   ttlAttribute?: string;
+  /** ARN of the customer's key that encrypts it; absent: it is one of DynamoDB's own. */
+  keyArn?: string;
 }
 
 export interface BucketModel {

@@ -1,5 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
+import type { Principal, Principals } from './iam/principals.ts';
+
 /** A request as it came over the wire; `target` is path and query, still encoded. */
 export interface SignedRequest {
   method: string;
@@ -133,17 +135,18 @@ const signingKey = (secret: string, scope: string[]): Buffer =>
 
 /**
  * Verifies a Signature Version 4 in the Authorization header, for services other than S3
- * ("Create a signed AWS API request", IAM user guide), and returns the service that it was made for.
+ * ("Create a signed AWS API request", IAM user guide), and returns who made it.
  * @throws SignatureError when the header is missing or malformed, the key unknown, the date more than five minutes
  * off, the scope not this region and one of `services`, or the signature wrong.
  */
 export const verifySignature = (
   request: SignedRequest,
-  expected: { credentials: Credentials; region: string; services: readonly string[]; now: Date },
-): string => {
+  expected: { principals: Principals; region: string; services: readonly string[]; now: Date },
+): Principal => {
   const authorization = readAuthorization(request);
   const [scopeDate, region, service, end] = authorization.scope;
-  if (authorization.accessKeyId !== expected.credentials.accessKeyId)
+  const principal = expected.principals.find(authorization.accessKeyId);
+  if (!principal)
     throw new SignatureError(
       'UnrecognizedClientException',
       'The security token included in the request is invalid',
@@ -158,11 +161,11 @@ export const verifySignature = (
   checkDate(date, scopeDate, expected.now);
   const canonical = sha256(canonicalRequest(request, authorization.signedHeaders));
   const text = ['AWS4-HMAC-SHA256', date, authorization.scope.join('/'), canonical].join('\n');
-  const wanted = hmac(signingKey(expected.credentials.secretAccessKey, authorization.scope), text);
+  const wanted = hmac(signingKey(principal.credentials.secretAccessKey, authorization.scope), text);
   if (!timingSafeEqual(wanted, Buffer.from(authorization.signature, 'hex')))
     throw new SignatureError(
       'InvalidSignatureException',
       'The request signature we calculated does not match the signature you provided',
     );
-  return service ?? '';
+  return principal;
 };

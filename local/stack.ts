@@ -19,6 +19,10 @@ import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
 import { type FailureDestination, failureDestination } from './failure-destination.ts';
 import { startGateway } from './gateway.ts';
+import { startDynamoGate } from './iam/dynamodb-gate.ts';
+import { type StackPrincipals, stackPrincipals } from './iam/principals.ts';
+import { openRecorder } from './iam/recorder.ts';
+import { assertServiceUses } from './iam/service-uses.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
 import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
@@ -130,15 +134,9 @@ const errorLog = (dir: string) => {
   };
 };
 
-const lambdaVariables = (
-  ports: Ports,
-  credentials: Credentials,
-  dynamodb: string,
-): Record<string, string> => ({
+const lambdaVariables = (ports: Ports, dynamodb: string): Record<string, string> => ({
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
-  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${ports.s3}`,
   AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
@@ -173,6 +171,7 @@ interface Base {
   options: StackOptions;
   ports: Ports;
   credentials: Credentials;
+  principals: StackPrincipals;
   state: State;
   model: StackModel;
   issuer: Issuer;
@@ -194,10 +193,18 @@ const openBase = async (options: StackOptions, close: ReturnType<typeof shutters
   close.add(issuer.close);
   const { caPem } = await openAuthority(join(dir, 'iot-authority'));
   const model = await modelOf(issuer.url, caPem, options);
+  const credentials = openCredentials(dir);
+  const principals = stackPrincipals(
+    credentials,
+    model.functions,
+    openRecorder(process.env['RECORD_GRANTS']),
+  );
+  assertServiceUses(model, principals);
   return {
     options,
     ports,
-    credentials: openCredentials(dir),
+    credentials,
+    principals,
     state,
     model,
     issuer,
@@ -218,7 +225,7 @@ const openEvents = ({ options, state, model, onError }: Base) => {
 type Events = ReturnType<typeof openEvents>;
 
 const startServices = async (base: Base, { bus, asynchronous, queues }: Events) => {
-  const { options, ports, credentials, state, model, close, onError } = base;
+  const { options, ports, credentials, principals, state, model, close, onError } = base;
   const dynamo = await startDynamo({
     dir: options.dir,
     port: ports.dynamodb,
@@ -233,6 +240,7 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     region,
     accountId,
     credentials,
+    principals,
     buckets: model.buckets,
     emit: (event) => bus.emit({ ...event }),
   });
@@ -242,6 +250,7 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     region,
     accountId,
     credentials,
+    principals,
     policies: model.iotPolicies,
     thingTypes: model.thingTypes,
     topicRules: model.topicRules,
@@ -249,22 +258,35 @@ const startServices = async (base: Base, { bus, asynchronous, queues }: Events) 
     invokeAsync: asynchronous.invokeAsync,
   });
   close.add(iot.close);
-  const sqs = await startSqs({ queues, port: ports.sqs, region, credentials, onError, now: Date.now });
+  const sqs = await startSqs({
+    queues,
+    port: ports.sqs,
+    region,
+    credentials,
+    principals,
+    onError,
+    now: Date.now,
+  });
   close.add(sqs.close);
   return { dynamo, s3, iot, sqs };
 };
 
 type Services = Awaited<ReturnType<typeof startServices>>;
 
-/** Mappings put what failed for good into a bucket as anybody would: over the wire. */
+/** Mappings put what failed for good into a bucket as anybody would: over the wire, in the name of their function. */
 const openFailures = (
-  { credentials, model, close }: Base,
+  { principals, model, close }: Base,
   queues: Queues,
   endpoint: string,
 ): FailureDestination => {
-  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
-  close.add(() => client.destroy());
-  return failureDestination(client, model.buckets, queues);
+  const clients = new Map(
+    model.eventSources.map(({ functionArn }) => {
+      const { credentials } = principals.ofFunction(functionArn);
+      return [functionArn, new S3Client({ endpoint, region, credentials, forcePathStyle: true })];
+    }),
+  );
+  for (const client of clients.values()) close.add(() => client.destroy());
+  return failureDestination((arn) => clients.get(arn) as S3Client, model.buckets, queues);
 };
 
 /** The functions, the API by which they invoke each other, and everything that wakes them. */
@@ -273,12 +295,22 @@ const startFunctions = async (
   { queues, asynchronous, bus }: Events,
   { dynamo, s3 }: Services,
 ): Promise<{ lambda: Lambda; url: string }> => {
-  const { options, ports, credentials, state, model, close, onError } = base;
+  const { options, ports, credentials, principals, state, model, close, onError } = base;
+  const gate = await startDynamoGate({
+    url: dynamo.url,
+    table: model.table,
+    region,
+    principals,
+    accessKeyId: credentials.accessKeyId,
+    onError,
+  });
+  close.add(gate.close);
   const lambda = startLambda({
     functions: model.functions,
     root,
     logDir: join(options.dir, 'logs'),
-    variables: { ...lambdaVariables(ports, credentials, dynamo.url), ...options.variables },
+    variables: { ...lambdaVariables(ports, gate.url), ...options.variables },
+    credentialsOf: (fn) => principals.ofFunction(fn.arn).credentials,
   });
   close.add(lambda.close);
   asynchronous.deliver(lambda);
@@ -290,6 +322,7 @@ const startFunctions = async (
     port: ports.lambda,
     region,
     credentials,
+    principals,
     onError,
   });
   close.add(api.close);

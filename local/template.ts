@@ -1,3 +1,4 @@
+import { roleOf } from './iam/roles.ts';
 import { type Names, resolve } from './intrinsics.ts';
 import type {
   ApiModel,
@@ -38,13 +39,11 @@ export interface TemplateOptions {
   name: string;
 }
 
-/** What means nothing on one machine: who may do what is AWS's to enforce, and logs are files here. */
+/** What means nothing on one machine: which services may call which is AWS's to enforce, and logs are files here. */
 const ignoredTypes = new Set([
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::Logs::LogGroup',
-  'AWS::IAM::Role',
-  'AWS::IAM::Policy',
   'AWS::Lambda::Permission',
   'AWS::ApiGatewayV2::Stage',
   'AWS::CDK::Metadata',
@@ -60,6 +59,8 @@ const readTypes = new Set([
   'AWS::Events::Rule',
   'AWS::KMS::Key',
   'AWS::KMS::Alias',
+  'AWS::IAM::Role',
+  'AWS::IAM::Policy',
   'AWS::IoT::Policy',
   'AWS::IoT::ThingType',
   'AWS::IoT::TopicRule',
@@ -156,7 +157,7 @@ const one = (found: Found[], what: string): Found => {
   return first;
 };
 
-const functionsOf = (find: Find, names: Names): FunctionModel[] => {
+const functionsOf = (find: Find, names: Names, template: Template): FunctionModel[] => {
   const asynchronous = new Map(
     find('AWS::Lambda::EventInvokeConfig').map(({ properties }) => [properties.FunctionName, properties]),
   );
@@ -173,6 +174,7 @@ const functionsOf = (find: Find, names: Names): FunctionModel[] => {
       timeoutSeconds: properties.Timeout ?? 3,
       environment: properties.Environment?.Variables ?? {},
       asyncRetries: config?.MaximumRetryAttempts ?? 2,
+      role: roleOf(template, names, id),
       ...(destination === undefined ? {} : { onFailureQueueArn: destination }),
       ...(properties.ReservedConcurrentExecutions === undefined
         ? {}
@@ -203,9 +205,11 @@ const tableOf = (find: Find, names: Names): TableModel => {
   const { AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes, StreamSpecification } =
     properties;
   const name = names.ref(id) ?? id;
+  const keyArn = properties.Replicas?.[0]?.SSESpecification?.KMSMasterKeyId;
   return {
     name,
     arn: names.attribute(id, 'Arn') ?? '',
+    ...(keyArn === undefined ? {} : { keyArn }),
     streamArn: names.attribute(id, 'StreamArn') ?? '',
     create: {
       TableName: name,
@@ -351,7 +355,7 @@ export const readTemplate = (template: Template, options: TemplateOptions): Stac
   return {
     region: options.region,
     accountId: options.accountId,
-    functions: functionsOf(find, names),
+    functions: functionsOf(find, names, template),
     api: apiOf(find),
     table: tableOf(find, names),
     buckets: bucketsOf(find, names, keys),

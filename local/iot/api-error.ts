@@ -28,6 +28,13 @@ export const alreadyExists = (what: string, id: string, arn: string): ApiError =
     resourceArn: arn,
   });
 
+/** As the control plane refuses whom no policy allows it. */
+export const accessDenied = (message: string): ApiError =>
+  new ApiError(403, 'AccessDeniedException', message);
+
+/** As the data plane does, which says no more. */
+export const forbidden = (): ApiError => new ApiError(403, 'ForbiddenException', 'Forbidden');
+
 /** For what the real service does and the embedded one does not. */
 export const notImplemented = (message: string): ApiError =>
   new ApiError(501, 'NotImplementedException', `The embedded stack does not do this: ${message}`);

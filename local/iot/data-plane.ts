@@ -1,4 +1,5 @@
-import { ApiError, invalidRequest, notImplemented, resourceNotFound } from './api-error.ts';
+import { ApiError, forbidden, invalidRequest, notImplemented, resourceNotFound } from './api-error.ts';
+import type { Arns } from './arns.ts';
 import type { Broker } from './broker.ts';
 import { maxMessageBytes } from './broker-gate.ts';
 import { type ApiRequest, type ApiRoute, queryNumber } from './http-api.ts';
@@ -36,10 +37,25 @@ const keyOf = ({ params, query }: ApiRequest): ShadowKey => {
   return { thing: params['thingName'] ?? '', ...(shadow !== null && { shadow }) };
 };
 
-const shadowRoute = (hub: MessageHub, method: string, operation: ShadowOperation): ApiRoute => ({
+const shadowActions: Record<ShadowOperation, string> = {
+  get: 'GetThingShadow',
+  update: 'UpdateThingShadow',
+  delete: 'DeleteThingShadow',
+};
+
+/** What all of them have: an action on the resource that one segment of the path names. */
+const guarded = (arns: Arns, action: string, kind: string, segment: string) => ({
+  services,
+  denied: forbidden,
+  wanted: ({ params }: ApiRequest) => [
+    { action: `iot:${action}`, resource: arns.of(kind, params[segment] ?? '') },
+  ],
+});
+
+const shadowRoute = (hub: MessageHub, arns: Arns, method: string, operation: ShadowOperation): ApiRoute => ({
   method,
   path: '/things/{thingName}/shadow',
-  services,
+  ...guarded(arns, shadowActions[operation], 'thing', 'thingName'),
   handle: (request) => translated(() => hub.request(operation, keyOf(request), request.body)),
 });
 
@@ -93,24 +109,30 @@ export const dataPlane = (parts: {
   hub: MessageHub;
   shadows: Shadows;
   broker: Broker;
+  arns: Arns;
   now: () => Date;
 }): ApiRoute[] => {
-  const { hub, shadows, broker, now } = parts;
+  const { hub, shadows, broker, arns, now } = parts;
   return [
-    shadowRoute(hub, 'GET', 'get'),
-    shadowRoute(hub, 'POST', 'update'),
-    shadowRoute(hub, 'DELETE', 'delete'),
+    shadowRoute(hub, arns, 'GET', 'get'),
+    shadowRoute(hub, arns, 'POST', 'update'),
+    shadowRoute(hub, arns, 'DELETE', 'delete'),
     {
       method: 'GET',
       path: '/api/things/shadow/ListNamedShadowsForThing/{thingName}',
-      services,
+      ...guarded(arns, 'ListNamedShadowsForThing', 'thing', 'thingName'),
       handle: (request) => listNamedShadows(shadows, request, now),
     },
-    { method: 'POST', path: '/topics/{topic+}', services, handle: (request) => publish(hub, request) },
+    {
+      method: 'POST',
+      path: '/topics/{topic+}',
+      ...guarded(arns, 'Publish', 'topic', 'topic'),
+      handle: (request) => publish(hub, request),
+    },
     {
       method: 'DELETE',
       path: '/connections/{clientId}',
-      services,
+      ...guarded(arns, 'DeleteConnection', 'client', 'clientId'),
       handle: (request) => deleteConnection(broker, request),
     },
   ];

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Wanted } from '../iam/policy.ts';
+import { AccessDenied, type Principal, type Principals } from '../iam/principals.ts';
 import { serveLoopback } from '../loopback.ts';
-import { type Credentials, SignatureError, verifySignature } from '../sigv4.ts';
+import { SignatureError, verifySignature } from '../sigv4.ts';
 import { ApiError, invalidRequest, notImplemented } from './api-error.ts';
 import { isObject, type JsonObject } from './json.ts';
 
@@ -19,6 +21,10 @@ export interface ApiRoute {
   path: string;
   /** Names that a signature for this operation may be made for. */
   services: readonly string[];
+  /** What whoever asks for it must be allowed. */
+  wanted(request: ApiRequest): Wanted[];
+  /** The error of one who is not. */
+  denied(message: string): ApiError;
   handle(request: ApiRequest): JsonObject | Promise<JsonObject>;
 }
 
@@ -100,6 +106,14 @@ const answer = (
   response.end(text);
 };
 
+const assertAllowed = (principal: Principal, route: ApiRoute, request: ApiRequest): void => {
+  try {
+    principal.demand(...route.wanted(request));
+  } catch (error) {
+    throw error instanceof AccessDenied ? route.denied(error.message) : error;
+  }
+};
+
 /** Members of a JSON body. @throws ApiError when the body is something else; an empty body has none. */
 export const jsonBody = ({ body }: ApiRequest): JsonObject => {
   if (body.length === 0) return {};
@@ -127,16 +141,16 @@ export const queryNumber = (
 
 /**
  * Serves the routes on 127.0.0.1 at `port`, or a free one for 0. Every request must carry a Signature Version 4
- * of the stack's credentials. Errors have the form of REST-JSON: `x-amzn-errortype` and `message`.
+ * of one of `principals`, who must be allowed what the route wants. Errors have the form of REST-JSON: `x-amzn-errortype` and `message`.
  */
 export const startHttpApi = async (options: {
   port: number;
   routes: ApiRoute[];
-  credentials: Credentials;
+  principals: Principals;
   region: string;
   newId: () => string;
 }): Promise<HttpApi> => {
-  const { credentials, region, newId } = options;
+  const { principals, region, newId } = options;
   const matchers = options.routes.map(compile);
 
   const perform = async (request: IncomingMessage): Promise<JsonObject> => {
@@ -145,8 +159,15 @@ export const startHttpApi = async (options: {
     const body = await readBody(request);
     const { route, params } = find(matchers, method, url.pathname);
     const signed = { method, target, headers: request.headersDistinct, body };
-    verifySignature(signed, { credentials, region, services: route.services, now: new Date() });
-    return route.handle({ params, query: url.searchParams, headers: request.headers, body });
+    const principal = verifySignature(signed, {
+      principals,
+      region,
+      services: route.services,
+      now: new Date(),
+    });
+    const asked = { params, query: url.searchParams, headers: request.headers, body };
+    assertAllowed(principal, route, asked);
+    return route.handle(asked);
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { administrator, type Principals } from '../iam/principals.ts';
 import type { StackModel } from '../model.ts';
 import type { Credentials } from '../sigv4.ts';
 import type { State } from '../state.ts';
@@ -25,6 +26,8 @@ export interface IotOptions {
   region: string;
   accountId: string;
   credentials: Credentials;
+  /** Those who may sign; absent: whoever has the credentials, and no one else. */
+  principals?: Principals;
   policies: StackModel['iotPolicies'];
   thingTypes: StackModel['thingTypes'];
   topicRules: StackModel['topicRules'];
@@ -55,7 +58,8 @@ export interface EmbeddedIot {
  * @throws Error naming the rule or policy of the stack that cannot be honoured.
  */
 export const startIot = async (options: IotOptions): Promise<EmbeddedIot> => {
-  const { state, region, accountId, credentials, ports } = options;
+  const { state, region, accountId, ports } = options;
+  const signers = options.principals ?? administrator(options.credentials);
   const now = options.now ?? (() => new Date());
   const newId = options.newId ?? randomUUID;
   const arns = iotArns(region, accountId);
@@ -81,9 +85,9 @@ export const startIot = async (options: IotOptions): Promise<EmbeddedIot> => {
   const broker = await startBroker({ port: ports.mqtt, authority, certificates, access, hub, presence });
   const routes = [
     ...controlPlane({ state, things, types, principals, certificates, authority, access, broker, arns }),
-    ...dataPlane({ hub, shadows, broker, now }),
+    ...dataPlane({ hub, shadows, broker, arns, now }),
   ];
-  const http = await startHttpApi({ port: ports.http, routes, credentials, region, newId }).catch(
+  const http = await startHttpApi({ port: ports.http, routes, principals: signers, region, newId }).catch(
     async (error: unknown) => {
       await broker.close();
       throw error;

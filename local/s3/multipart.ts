@@ -13,6 +13,7 @@ import { metadataOf } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
 import type { Blob } from './object-store.ts';
 import {
+  demandKeyOf,
   headersToKeep,
   type Operation,
   readText,
@@ -66,7 +67,9 @@ const forget = ({ state }: S3Context, upload: Upload): void => {
 const algorithmHeader = 'x-amz-checksum-algorithm';
 const typeHeader = 'x-amz-checksum-type';
 
-export const createMultipartUpload: Operation = ({ state, buckets, now }, request) => {
+export const createMultipartUpload: Operation = (context, request) => {
+  demandKeyOf(context, request, 'kms:GenerateDataKey');
+  const { state, buckets, now } = context;
   const { bucket, key, http, response } = request;
   const { [algorithmHeader]: algorithm, [typeHeader]: type = 'COMPOSITE' } = http.headers;
   if (type !== 'COMPOSITE') throw notImplemented(`checksums of the type ${type} for uploads in parts`);
@@ -115,6 +118,7 @@ const keepPart = (
 
 export const uploadPart: Operation = async (context, request) => {
   uploadOf(context, request);
+  demandKeyOf(context, request, 'kms:GenerateDataKey', 'kms:Decrypt');
   const number = Number(request.query.get('partNumber'));
   if (!Number.isInteger(number) || number < 1 || number > mostParts)
     throw new S3Error(
@@ -241,6 +245,7 @@ export const completeMultipartUpload: Operation = async (context, request) => {
   const { bucket, key, http, response } = request;
   if (claimsOf(http.headers).checksums.length > 0) throw notImplemented('a checksum of the whole object');
   const upload = uploadOf(context, request);
+  demandKeyOf(context, request, 'kms:Decrypt');
   const asked = askedParts(await readText(request, noClaims));
   assertMayWrite(context, request);
   const all = partsOf(context, upload);

@@ -4,8 +4,10 @@ import { assertMayWrite, isNotModified } from './conditions.ts';
 import { encryptionHeaders } from './encryption.ts';
 import { assertTravels, metadataHeaders, metadataOf } from './metadata.ts';
 import type { StoredObject } from './object-store.ts';
+import { onVersion } from './permissions.ts';
 import {
   assertVersionId,
+  demandKeyOf,
   findObject,
   headersToKeep,
   type Operation,
@@ -22,6 +24,7 @@ import { parseXml } from './xml.ts';
 
 export const putObject: Operation = async (context, request) => {
   assertMayWrite(context, request);
+  demandKeyOf(context, request, 'kms:GenerateDataKey');
   const { http, bucket, key } = request;
   const described = { headers: headersToKeep(http), metadata: metadataOf(http) };
   const blob = await context.store.write(bucket, payloadOf(http, request.payload), claimsOf(http.headers));
@@ -128,6 +131,7 @@ const headersOfUnchanged = (headers: Record<string, string>): Record<string, str
 
 export const getObject: Operation = async (context, request) => {
   const object = findObject(context, request);
+  if (request.http.method === 'GET') demandKeyOf(context, request, 'kms:Decrypt');
   const headers = objectHeaders(context, request, object);
   if (isNotModified(request.http, object)) return sendEmpty(request, 304, headersOfUnchanged(headers));
   const { size } = object;
@@ -196,7 +200,13 @@ const deleteItems = (text: string): { items: DeleteItem[]; quiet: boolean } => {
   return { items, quiet: Quiet?.trim() === 'true' };
 };
 
-/** Deletes many; S3 wants a digest of the list of keys, as what is deleted by mistake is gone. */
+const targetOf = (bucket: string, key: string, versionId?: string) => ({
+  bucket,
+  key,
+  query: new Map(versionId === undefined ? [] : [['versionId', versionId]]),
+});
+
+/** Deletes many, each by a leave of its own; S3 wants a digest of the list of keys, as what is deleted by mistake is gone. */
 export const deleteObjects: Operation = async (context, request) => {
   const claims = claimsOf(request.http.headers);
   if (claims.md5 === undefined && claims.checksums.length === 0)
@@ -205,7 +215,12 @@ export const deleteObjects: Operation = async (context, request) => {
       'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
     );
   const { items, quiet } = deleteItems(await readText(request, claims));
-  const Deleted = items.map(({ Key, VersionId }) => {
+  const allowed = ({ Key, VersionId }: DeleteItem) =>
+    request.principal.permits(onVersion('DeleteObject')(targetOf(request.bucket, Key, VersionId)));
+  const refused = items
+    .filter((item) => !allowed(item))
+    .map(({ Key }) => ({ Key, Code: 'AccessDenied', Message: 'Access Denied' }));
+  const Deleted = items.filter(allowed).map(({ Key, VersionId }) => {
     const done = deleteOne(context, request.bucket, Key, VersionId);
     return {
       Key,
@@ -213,7 +228,7 @@ export const deleteObjects: Operation = async (context, request) => {
       ...(done.deleteMarker ? { DeleteMarker: true, DeleteMarkerVersionId: done.versionId } : {}),
     };
   });
-  sendXml(request, 'DeleteResult', { Deleted: quiet ? [] : Deleted });
+  sendXml(request, 'DeleteResult', { Deleted: quiet ? [] : Deleted, Error: refused });
 };
 
 const decodeSource = (encoded: string): string => {
@@ -232,13 +247,16 @@ const copySource = (context: S3Context, request: S3Request): StoredObject => {
   const [bucket = '', ...key] = path.split('/').map(decodeSource);
   if (!context.buckets.has(bucket))
     throw new S3Error('NoSuchBucket', 'The bucket of the copy source does not exist.');
-  const query = new Map(version === undefined ? [] : [['versionId', version]]);
-  return findObject(context, { ...request, bucket, key: key.join('/'), query });
+  const source = { ...request, ...targetOf(bucket, key.join('/'), version) };
+  request.principal.demand(onVersion('GetObject')(source));
+  demandKeyOf(context, source, 'kms:Decrypt');
+  return findObject(context, source);
 };
 
 export const copyObject: Operation = async (context, request) => {
   assertMayWrite(context, request);
   const source = copySource(context, request);
+  demandKeyOf(context, request, 'kms:GenerateDataKey');
   const replace = request.http.headers['x-amz-metadata-directive'] === 'REPLACE';
   if (!replace && source.latest && source.bucket === request.bucket && source.key === request.key)
     throw new S3Error(

@@ -7,8 +7,17 @@ import { encryptionHeaders } from './encryption.ts';
 import { assertTravels, metadataIn } from './metadata.ts';
 import { makeVisible } from './object-operations.ts';
 import type { Blob } from './object-store.ts';
+import { onObject } from './permissions.ts';
 import { type FormFields, judgePolicy } from './post-policy.ts';
-import { assertKey, type S3Context, type S3Request, sendEmpty, sendXml, versionHeader } from './request.ts';
+import {
+  assertKey,
+  demandKeyOf,
+  type S3Context,
+  type S3Request,
+  sendEmpty,
+  sendXml,
+  versionHeader,
+} from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { encodeUri, type SignatureOptions, verifyPolicy } from './signature.ts';
 import { assertSupported } from './unsupported.ts';
@@ -34,7 +43,7 @@ interface Described {
 const judge = (bucket: string, fields: FormFields, options: SignatureOptions) => {
   const policy = fields.get('policy');
   if (policy === undefined) throw new S3Error('AccessDenied', 'The form has no policy.');
-  verifyPolicy(
+  const principal = verifyPolicy(
     policy,
     {
       algorithm: fields.get('x-amz-algorithm'),
@@ -44,7 +53,8 @@ const judge = (bucket: string, fields: FormFields, options: SignatureOptions) =>
     },
     options,
   );
-  return judgePolicy(policy, new Map([...fields, ['bucket', bucket]]), options.now());
+  const verdict = judgePolicy(policy, new Map([...fields, ['bucket', bucket]]), options.now());
+  return { ...verdict, principal };
 };
 
 const keptFields = ['content-type', 'content-encoding', 'content-disposition', 'cache-control', 'expires'];
@@ -104,8 +114,10 @@ const readForm = (
     let fieldBytes = 0;
 
     const take = async (stream: Readable, fileName: string): Promise<Form> => {
-      const { minBytes, maxBytes } = judge(bucket, fields, options);
+      const { minBytes, maxBytes, principal } = judge(bucket, fields, options);
       const key = keyOf(fields, fileName);
+      principal.demand(onObject('PutObject')({ bucket, key, query: new Map() }));
+      demandKeyOf(context, { principal, bucket, key }, 'kms:GenerateDataKey');
       const described = describedBy(fields, context.buckets.get(bucket)?.encryption);
       const bytes = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
       const payload = { bytes, trailers: new Map() };

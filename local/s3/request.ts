@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../iam/principals.ts';
 import type { BucketModel } from '../model.ts';
 import type { State } from '../state.ts';
 import { type BodyClaims, startDigests } from './checksums.ts';
 import type { ObjectStore, StoredObject } from './object-store.ts';
+import { demandKey } from './permissions.ts';
 import { S3Error } from './s3-error.ts';
 import { payloadOf } from './streaming-body.ts';
 import { type XmlObject, xmlDocument } from './xml.ts';
@@ -16,6 +18,8 @@ export interface S3Request {
   query: Map<string, string>;
   /** What the signature says of the body. */
   payload: string;
+  /** Who signed it. */
+  principal: Principal;
   requestId: string;
 }
 
@@ -24,11 +28,19 @@ export interface S3Context {
   state: State;
   store: ObjectStore;
   buckets: Map<string, BucketModel>;
+  region: string;
   now: () => Date;
   /** Tells of an object made or deleted; inside the transaction that does it. */
   created(object: StoredObject, reason: string): void;
   deleted(object: StoredObject, reason: string): void;
 }
+
+/** Holds that whoever asks may use the bucket's key so (`demandKey`). */
+export const demandKeyOf = (
+  { buckets, region }: S3Context,
+  { principal, bucket, key }: Pick<S3Request, 'principal' | 'bucket' | 'key'>,
+  ...actions: ('kms:Decrypt' | 'kms:GenerateDataKey')[]
+): void => demandKey(principal, buckets.get(bucket), region, key, ...actions);
 
 export type Operation = (context: S3Context, request: S3Request) => void | Promise<void>;
 

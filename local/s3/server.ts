@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Wanted } from '../iam/policy.ts';
+import { AccessDenied, administrator, nobody, type Principals } from '../iam/principals.ts';
 import { serveLoopback } from '../loopback.ts';
 import type { BucketModel } from '../model.ts';
 import type { Credentials } from '../sigv4.ts';
@@ -15,6 +17,7 @@ import {
 } from './multipart.ts';
 import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './object-operations.ts';
 import { openObjectStore } from './object-store.ts';
+import { onBucket, onObject, onService, onVersion, type Target } from './permissions.ts';
 import { postObject } from './post-form.ts';
 import { assertKey, type Operation, type S3Context, type S3Request, sendEmpty, sendXml } from './request.ts';
 import { decodeUri, notImplemented, S3Error } from './s3-error.ts';
@@ -28,6 +31,8 @@ export interface S3Options {
   region: string;
   accountId?: string;
   credentials: Credentials;
+  /** Those who may sign; absent: whoever has the credentials, and no one else. */
+  principals?: Principals;
   buckets: BucketModel[];
   /** Called inside the transaction that makes the change. */
   emit: (event: ObjectEvent) => void;
@@ -68,6 +73,8 @@ interface Entry {
   parameters?: string[];
   optional?: string[];
   header?: string;
+  /** What it takes leave for, before it is done. */
+  needs(target: Target): Wanted | Wanted[];
   run: Operation;
 }
 
@@ -81,34 +88,98 @@ const listing = [
   'continuation-token',
 ];
 
+/** A bulk delete asks for each of its keys; a form is signed in its fields: who made it is known when they are read. */
+const unsigned = { payload: '', principal: nobody };
+
+/**
+ * Runs what its principal may have done. Who may not list a bucket is not told that an object is missing (S3 API reference, "GetObject":
+ * 403 without `s3:ListBucket`).
+ */
+const runAllowed = async (entry: Entry, context: S3Context, request: S3Request): Promise<void> => {
+  const { principal } = request;
+  principal.demand(...[entry.needs(request)].flat());
+  try {
+    await entry.run(context, request);
+  } catch (error) {
+    const hidden = error instanceof S3Error && error.code === 'NoSuchKey';
+    if (hidden) principal.demand(onBucket('ListBucket')(request));
+    throw error;
+  }
+};
+
 /** Every operation there is. What does not match exactly one of them is answered with NotImplemented. */
 const entriesOf = (region: string): Entry[] => [
-  { method: 'GET', level: 'service', run: listBuckets },
-  { method: 'HEAD', level: 'bucket', run: headBucket(region) },
-  { method: 'GET', level: 'bucket', parameters: ['location'], run: getBucketLocation(region) },
-  { method: 'GET', level: 'bucket', parameters: ['list-type'], optional: listing, run: listObjectsV2 },
+  { method: 'GET', level: 'service', needs: onService('ListAllMyBuckets'), run: listBuckets },
+  { method: 'HEAD', level: 'bucket', needs: onBucket('ListBucket'), run: headBucket(region) },
+  {
+    method: 'GET',
+    level: 'bucket',
+    parameters: ['location'],
+    needs: onBucket('GetBucketLocation'),
+    run: getBucketLocation(region),
+  },
+  {
+    method: 'GET',
+    level: 'bucket',
+    parameters: ['list-type'],
+    optional: listing,
+    needs: onBucket('ListBucket'),
+    run: listObjectsV2,
+  },
   {
     method: 'GET',
     level: 'bucket',
     parameters: ['versions'],
     optional: ['prefix', 'delimiter', 'max-keys', 'encoding-type', 'key-marker', 'version-id-marker'],
+    needs: onBucket('ListBucketVersions'),
     run: listObjectVersions,
   },
-  { method: 'POST', level: 'bucket', parameters: ['delete'], run: deleteObjects },
-  { method: 'PUT', level: 'object', header: 'x-amz-copy-source', run: copyObject },
-  { method: 'PUT', level: 'object', run: putObject },
-  { method: 'GET', level: 'object', run: getObject },
-  { method: 'HEAD', level: 'object', run: getObject },
-  { method: 'DELETE', level: 'object', run: deleteObject },
-  { method: 'POST', level: 'object', parameters: ['uploads'], run: createMultipartUpload },
-  { method: 'PUT', level: 'object', parameters: ['partNumber', 'uploadId'], run: uploadPart },
-  { method: 'POST', level: 'object', parameters: ['uploadId'], run: completeMultipartUpload },
-  { method: 'DELETE', level: 'object', parameters: ['uploadId'], run: abortMultipartUpload },
+  { method: 'POST', level: 'bucket', parameters: ['delete'], needs: () => [], run: deleteObjects },
+  {
+    method: 'PUT',
+    level: 'object',
+    header: 'x-amz-copy-source',
+    needs: onObject('PutObject'),
+    run: copyObject,
+  },
+  { method: 'PUT', level: 'object', needs: onObject('PutObject'), run: putObject },
+  { method: 'GET', level: 'object', needs: onVersion('GetObject'), run: getObject },
+  { method: 'HEAD', level: 'object', needs: onVersion('GetObject'), run: getObject },
+  { method: 'DELETE', level: 'object', needs: onVersion('DeleteObject'), run: deleteObject },
+  {
+    method: 'POST',
+    level: 'object',
+    parameters: ['uploads'],
+    needs: onObject('PutObject'),
+    run: createMultipartUpload,
+  },
+  {
+    method: 'PUT',
+    level: 'object',
+    parameters: ['partNumber', 'uploadId'],
+    needs: onObject('PutObject'),
+    run: uploadPart,
+  },
+  {
+    method: 'POST',
+    level: 'object',
+    parameters: ['uploadId'],
+    needs: onObject('PutObject'),
+    run: completeMultipartUpload,
+  },
+  {
+    method: 'DELETE',
+    level: 'object',
+    parameters: ['uploadId'],
+    needs: onObject('AbortMultipartUpload'),
+    run: abortMultipartUpload,
+  },
   {
     method: 'GET',
     level: 'object',
     parameters: ['uploadId'],
     optional: ['max-parts', 'part-number-marker'],
+    needs: onObject('ListMultipartUploadParts'),
     run: listParts,
   },
 ];
@@ -143,17 +214,22 @@ const isForm = (http: IncomingMessage, key: string): boolean =>
   key === '' &&
   (http.headers['content-type'] ?? '').startsWith('multipart/form-data');
 
+const toldAs = (error: unknown): S3Error => {
+  if (error instanceof S3Error) return error;
+  if (error instanceof AccessDenied) return new S3Error('AccessDenied', error.message);
+  return new S3Error('InternalError', 'We encountered an internal error.');
+};
+
 const sendError = (
   http: IncomingMessage,
   response: ServerResponse,
   error: unknown,
   requestId: string,
 ): void => {
-  const known =
-    error instanceof S3Error ? error : new S3Error('InternalError', 'We encountered an internal error.');
+  const known = toldAs(error);
   const isGone = (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE';
   const brokeOff = isGone || (http.destroyed && !http.complete);
-  if (!(error instanceof S3Error) && !brokeOff) console.error(error);
+  if (known.code === 'InternalError' && !brokeOff) console.error(error);
   if (response.headersSent) {
     response.destroy();
     return;
@@ -189,6 +265,7 @@ const contextOf = (options: S3Options, now: () => Date): S3Context => {
     state: options.state,
     store: openObjectStore(options.state, buckets, now),
     buckets,
+    region: options.region,
     now,
     created: tell('Object Created'),
     deleted: tell('Object Deleted'),
@@ -202,7 +279,8 @@ const contextOf = (options: S3Options, now: () => Date): S3Context => {
 export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
   const now = options.now ?? (() => new Date());
   const context = contextOf(options, now);
-  const signing: SignatureOptions = { credentials: options.credentials, region: options.region, now };
+  const principals = options.principals ?? administrator(options.credentials);
+  const signing: SignatureOptions = { principals, region: options.region, now };
   const entries = entriesOf(options.region);
 
   const handle = async (
@@ -216,15 +294,15 @@ export const startS3 = async (options: S3Options): Promise<EmbeddedS3> => {
     const pairs = readQuery(rawQuery);
     const base = { http, response, bucket, key, query: new Map(pairs), requestId };
     const form = isForm(http, key);
-    const payload = form ? '' : verifyRequest(http, path, pairs, signing);
+    const { payload, principal } = form ? unsigned : verifyRequest(http, path, pairs, signing);
     assertSupported([...Object.entries(http.headers), ...pairs], context.buckets.get(bucket)?.encryption);
     if (bucket !== '' && !context.buckets.has(bucket))
       throw new S3Error('NoSuchBucket', 'The specified bucket does not exist');
-    const request = { ...base, payload };
+    const request = { ...base, payload, principal };
     if (form) return postObject(context, request, signing);
     const entry = entries.find((candidate) => matches(candidate, request));
     if (!entry) throw notImplemented(`${http.method} ${[...base.query.keys()].join(' ')}`);
-    await entry.run(context, request);
+    await runAllowed(entry, context, request);
   };
 
   const serve = (http: IncomingMessage, response: ServerResponse): void => {

@@ -1,10 +1,10 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Credentials } from '../sigv4.ts';
+import type { Principal, Principals } from '../iam/principals.ts';
 import { decodeUri, type S3Code, S3Error } from './s3-error.ts';
 
 export interface SignatureOptions {
-  credentials: Credentials;
+  principals: Principals;
   region: string;
   now: () => Date;
 }
@@ -84,7 +84,7 @@ const timeOf = (date: string): number => {
 };
 
 /**
- * The scope of a credential, once it is one of ours: date, region, service and end. `malformed` is the code of a scope that nothing here
+ * The scope of a credential, once it is one of ours, and whose it is: date, region, service and end. `malformed` is the code of a scope that nothing here
  * could be signed for.
  */
 const scopeOf = (
@@ -92,16 +92,16 @@ const scopeOf = (
   date: string,
   malformed: S3Code,
   options: SignatureOptions,
-): string[] => {
-  const [accessKeyId, ...scope] = credential.split('/');
-  if (accessKeyId !== options.credentials.accessKeyId)
-    throw new S3Error('InvalidAccessKeyId', 'The AWS access key id is not one of this stack.');
+): { scope: string[]; principal: Principal } => {
+  const [accessKeyId = '', ...scope] = credential.split('/');
+  const principal = options.principals.find(accessKeyId);
+  if (!principal) throw new S3Error('InvalidAccessKeyId', 'The AWS access key id is not one of this stack.');
   const [day, region, service, end] = scope;
   if (region !== options.region)
     throw new S3Error(malformed, `The region '${region}' is wrong; expecting '${options.region}'.`);
   if (day !== date.slice(0, 8) || service !== 's3' || end !== 'aws4_request')
     throw new S3Error(malformed, 'The credential scope is not for this day and service.');
-  return scope;
+  return { scope, principal };
 };
 
 const signatureOf = (text: string, scope: string[], secret: string): Buffer => {
@@ -121,11 +121,12 @@ const assertSigned = (
   query: [string, string][],
   claim: Claim,
   options: SignatureOptions,
-): void => {
-  const scope = scopeOf(claim.credential, claim.date, claim.malformed, options);
+): Principal => {
+  const { scope, principal } = scopeOf(claim.credential, claim.date, claim.malformed, options);
   const canonical = sha256(canonicalRequest(request, path, query, claim));
   const text = ['AWS4-HMAC-SHA256', claim.date, scope.join('/'), canonical].join('\n');
-  assertSame(signatureOf(text, scope, options.credentials.secretAccessKey), claim.signature);
+  assertSame(signatureOf(text, scope, principal.credentials.secretAccessKey), claim.signature);
+  return principal;
 };
 
 const headerPattern =
@@ -194,7 +195,7 @@ const assertCovered = (request: IncomingMessage, signedHeaders: string[]): void 
 };
 
 /**
- * Verifies Signature Version 4 of a request, in its header or its query, and answers what it says of the payload. AccessDenied for a
+ * Verifies Signature Version 4 of a request, in its header or its query, and answers who made it and what it says of the payload. AccessDenied for a
  * request with neither.
  */
 export const verifyRequest = (
@@ -202,7 +203,7 @@ export const verifyRequest = (
   path: string,
   query: [string, string][],
   options: SignatureOptions,
-): string => {
+): { payload: string; principal: Principal } => {
   const authorization = request.headers.authorization;
   const byName = new Map(query);
   if (authorization === undefined && ![...byName.keys()].some((name) => signingParameters.has(name)))
@@ -210,11 +211,10 @@ export const verifyRequest = (
   const claim =
     authorization === undefined ? fromQuery(byName, options) : fromHeader(request, authorization, options);
   assertCovered(request, claim.signedHeaders);
-  assertSigned(request, path, query, claim, options);
-  return claim.payload;
+  return { principal: assertSigned(request, path, query, claim, options), payload: claim.payload };
 };
 
-/** Verifies the signature of a form's policy (S3 API reference, "Authenticating requests in browser-based uploads"). */
+/** Verifies the signature of a form's policy, and answers who made it (S3 API reference, "Authenticating requests in browser-based uploads"). */
 export const verifyPolicy = (
   policy: string,
   fields: {
@@ -224,10 +224,11 @@ export const verifyPolicy = (
     signature?: string | undefined;
   },
   options: SignatureOptions,
-): void => {
+): Principal => {
   const { algorithm, credential, date, signature } = fields;
   if (algorithm !== 'AWS4-HMAC-SHA256' || !credential || !date || !signature)
     throw new S3Error('AccessDenied', 'The form is not signed.');
-  const scope = scopeOf(credential, date, 'InvalidArgument', options);
-  assertSame(signatureOf(policy, scope, options.credentials.secretAccessKey), signature);
+  const { scope, principal } = scopeOf(credential, date, 'InvalidArgument', options);
+  assertSame(signatureOf(policy, scope, principal.credentials.secretAccessKey), signature);
+  return principal;
 };

@@ -48,6 +48,10 @@ export const badParameter = (message: string): SqsError => new SqsError('Invalid
 export const missing = (name: string): SqsError =>
   new SqsError('MissingParameter', `The request must contain the parameter ${name}.`);
 
+/** What a role does not allow. */
+export const accessDenied = (message: string): SqsError =>
+  new SqsError('AccessDeniedException', message, { queryCode: 'AccessDenied', status: 403 });
+
 /** For what SQS does and the embedded one does not. */
 export const unsupported = (what: string): SqsError =>
   new SqsError('UnsupportedOperation', `The embedded stack does not do this: ${what}`, {

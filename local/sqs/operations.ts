@@ -1,3 +1,4 @@
+import type { Wanted } from '../iam/policy.ts';
 import type { QueueModel } from '../model.ts';
 import type { QueueMessage } from '../queue-messages.ts';
 import { type Queues, systemAttributes } from '../queues.ts';
@@ -242,6 +243,17 @@ const one =
 const purgeQueue: Operation = (context, request) => {
   context.queues.messages.purge(queueOf(context, request));
   return {};
+};
+
+/** A batch is allowed by the action that it is many of (SQS developer guide, "Amazon SQS API permissions: Actions and resource reference"). */
+const actionOf = (operation: string): string => `sqs:${operation.replace(/Batch$/, '')}`;
+
+/** What a request needs leave for: the action on its queue. Which queues there are is asked of all of them. */
+export const wantedBy = (context: SqsContext, operation: string, request: SqsRequest): Wanted => {
+  if (operation === 'ListQueues') return { action: 'sqs:ListQueues', resource: '*' };
+  const queue =
+    operation === 'GetQueueUrl' ? named(context, textOf(request, 'QueueName')) : queueOf(context, request);
+  return { action: actionOf(operation), resource: queue.arn };
 };
 
 /** What the embedded SQS does, by the name that `X-Amz-Target` has after `AmazonSQS.`. */

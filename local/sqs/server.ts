@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AccessDenied, administrator, type Principals } from '../iam/principals.ts';
 import { serveLoopback } from '../loopback.ts';
 import type { QueueModel } from '../model.ts';
 import type { Queues } from '../queues.ts';
 import { type Credentials, SignatureError, verifySignature } from '../sigv4.ts';
-import { SqsError, unsupported } from './errors.ts';
-import { operations, type SqsRequest } from './operations.ts';
+import { accessDenied, SqsError, unsupported } from './errors.ts';
+import { operations, type SqsRequest, wantedBy } from './operations.ts';
 
 export interface SqsOptions {
   queues: Queues;
   port: number;
   region: string;
   credentials: Credentials;
+  /** Those who may sign; absent: whoever has the credentials, and no one else. */
+  principals?: Principals;
   onError(error: unknown): void;
   now(): number;
 }
@@ -53,6 +56,7 @@ const requestOf = (body: Buffer): SqsRequest => {
 const errorOf = (error: unknown): SqsError => {
   if (error instanceof SqsError) return error;
   if (error instanceof SignatureError) return new SqsError(error.code, error.message, { status: 403 });
+  if (error instanceof AccessDenied) return accessDenied(error.message);
   return new SqsError('InternalFailure', 'The embedded SQS failed; see logs/stack.log.', { status: 500 });
 };
 
@@ -93,19 +97,22 @@ const pauseOn = (response: ServerResponse): Promise<boolean> =>
  * template: none is made or changed. Every request must carry a Signature Version 4 of the stack's credentials for the service `sqs`.
  */
 export const startSqs = async (options: SqsOptions): Promise<EmbeddedSqs> => {
-  const { queues, region, credentials, now } = options;
+  const { queues, region, now } = options;
+  const principals = options.principals ?? administrator(options.credentials);
   const urlOf = ({ arn, name }: QueueModel): string => `${loopback.url}/${arn.split(':')[4]}/${name}`;
 
   const perform = async (http: IncomingMessage, response: ServerResponse): Promise<object> => {
     const [method, target] = [http.method ?? '', http.url ?? ''];
     const body = await readBody(http);
     const signed = { method, target, headers: http.headersDistinct, body };
-    verifySignature(signed, { credentials, region, services: ['sqs'], now: new Date() });
+    const principal = verifySignature(signed, { principals, region, services: ['sqs'], now: new Date() });
     const [service, name = ''] = String(http.headers['x-amz-target'] ?? '').split('.');
     const operation = service === 'AmazonSQS' ? operations.get(name) : undefined;
     if (method !== 'POST' || !operation) throw unsupported(name || `${method} without X-Amz-Target`);
     const context = { queues, urlOf, now, pause: () => pauseOn(response) };
-    return operation(context, requestOf(body));
+    const request = requestOf(body);
+    principal.demand(wantedBy(context, name, request));
+    return operation(context, request);
   };
 
   const serve = async (http: IncomingMessage, response: ServerResponse): Promise<void> => {

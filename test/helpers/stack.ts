@@ -61,6 +61,9 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =
 const waiting = `SELECT (SELECT count(*) FROM queue_messages WHERE queue NOT LIKE '%DeadLetters%')
   + (SELECT count(*) FROM async_invocations) AS count`;
 
+/** Arguments of a stack that does not keep history for ever, so that what is superseded is given its time to live. */
+export const keepingHistory = ['--parameter', 'HistoryDays=3650'];
+
 export const startStackProcess = async (args: string[] = []): Promise<StackProcess> => {
   const dir = mkdtempSync(join(tmpdir(), 'stack-'));
   let child = await starts(dir, args);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Certificate, ClientAuthority } from '../../shared/schemas/certificates.ts';
 import type { DirectorySource } from '../../shared/schemas/directory-sources.ts';
 import { make, makeChain, type ServerChain } from '../helpers/certificates.ts';
-import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 import { register, s3Of } from './support.ts';
 
@@ -27,7 +27,7 @@ const keyMarkerOf = (keyPem: string) => keyPem.split('\n')[1] ?? '';
 
 beforeAll(async () => {
   chain = await makeChain();
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
   for (const id of ['mx1', 'mx2', 'mx3']) await register(stack, id);
 });
 afterAll(() => stack?.stop());

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScannerProcess } from '../helpers/scanner.ts';
-import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { dropAndImport, inboundSettings, inSync, register, sample, save, walk } from './support.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
 });
 afterAll(() => stack?.stop());
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { dropAndImport, inboundSettings, register, save, walk } from './support.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
 });
 afterAll(() => stack?.stop());
 

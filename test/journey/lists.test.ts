@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { drop, importEnded, inboundSettings, register, sample, save, walk } from './support.ts';
 
 const folder = join('..', 'shared', 'data');
@@ -13,7 +13,7 @@ if (files.length === 0) console.log(`skipped: the folder of real lists is not be
 let stack: StackProcess;
 
 beforeAll(async () => {
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
 });
 
 afterAll(async () => {

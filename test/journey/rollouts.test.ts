@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Rollout, RolloutTarget } from '../../shared/schemas/rollouts.ts';
 import { type Answer, type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
-import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 import { inSync, register, registered, save } from './support.ts';
 
@@ -14,7 +14,7 @@ let stack: StackProcess;
 const scanners: ScannerProcess[] = [];
 const puppets: Puppet[] = [];
 beforeAll(async () => {
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
 });
 afterAll(async () => {
   await Promise.all([

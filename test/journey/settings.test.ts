@@ -6,12 +6,12 @@ import type { Operation } from '../../shared/operations/define.ts';
 import { operations } from '../../shared/operations/index.ts';
 import { advancedSettings, defaultAdvanced } from '../../shared/schemas/advanced.ts';
 import { smtpSettings } from '../../shared/schemas/smtp.ts';
-import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
+import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { inboundSettings, register, save } from './support.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
-  stack = await startStackProcess();
+  stack = await startStackProcess(keepingHistory);
 });
 afterAll(() => stack?.stop());
 

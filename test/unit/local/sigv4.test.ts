@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { administrator } from '../../../local/iam/principals.ts';
 import { SignatureError, type SignedRequest, verifySignature } from '../../../local/sigv4.ts';
 
 // "get-vanilla" of the Signature Version 4 test suite that AWS published.
@@ -20,7 +21,8 @@ const request: SignedRequest = {
   body: new Uint8Array(),
 };
 const now = new Date('2015-08-30T12:36:00Z');
-const expected = { credentials, region: 'us-east-1', services: ['service'], now };
+const principals = administrator(credentials);
+const expected = { principals, region: 'us-east-1', services: ['service'], now };
 
 const refusal = (change: Partial<SignedRequest>, more: Partial<typeof expected> = {}): string | null => {
   try {
@@ -34,8 +36,8 @@ const refusal = (change: Partial<SignedRequest>, more: Partial<typeof expected> 
 const withHeaders = (headers: SignedRequest['headers']) => ({ headers: { ...request.headers, ...headers } });
 
 describe('a Signature Version 4', () => {
-  it("of AWS' own test suite holds, and names its service", () => {
-    expect(verifySignature(request, expected)).toBe('service');
+  it("of AWS' own test suite holds, and names who made it", () => {
+    expect(verifySignature(request, expected)).toBe(principals.find('AKIDEXAMPLE'));
   });
 
   it('holds five minutes either way', () => {
@@ -63,12 +65,17 @@ describe('a Signature Version 4', () => {
     ['six minutes passed', 'InvalidSignatureException', {}, { now: new Date(now.getTime() + 360_000) }],
     ['another region', 'InvalidSignatureException', {}, { region: 'eu-west-1' }],
     ['another service', 'InvalidSignatureException', {}, { services: ['iot'] }],
-    ['another key', 'UnrecognizedClientException', {}, { credentials: { ...credentials, accessKeyId: 'A' } }],
+    [
+      'another key',
+      'UnrecognizedClientException',
+      {},
+      { principals: administrator({ ...credentials, accessKeyId: 'A' }) },
+    ],
     [
       'another secret',
       'InvalidSignatureException',
       {},
-      { credentials: { ...credentials, secretAccessKey: '' } },
+      { principals: administrator({ ...credentials, secretAccessKey: '' }) },
     ],
   ])('with %s is refused as %s', (_, code, change, more) => {
     expect(refusal(change, more)).toBe(code);
