@@ -85,10 +85,10 @@ export class Fleet extends Construct {
       topicRulePayload: {
         sql,
         awsIotSqlVersion: '2016-03-23',
-        actions: [{ lambda: { functionArn: to.fn.functionArn } }],
+        actions: [{ lambda: { functionArn: to.target.functionArn } }],
       },
     });
-    to.fn.addPermission(`${id}Rule`, {
+    to.target.addPermission(`${id}Rule`, {
       principal: new ServicePrincipal('iot.amazonaws.com'),
       sourceArn: rule.attrArn,
       sourceAccount: Aws.ACCOUNT_ID,

@@ -22,6 +22,7 @@ import {
   bindTopics,
   type Paces,
 } from './bind.ts';
+import type { Shift } from './deployment.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -59,6 +60,18 @@ const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 
   eventName: names,
   dynamodb: { Keys: { sk: { S: sk } }, ...image },
 });
+
+/** Workers that are invoked too seldom for a tenth of it to show anything. */
+const shifts: Record<string, Shift> = {
+  reconcile: 'linear',
+  rollout: 'linear',
+  import: 'linear',
+  derive: 'linear',
+  renew: 'linear',
+  decommission: 'linear',
+  'watch-certificates': 'all-at-once',
+  sweep: 'all-at-once',
+};
 
 /** The functions that work on what is written: each is woken by a key, reads the present state and works towards what should be. */
 export class Workers extends Construct {
@@ -157,6 +170,7 @@ export class Workers extends Construct {
       description,
       memorySize,
       timeout,
+      ...(shifts[name] ? { shift: shifts[name] } : {}),
     });
   }
 
@@ -165,7 +179,7 @@ export class Workers extends Construct {
    * goes to the dead letters.
    */
   private keepFailures({ deadLetters }: Storage): void {
-    for (const { fn } of [
+    for (const { target } of [
       this.reconcile,
       this.report,
       this.presence,
@@ -178,7 +192,7 @@ export class Workers extends Construct {
       this.decommission,
       this.rollout,
     ])
-      fn.configureAsyncInvoke({
+      target.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
         onFailure: new SqsDestination(deadLetters),
@@ -246,13 +260,13 @@ export class Workers extends Construct {
     new Rule(this, 'Daily', {
       description: 'What is done once a day',
       schedule: Schedule.rate(Duration.days(1)),
-      targets: daily.map(({ fn }) => new LambdaFunction(fn)),
+      targets: daily.map(({ target }) => new LambdaFunction(target)),
     });
   }
 
   private wirePublish(storage: Storage): void {
     const filters = [changed([sortKeys.head, sortKeys.scanner])];
-    this.publish.fn.addEventSource(fromStream(storage, this.publish, { batchSize: 50, filters }));
+    this.publish.target.addEventSource(fromStream(storage, this.publish, { batchSize: 50, filters }));
   }
 
   /**
@@ -280,7 +294,7 @@ export class Workers extends Construct {
     bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
     bindInvoke(this.route, this.decommission, 'DECOMMISSION_FUNCTION');
     bindInvoke(this.route, this.rollout, 'ROLLOUT_FUNCTION');
-    this.route.fn.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
+    this.route.target.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
   }
 
   /** Each minute the Scanners that are due are looked at. */
@@ -288,7 +302,7 @@ export class Workers extends Construct {
     new Rule(this, 'Looks', {
       description: 'Looks at the Scanners that are due',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.reconcile.fn)],
+      targets: [new LambdaFunction(this.reconcile.target)],
     });
   }
 
@@ -297,7 +311,7 @@ export class Workers extends Construct {
     new Rule(this, 'Rollouts', {
       description: 'Wakes rollouts on which there is something to do',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.rollout.fn)],
+      targets: [new LambdaFunction(this.rollout.target)],
     });
   }
 
@@ -306,7 +320,7 @@ export class Workers extends Construct {
     new Rule(this, 'Sweeps', {
       description: 'Goes on with the sweep of what nothing names',
       schedule: Schedule.rate(Duration.hours(1)),
-      targets: [new LambdaFunction(this.sweep.fn)],
+      targets: [new LambdaFunction(this.sweep.target)],
     });
   }
 
@@ -324,7 +338,7 @@ export class Workers extends Construct {
       },
       targets: [new SqsQueue(storage.imports, { deadLetterQueue: storage.deadLetters })],
     });
-    this.import.fn.addEventSource(
+    this.import.target.addEventSource(
       new SqsEventSource(storage.imports, {
         batchSize: 1,
         reportBatchItemFailures: true,

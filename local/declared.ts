@@ -6,7 +6,14 @@ import type { Template } from './template.ts';
 const root = join(import.meta.dirname, '..');
 
 /** Everything that a synthesis reads: what is declared, what that is made of, and the versions of the packages that do it. */
-const sources = ['infra', 'shared', 'local/synthesize.ts', 'cdk.json', 'package-lock.json'];
+const sources = [
+  'infra',
+  'shared',
+  'local/synthesize.ts',
+  'local/audience.ts',
+  'cdk.json',
+  'package-lock.json',
+];
 
 const filesOf = (source: string): string[] =>
   /\.\w+$/.test(source)

@@ -98,13 +98,14 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** A function by its name, its ARN or the end of that, of the one version there is (Lambda API reference, "Invoke"). */
+/** A function by its name, its ARN or the end of that, of the one version there is or an alias of it (Lambda API reference, "Invoke"). */
 const functionNamed = (functions: FunctionModel[], name: string, qualifier: string | null): FunctionModel => {
   const [, plain = name, version = qualifier ?? '$LATEST'] =
     /^(?:arn:aws:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([$\w-]+))?$/.exec(name) ?? [];
   const found = functions.find((fn) => fn.id === plain);
   const isOurs = !name.startsWith('arn:') || found?.arn === name.split(':').slice(0, 7).join(':');
-  if (found && isOurs && version === '$LATEST' && (qualifier ?? '$LATEST') === '$LATEST') return found;
+  const isKnown = found && ['$LATEST', ...found.aliases].includes(version);
+  if (found && isOurs && isKnown && (qualifier ?? version) === version) return found;
   throw new ApiError(404, 'ResourceNotFoundException', `Function not found: ${name}`, { Type: 'User' });
 };
 

@@ -24,6 +24,8 @@ export interface StackModel {
 export interface FunctionModel {
   id: string;
   arn: string;
+  /** Names of its aliases, by which it is invoked as by its own name. */
+  aliases: readonly string[];
   description?: string;
   /** Path of the entry file from the root of the checkout, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;

@@ -20,7 +20,7 @@ import { type FailureDestination, failureDestination } from './failure-destinati
 import { startGateway } from './gateway.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
-import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
+import { type Issuer, mintToken, startIssuer } from './issuer.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { startLambdaApi } from './lambda-api.ts';
 import type { StackModel } from './model.ts';
@@ -156,7 +156,7 @@ const modelOf = async (
     region,
     accountId,
     name,
-    parameters: { ...paces, Issuer: issuer, Audience: audience, MqttServerCa: ca, ...parameters },
+    parameters: { ...paces, Issuer: issuer, MqttServerCa: ca, ...parameters },
   });
 
 /** What every part is built from. */
