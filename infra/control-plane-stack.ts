@@ -45,6 +45,7 @@ export class ControlPlaneStack extends Stack {
     new Api(this, 'Api', { tokens: this.tokens(config), config, functions });
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });
+    new CfnOutput(this, 'KeyId', { value: storage.key.keyId });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: storage.deadLetters.queueUrl });
     new CfnOutput(this, 'DeadRecordBucketName', { value: storage.deadRecords.bucketName });
   }
