@@ -22,7 +22,7 @@ const client = z.array(z.enum(scopes)).check(z.minLength(1));
  */
 const schema = z.strictObject({
   name: z._default(
-    z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'has up to 40 letters, digits and hyphens')),
+    z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9]{0,39}$/, 'has up to 40 letters and digits')),
     'ScannerControlPlane',
   ),
   region: z.optional(z.string().check(z.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is a region, as eu-west-1'))),

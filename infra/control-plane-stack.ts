@@ -9,6 +9,7 @@ import { Deployment } from './deployment.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import { MachineClients, type TokenSource } from './identity.ts';
+import { acknowledgeReviewed } from './reviewed.ts';
 import { Storage } from './storage.ts';
 import { importTimeout, Workers } from './workers.ts';
 
@@ -43,6 +44,7 @@ export class ControlPlaneStack extends Stack {
       serverAuthorities: parameters.serverAuthorities.valueAsString,
     });
     new Api(this, 'Api', { tokens: this.tokens(config), config, functions });
+    acknowledgeReviewed(this, storage);
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });
     new CfnOutput(this, 'KeyId', { value: storage.key.keyId });

@@ -1,4 +1,4 @@
-import { Aws } from 'aws-cdk-lib';
+import { Aws, CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPolicy, CfnThingType, CfnTopicRule } from 'aws-cdk-lib/aws-iot';
 import { Construct } from 'constructs';
@@ -55,9 +55,20 @@ export class Fleet extends Construct {
     super(scope, id);
     this.policy = new CfnPolicy(this, 'ScannerPolicy', { policyDocument: scannerPolicy });
     this.thingType = new CfnThingType(this, 'ScannerType', {
-      thingTypeName: `${Aws.STACK_NAME}-scanner`,
       thingTypeProperties: { thingTypeDescription: 'A mail Scanner of the control plane' },
     });
+    this.keep();
+  }
+
+  /** AWS IoT deletes neither while a certificate has the one or a thing the other, and a removal of the stack would stop at that. */
+  private keep(): void {
+    for (const resource of [this.policy, this.thingType]) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    new CfnOutput(this, 'ScannerPolicyName', { value: this.policy.ref }).overrideLogicalId(
+      'ScannerPolicyName',
+    );
+    new CfnOutput(this, 'ScannerTypeName', { value: this.thingType.ref }).overrideLogicalId(
+      'ScannerTypeName',
+    );
   }
 
   /** Topic rules; each selects keys, and names its columns so that a payload cannot speak for another Scanner. */

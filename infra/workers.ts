@@ -158,10 +158,10 @@ export class Workers extends Construct {
     this.wirePublish(storage);
     this.wireRoute(storage);
     this.wireImport(storage);
-    this.wireDaily();
-    this.wireSweep();
-    this.wireReconcile();
-    this.wireRollouts();
+    this.wireDaily(storage);
+    this.wireSweep(storage);
+    this.wireReconcile(storage);
+    this.wireRollouts(storage);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -255,12 +255,12 @@ export class Workers extends Construct {
   }
 
   /** Once a day: what was left over of renewals, and how long certificates are still good. */
-  private wireDaily(): void {
+  private wireDaily({ deadLetters: deadLetterQueue }: Storage): void {
     const daily = [this.renew, this.watchCertificates];
     new Rule(this, 'Daily', {
       description: 'What is done once a day',
       schedule: Schedule.rate(Duration.days(1)),
-      targets: daily.map(({ target }) => new LambdaFunction(target)),
+      targets: daily.map(({ target }) => new LambdaFunction(target, { deadLetterQueue })),
     });
   }
 
@@ -298,29 +298,29 @@ export class Workers extends Construct {
   }
 
   /** Each minute the Scanners that are due are looked at. */
-  private wireReconcile(): void {
+  private wireReconcile({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Looks', {
       description: 'Looks at the Scanners that are due',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.reconcile.target)],
+      targets: [new LambdaFunction(this.reconcile.target, { deadLetterQueue })],
     });
   }
 
   /** Each minute a worker is woken for each rollout on which there is something to do. */
-  private wireRollouts(): void {
+  private wireRollouts({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Rollouts', {
       description: 'Wakes rollouts on which there is something to do',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.rollout.target)],
+      targets: [new LambdaFunction(this.rollout.target, { deadLetterQueue })],
     });
   }
 
   /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */
-  private wireSweep(): void {
+  private wireSweep({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Sweeps', {
       description: 'Goes on with the sweep of what nothing names',
       schedule: Schedule.rate(Duration.hours(1)),
-      targets: [new LambdaFunction(this.sweep.target)],
+      targets: [new LambdaFunction(this.sweep.target, { deadLetterQueue })],
     });
   }
 

@@ -20,6 +20,20 @@ const kinds: Record<string, { what: string; remove: (outputs: Outputs) => string
       `aws s3 rb --force s3://${other}`,
     ],
   },
+  'AWS::IoT::Policy': {
+    what: 'the policy of Scanners, while certificates have it: revoked ones, too',
+    remove: ({ ScannerPolicyName: policy = 'POLICY' }) => [
+      `aws iot list-targets-for-policy --policy-name ${policy} --query "targets[]" --output text | xargs -n1 aws iot detach-policy --policy-name ${policy} --target`,
+      `aws iot delete-policy --policy-name ${policy}`,
+    ],
+  },
+  'AWS::IoT::ThingType': {
+    what: 'the thing type of Scanners; it can be deleted five minutes after it is deprecated, when no thing has it',
+    remove: ({ ScannerTypeName: type = 'TYPE' }) => [
+      `aws iot deprecate-thing-type --thing-type-name ${type}`,
+      `aws iot delete-thing-type --thing-type-name ${type}`,
+    ],
+  },
   'AWS::KMS::Key': {
     what: 'the key, without which none of that can be read, nor any backup',
     remove: ({ KeyId: key = 'KEY' }) => [`aws kms schedule-key-deletion --key-id ${key}`],

@@ -110,6 +110,8 @@ describe('what a removed deployment leaves', () => {
     DeadRecordBucketName: 'dead-1',
     KeyId: 'key-1',
     UserPoolId: 'pool-1',
+    ScannerPolicyName: 'policy-1',
+    ScannerTypeName: 'type-1',
   };
 
   it('is all that its template keeps, each with how it is removed, by its name', () => {

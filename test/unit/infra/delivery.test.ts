@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
@@ -291,13 +295,47 @@ describe('going live', () => {
   });
 });
 
+describe('what a removal would stop at', () => {
+  it('is kept: AWS IoT deletes no policy that a certificate has, and no type that a thing has', () => {
+    for (const type of ['AWS::IoT::Policy', 'AWS::IoT::ThingType'])
+      expect(of(type).map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(['Retain']);
+  });
+});
+
+describe('a schedule', () => {
+  it('that reaches no function ends with the dead letters', () => {
+    const targets = propertiesOf('AWS::Events::Rule').flatMap(({ Targets }) => Targets);
+    expect(targets).toHaveLength(6);
+    for (const { DeadLetterConfig } of targets)
+      expect(JSON.stringify(DeadLetterConfig)).toContain('DeadLetters');
+  });
+});
+
 describe('what nobody acknowledged', () => {
-  it('AwsSolutions finds nothing where there is a user pool and a domain name', () => {
-    const { app } = controlPlaneApp({
-      domainName: 'api.example.com',
-      certificateArn: 'arn:aws:acm:eu-west-1:000000000000:certificate/0f-1',
-    });
-    const { violations } = new AwsSolutionsChecks().validateScope(app);
+  const settings = {
+    domainName: 'api.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:000000000000:certificate/0f-1',
+  };
+
+  it.each([
+    ['AwsSolutions', AwsSolutionsChecks],
+    ['Serverless', ServerlessChecks],
+    ['NIST 800-53 R5', NIST80053R5Checks],
+  ])('%s finds nothing where there is a user pool and a domain name', (_, Checks) => {
+    const { violations } = new Checks().validateScope(controlPlaneApp(settings).app);
     expect(violations.map(({ ruleName, description }) => `${ruleName}: ${description}`)).toEqual([]);
   });
+
+  it('cfn-lint finds nothing, where it is installed', ({ skip }) => {
+    const { error } = spawnSync('cfn-lint', ['--version']);
+    if (error) skip('cfn-lint is not on the PATH');
+    const folder = mkdtempSync(join(tmpdir(), 'cfn-lint-'));
+    const file = join(folder, 'template.json');
+    writeFileSync(file, JSON.stringify(synthesize(settings)));
+    // W3005: the CDK writes a dependency that a reference already makes.
+    const args = ['--regions', 'eu-west-1', '--ignore-checks', 'W3005', '--', file];
+    const { stdout, stderr, status } = spawnSync('cfn-lint', args, { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
+  }, 120_000);
 });
