@@ -44,7 +44,7 @@ const countRequests = () => {
 
 /** The engine itself, which the stack takes for one of the user's. */
 const startEngine = async (dir: string) => {
-  const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
+  const parameters = { Issuer: 'https://issuer.example.com', MqttServerCa: 'c' };
   const declared = readTemplate(await declaredTemplate(), {
     region,
     accountId: '000000000000',

@@ -32,7 +32,7 @@ const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'secret' };
 
 /** Table and bucket as declared, and what a function would find in its environment. */
 const startServices = async (dir: string, rate: number) => {
-  const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
+  const parameters = { Issuer: 'https://issuer.example.com', MqttServerCa: 'c' };
   const { table, buckets } = readTemplate(await declaredTemplate(), {
     region,
     accountId: '000000000000',

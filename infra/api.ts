@@ -1,25 +1,33 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  ApiMapping,
   type CfnStage,
+  DomainName,
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
+  type HttpStage,
   LogGroupLogDestination,
+  SecurityPolicy,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Resource } from '../shared/operations/define.ts';
 import { operations } from '../shared/operations/index.ts';
 import { acknowledge } from './acknowledge.ts';
+import type { DeploymentConfig } from './config.ts';
+import { Deployment } from './deployment.ts';
 import type { ControlPlaneFunction } from './functions.ts';
+import type { TokenSource } from './identity.ts';
 
 export interface ApiProps {
   /** Who issues the access tokens, and for whom. */
-  issuer: string;
-  audience: string;
+  tokens: TokenSource;
+  config: Pick<DeploymentConfig, 'apiRate' | 'apiBurst' | 'domainName' | 'certificateArn'>;
   functions: Record<Resource, ControlPlaneFunction>;
 }
 
@@ -32,24 +40,27 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const stageLogs = new LogGroup(this, 'AccessLogs', { retention: RetentionDays.THREE_MONTHS });
+    const stageLogs = new LogGroup(this, 'AccessLogs', { retention: Deployment.of(this).logRetention });
+    const throttle = { rateLimit: props.config.apiRate, burstLimit: props.config.apiBurst };
     this.api = new HttpApi(this, 'HttpApi', {
       description: 'Control plane of mail Scanners',
       createDefaultStage: false,
-      defaultAuthorizer: new HttpJwtAuthorizer('Tokens', props.issuer, { jwtAudience: [props.audience] }),
+      defaultAuthorizer: new HttpJwtAuthorizer('Tokens', props.tokens.issuer, {
+        jwtAudience: props.tokens.audience,
+      }),
     });
     const stage = this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit: 500, burstLimit: 1000 },
+      throttle,
       accessLogSettings: {
         destination: new LogGroupLogDestination(stageLogs),
         format: AccessLogFormat.custom(accessLog),
       },
     });
     (stage.node.defaultChild as CfnStage).defaultRouteSettings = {
-      throttlingRateLimit: 500,
-      throttlingBurstLimit: 1000,
+      throttlingRateLimit: throttle.rateLimit,
+      throttlingBurstLimit: throttle.burstLimit,
       detailedMetricsEnabled: true,
     };
     this.addRoutes(props);
@@ -58,7 +69,29 @@ export class Api extends Construct {
       'AwsSolutions-APIG4',
       'Open by intent: health and the OpenAPI document. A template test holds every other route to its scope.',
     );
-    new CfnOutput(this, 'Url', { value: `${this.api.apiEndpoint}/v1`, description: 'Where the API is' });
+    const { domainName, certificateArn } = props.config;
+    const host =
+      domainName === undefined || certificateArn === undefined
+        ? this.api.apiEndpoint
+        : this.underName(stage, domainName, certificateArn);
+    new CfnOutput(this, 'Url', { value: `${host}/v1`, description: 'Where the API is' }).overrideLogicalId(
+      'Url',
+    );
+  }
+
+  /** A name of the operator's own, whose DNS record is theirs to make: a CNAME or an alias to the output `DomainTarget`. */
+  private underName(stage: HttpStage, domainName: string, certificateArn: string): string {
+    const domain = new DomainName(this, 'Domain', {
+      domainName,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    });
+    new ApiMapping(this, 'Mapping', { api: this.api, domainName: domain, stage });
+    new CfnOutput(this, 'DomainTarget', {
+      value: domain.regionalDomainName,
+      description: `What the DNS record of ${domainName} points to`,
+    }).overrideLogicalId('DomainTarget');
+    return `https://${domainName}`;
   }
 
   private addRoutes({ functions }: ApiProps): void {
@@ -66,7 +99,7 @@ export class Api extends Construct {
     for (const operation of operations) {
       const { resource, path, method, scope } = operation;
       const known = integrations.get(resource);
-      const integration = known ?? new HttpLambdaIntegration(resource, functions[resource].fn);
+      const integration = known ?? lambdaIntegration(resource, functions[resource]);
       integrations.set(resource, integration);
       this.api.addRoutes({
         path,
@@ -77,6 +110,10 @@ export class Api extends Construct {
     }
   }
 }
+
+/** The API may invoke the function's live version for any route: one permission for a function, since its routes are many and a template's resources are few. */
+const lambdaIntegration = (resource: Resource, { target }: ControlPlaneFunction): HttpLambdaIntegration =>
+  new HttpLambdaIntegration(resource, target, { scopePermissionToRoute: false });
 
 /** One JSON line a request, with what follows it through the system: never a token, never a body. */
 const accessLog = JSON.stringify({

@@ -77,14 +77,14 @@ export const bindHistory = (to: ControlPlaneFunction, { historyDays }: Storage):
   to.fn.addEnvironment('HISTORY_DAYS', historyDays);
 };
 
-/** One function that another invokes: leave to invoke that one, and its name in `variable`. */
+/** One function that another invokes: leave to invoke the version of it that is in force, and the ARN of that alias in `variable`. */
 export const bindInvoke = (
   to: ControlPlaneFunction,
   invoked: ControlPlaneFunction,
   variable: string,
 ): void => {
-  to.fn.addEnvironment(variable, invoked.fn.functionName);
-  allow(to, ['lambda:InvokeFunction'], [invoked.fn.functionArn]);
+  to.fn.addEnvironment(variable, invoked.target.functionArn);
+  allow(to, ['lambda:InvokeFunction'], [invoked.target.functionArn]);
 };
 
 /** `getVersion`: by a version that somebody names. `upload`: a put in parts, where there are many. */

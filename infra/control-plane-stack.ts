@@ -4,17 +4,26 @@ import type { Resource } from '../shared/operations/define.ts';
 import { prefixes } from '../shared/tables.ts';
 import { Api } from './api.ts';
 import { bindDue, bindHistory, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
+import type { DeploymentConfig } from './config.ts';
+import { Deployment } from './deployment.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
+import { MachineClients, type TokenSource } from './identity.ts';
+import { acknowledgeReviewed } from './reviewed.ts';
 import { Storage } from './storage.ts';
 import { lists, rows } from './table-uses.ts';
 import { importTimeout, Workers } from './workers.ts';
 
-/** The whole control plane. What only a deployment knows comes as parameters of the template. */
+/**
+ * The whole control plane, as a configuration has it. What an operator may change without a synthesis is a parameter of the template,
+ * whose default is the configuration's.
+ */
 export class ControlPlaneStack extends Stack {
-  constructor(scope: Construct, id: string, props?: StackProps) {
-    super(scope, id, props);
-    const parameters = this.parameters();
+  constructor(scope: Construct, id: string, props: StackProps & { config: DeploymentConfig }) {
+    const { config, ...own } = props;
+    super(scope, id, own);
+    new Deployment(this, config);
+    const parameters = this.parameters(config);
     const storage = new Storage(this, 'Storage', {
       importTimeout,
       historyDays: parameters.historyDays.valueAsString,
@@ -35,58 +44,59 @@ export class ControlPlaneStack extends Stack {
       thingTypeName: fleet.thingType.ref,
       serverAuthorities: parameters.serverAuthorities.valueAsString,
     });
-    new Api(this, 'Api', {
-      issuer: parameters.issuer.valueAsString,
-      audience: parameters.audience.valueAsString,
-      functions,
-    });
+    new Api(this, 'Api', { tokens: this.tokens(config), config, functions });
+    acknowledgeReviewed(this, storage);
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });
+    new CfnOutput(this, 'KeyId', { value: storage.key.keyId });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: storage.deadLetters.queueUrl });
     new CfnOutput(this, 'DeadRecordBucketName', { value: storage.deadRecords.bucketName });
   }
 
-  private parameters() {
-    const rate = (id: string, description: string, standard: string) =>
+  /** A user pool of the stack's own, or an issuer elsewhere. */
+  private tokens({ identity }: DeploymentConfig): TokenSource {
+    if (identity.kind === 'cognito') return new MachineClients(this, 'Identity', identity);
+    const issuer = new CfnParameter(this, 'Issuer', {
+      description: 'URL of the OIDC issuer of access tokens (RS256)',
+      allowedPattern: '^https?://.+$',
+      default: identity.issuer,
+    });
+    return { issuer: issuer.valueAsString, audience: identity.audience };
+  }
+
+  private parameters(config: DeploymentConfig) {
+    const rate = (id: string, description: string, standard: number) =>
       new CfnParameter(this, id, {
         description,
         allowedPattern: '^[1-9][0-9]{0,5}$',
-        default: standard,
+        default: String(standard),
       });
     return {
-      issuer: new CfnParameter(this, 'Issuer', {
-        description: 'URL of the OIDC issuer of access tokens (RS256)',
-        allowedPattern: '^https?://.+$',
-      }),
-      audience: new CfnParameter(this, 'Audience', {
-        description: 'Audience or client id of the access tokens',
-        minLength: 1,
-      }),
       historyDays: new CfnParameter(this, 'HistoryDays', {
         description:
           'Days that a superseded revision and an audit record are kept; 0: for ever. What is in force is never deleted.',
         allowedPattern: '^(0|[1-9][0-9]{0,4})$',
-        default: '0',
+        default: String(config.historyDays),
       }),
       shadowRate: rate(
         'ShadowRate',
         'Requests a second to the shadow service that are the control plane’s; the account’s quota is 400 or 4,000, by region, and Scanners need as much again',
-        '200',
+        config.shadowRate,
       ),
       thingRate: rate(
         'ThingRate',
         'Requests a second to the shadows of one thing; AWS IoT’s quota is 20',
-        '20',
+        config.thingRate,
       ),
       rolloutRate: rate(
         'RolloutRate',
         'Commits a second of all rollouts together; each costs about ten requests to the shadow service',
-        '10',
+        config.rolloutRate,
       ),
       reconcileMinutes: rate(
         'ReconcileMinutes',
         'Minutes after which a Scanner that nothing happened to is looked at again',
-        '60',
+        config.reconcileMinutes,
       ),
       serverAuthorities: new CfnParameter(this, 'MqttServerCa', {
         description: 'Certificates, in PEM, by which Scanners know the MQTT endpoint; empty: those of Amazon',

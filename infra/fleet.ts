@@ -1,4 +1,4 @@
-import { Aws } from 'aws-cdk-lib';
+import { Aws, CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPolicy, CfnThingType, CfnTopicRule } from 'aws-cdk-lib/aws-iot';
 import { Construct } from 'constructs';
@@ -67,9 +67,20 @@ export class Fleet extends Construct {
     super(scope, id);
     this.policy = new CfnPolicy(this, 'ScannerPolicy', { policyDocument: scannerPolicy });
     this.thingType = new CfnThingType(this, 'ScannerType', {
-      thingTypeName: `${Aws.STACK_NAME}-scanner`,
       thingTypeProperties: { thingTypeDescription: 'A mail Scanner of the control plane' },
     });
+    this.keep();
+  }
+
+  /** AWS IoT deletes neither while a certificate has the one or a thing the other, and a removal of the stack would stop at that. */
+  private keep(): void {
+    for (const resource of [this.policy, this.thingType]) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    new CfnOutput(this, 'ScannerPolicyName', { value: this.policy.ref }).overrideLogicalId(
+      'ScannerPolicyName',
+    );
+    new CfnOutput(this, 'ScannerTypeName', { value: this.thingType.ref }).overrideLogicalId(
+      'ScannerTypeName',
+    );
   }
 
   /** Topic rules; each selects keys, and names its columns so that a payload cannot speak for another Scanner. */
@@ -97,10 +108,10 @@ export class Fleet extends Construct {
       topicRulePayload: {
         sql,
         awsIotSqlVersion: '2016-03-23',
-        actions: [{ lambda: { functionArn: to.fn.functionArn } }],
+        actions: [{ lambda: { functionArn: to.target.functionArn } }],
       },
     });
-    to.fn.addPermission(`${id}Rule`, {
+    to.target.addPermission(`${id}Rule`, {
       principal: new ServicePrincipal('iot.amazonaws.com'),
       sourceArn: rule.attrArn,
       sourceAccount: Aws.ACCOUNT_ID,

@@ -1,16 +1,17 @@
 import { dirname } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { type Alias, Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import {
   type ICommandHooks,
   NodejsFunction,
   OutputFormat,
   SourceMapMode,
 } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from './acknowledge.ts';
+import { Deployment, type Shift } from './deployment.ts';
 
 const copying = (files: string[]): ICommandHooks => ({
   beforeBundling: () => [],
@@ -25,21 +26,26 @@ export interface FunctionProps {
   description: string;
   memorySize: number;
   timeout: Duration;
+  /** How a new version takes over from the one before it; absent: as a canary. */
+  shift?: Shift;
   /** Files of the checkout that the function reads; they lie at the same path below its task root. */
   files?: string[];
 }
 
 /**
  * A function with what all of them share: Node 24 on arm64, one minified ES module with the SDK inside, its own log group and its own
- * role. The template's metadata names the source, for the embedded stack to run.
+ * role. The template's metadata names the source, for the embedded stack to run. Whoever invokes it, or has it invoked, names `target`.
  */
 export class ControlPlaneFunction extends Construct {
+  /** The function, for its role and its environment. */
   readonly fn: NodejsFunction;
+  /** The alias `live`: the version that is in force or, while a deployment goes on, the one before it and the new one. */
+  readonly target: Alias;
 
   constructor(scope: Construct, id: string, props: FunctionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.THREE_MONTHS,
+      retention: Deployment.of(this).logRetention,
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const role = new Role(this, 'Role', {
@@ -47,7 +53,7 @@ export class ControlPlaneFunction extends Construct {
       description: `Role of ${props.entry}`,
     });
     logGroup.grantWrite(role);
-    const { files = [], ...own } = props;
+    const { files = [], shift = 'canary', ...own } = props;
     this.fn = new NodejsFunction(this, 'Function', {
       ...own,
       role,
@@ -71,6 +77,7 @@ export class ControlPlaneFunction extends Construct {
       },
     });
     (this.fn.node.defaultChild as CfnFunction).addMetadata('Entry', props.entry);
+    this.target = Deployment.of(this).goLive(this, this.fn, shift);
     acknowledgeWildcards(this, ['*'], 'Tracing: the two X-Ray actions of a function know no resource.');
   }
 }

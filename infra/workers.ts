@@ -21,6 +21,7 @@ import {
   bindTopics,
   type Paces,
 } from './bind.ts';
+import type { Shift } from './deployment.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 import { lists, rows, type TableUses } from './table-uses.ts';
@@ -68,6 +69,18 @@ const changed = (sk: string[], image: object = {}, names: string[] = ['INSERT', 
   eventName: names,
   dynamodb: { Keys: { sk: { S: sk } }, ...image },
 });
+
+/** Workers that are invoked too seldom for a tenth of it to show anything. */
+const shifts: Record<string, Shift> = {
+  reconcile: 'linear',
+  rollout: 'linear',
+  import: 'linear',
+  derive: 'linear',
+  renew: 'linear',
+  decommission: 'linear',
+  'watch-certificates': 'all-at-once',
+  sweep: 'all-at-once',
+};
 
 /** The functions that work on what is written: each is woken by a key, reads the present state and works towards what should be. */
 export class Workers extends Construct {
@@ -154,10 +167,10 @@ export class Workers extends Construct {
     this.wirePublish(storage);
     this.wireRoute(storage);
     this.wireImport(storage);
-    this.wireDaily();
-    this.wireSweep();
-    this.wireReconcile();
-    this.wireRollouts();
+    this.wireDaily(storage);
+    this.wireSweep(storage);
+    this.wireReconcile(storage);
+    this.wireRollouts(storage);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {
@@ -166,6 +179,7 @@ export class Workers extends Construct {
       description,
       memorySize,
       timeout,
+      ...(shifts[name] ? { shift: shifts[name] } : {}),
     });
   }
 
@@ -174,7 +188,7 @@ export class Workers extends Construct {
    * goes to the dead letters.
    */
   private keepFailures({ deadLetters }: Storage): void {
-    for (const { fn } of [
+    for (const { target } of [
       this.reconcile,
       this.report,
       this.presence,
@@ -187,7 +201,7 @@ export class Workers extends Construct {
       this.decommission,
       this.rollout,
     ])
-      fn.configureAsyncInvoke({
+      target.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
         onFailure: new SqsDestination(deadLetters),
@@ -294,18 +308,18 @@ export class Workers extends Construct {
   }
 
   /** Once a day: what was left over of renewals, and how long certificates are still good. */
-  private wireDaily(): void {
+  private wireDaily({ deadLetters: deadLetterQueue }: Storage): void {
     const daily = [this.renew, this.watchCertificates];
     new Rule(this, 'Daily', {
       description: 'What is done once a day',
       schedule: Schedule.rate(Duration.days(1)),
-      targets: daily.map(({ fn }) => new LambdaFunction(fn)),
+      targets: daily.map(({ target }) => new LambdaFunction(target, { deadLetterQueue })),
     });
   }
 
   private wirePublish(storage: Storage): void {
     const filters = [changed([sortKeys.head, sortKeys.scanner])];
-    this.publish.fn.addEventSource(fromStream(storage, this.publish, { batchSize: 50, filters }));
+    this.publish.target.addEventSource(fromStream(storage, this.publish, { batchSize: 50, filters }));
   }
 
   /**
@@ -333,33 +347,33 @@ export class Workers extends Construct {
     bindInvoke(this.route, this.reconcile, 'RECONCILE_FUNCTION');
     bindInvoke(this.route, this.decommission, 'DECOMMISSION_FUNCTION');
     bindInvoke(this.route, this.rollout, 'ROLLOUT_FUNCTION');
-    this.route.fn.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
+    this.route.target.addEventSource(fromStream(storage, this.route, { batchSize: 100, filters }));
   }
 
   /** Each minute the Scanners that are due are looked at. */
-  private wireReconcile(): void {
+  private wireReconcile({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Looks', {
       description: 'Looks at the Scanners that are due',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.reconcile.fn)],
+      targets: [new LambdaFunction(this.reconcile.target, { deadLetterQueue })],
     });
   }
 
   /** Each minute a worker is woken for each rollout on which there is something to do. */
-  private wireRollouts(): void {
+  private wireRollouts({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Rollouts', {
       description: 'Wakes rollouts on which there is something to do',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.rollout.fn)],
+      targets: [new LambdaFunction(this.rollout.target, { deadLetterQueue })],
     });
   }
 
   /** Each hour the sweep goes on where it was, or begins when it has rested long enough. */
-  private wireSweep(): void {
+  private wireSweep({ deadLetters: deadLetterQueue }: Storage): void {
     new Rule(this, 'Sweeps', {
       description: 'Goes on with the sweep of what nothing names',
       schedule: Schedule.rate(Duration.hours(1)),
-      targets: [new LambdaFunction(this.sweep.fn)],
+      targets: [new LambdaFunction(this.sweep.target, { deadLetterQueue })],
     });
   }
 
@@ -377,7 +391,7 @@ export class Workers extends Construct {
       },
       targets: [new SqsQueue(storage.imports, { deadLetterQueue: storage.deadLetters })],
     });
-    this.import.fn.addEventSource(
+    this.import.target.addEventSource(
       new SqsEventSource(storage.imports, {
         batchSize: 1,
         reportBatchItemFailures: true,

@@ -4,7 +4,14 @@ import { fingerprintOf, keptFolder } from './kept.ts';
 import type { Template } from './template.ts';
 
 /** Everything that a synthesis reads: what is declared, what that is made of, and the versions of the packages that do it. */
-const sources = ['infra', 'shared', 'local/synthesize.ts', 'cdk.json', 'package-lock.json'];
+const sources = [
+  'infra',
+  'shared',
+  'local/synthesize.ts',
+  'local/audience.ts',
+  'cdk.json',
+  'package-lock.json',
+];
 
 /** Under a name of its own until it is whole. Where nothing can be written, nothing is kept. */
 const keep = (file: string, template: Template): void => {

@@ -36,14 +36,28 @@ const join = (names: Names, value: Json): string => {
   return (resolve(names, parts) as Json[]).map(String).join(separator);
 };
 
+const select = (names: Names, value: Json): Json => {
+  const [index, list] = value as [string | number, Json];
+  const item = (resolve(names, list) as Json[])[Number(index)];
+  if (item === undefined) throw new TypeError(`The template selects item ${index} of a shorter list.`);
+  return item;
+};
+
+const split = (names: Names, value: Json): Json => {
+  const [separator, text] = value as [string, Json];
+  return String(resolve(names, text)).split(separator);
+};
+
 const functions: Record<string, (names: Names, value: Json) => Json> = {
   Ref: (names, value) => known(names.ref(String(value)), String(value)),
   'Fn::GetAtt': attribute,
   'Fn::Sub': substitute,
   'Fn::Join': join,
+  'Fn::Select': select,
+  'Fn::Split': split,
 };
 
-/** A value of a template with its intrinsic functions (Ref, GetAtt, Sub, Join) worked out; any other one is refused. */
+/** A value of a template with its intrinsic functions (Ref, GetAtt, Sub, Join, Select, Split) worked out; any other one is refused. */
 export const resolve = (names: Names, value: Json): Json => {
   if (Array.isArray(value)) return value.map((item) => resolve(names, item));
   if (!isObject(value)) return value;

@@ -4,11 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { exportJWK, type JWK, SignJWT } from 'jose';
 import { scopes } from '../shared/operations/define.ts';
+import { audience } from './audience.ts';
 import { serveLoopback } from './loopback.ts';
 
 const algorithm = 'RS256';
 const keyId = 'embedded-1';
-export const audience = 'scanner-control-plane';
 
 const keyFile = (dir: string): string => join(dir, 'issuer-key.pem');
 
@@ -30,16 +30,21 @@ export interface TokenRequest {
   clientId?: string;
 }
 
-/** An access token in Cognito's form, signed by the key under `dir`. */
+/**
+ * An access token with the claims of Cognito's for client credentials, signed by the key under `dir`: `sub` is the client, too, and there
+ * is no `aud` (Cognito developer guide, "Understanding the access token").
+ */
 export const mintToken = async (dir: string, request: TokenRequest): Promise<string> => {
   const clientId = request.clientId ?? audience;
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ scope: request.scope.join(' '), client_id: clientId, token_use: 'access', version: 2 })
+  const issuedAt = Math.min(now, now + request.expiresInSeconds);
+  const scope = request.scope.join(' ');
+  return new SignJWT({ scope, client_id: clientId, token_use: 'access', auth_time: issuedAt, version: 2 })
     .setProtectedHeader({ alg: algorithm, kid: keyId })
     .setIssuer(request.issuer)
     .setSubject(clientId)
     .setJti(randomUUID())
-    .setIssuedAt(Math.min(now, now + request.expiresInSeconds))
+    .setIssuedAt(issuedAt)
     .setExpirationTime(now + request.expiresInSeconds)
     .sign(openKey(dir));
 };

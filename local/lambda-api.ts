@@ -101,13 +101,18 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** A function by its name, its ARN or the end of that, of the one version there is (Lambda API reference, "Invoke"). */
-const functionNamed = (functions: FunctionModel[], name: string, qualifier: string | null): FunctionModel => {
+/**
+ * A function by its name, its ARN or the end of that, of the one version there is or an alias of it (Lambda API reference, "Invoke"), with
+ * the ARN for which leave to invoke it is asked: of the alias, where one is named.
+ */
+const functionNamed = (functions: FunctionModel[], name: string, qualifier: string | null) => {
   const [, plain = name, version = qualifier ?? '$LATEST'] =
     /^(?:arn:aws:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([$\w-]+))?$/.exec(name) ?? [];
   const found = functions.find((fn) => fn.id === plain);
   const isOurs = !name.startsWith('arn:') || found?.arn === name.split(':').slice(0, 7).join(':');
-  if (found && isOurs && version === '$LATEST' && (qualifier ?? '$LATEST') === '$LATEST') return found;
+  const isKnown = found && ['$LATEST', ...found.aliases].includes(version);
+  if (found && isOurs && isKnown && (qualifier ?? version) === version)
+    return { fn: found, resource: version === '$LATEST' ? found.arn : `${found.arn}:${version}` };
   throw new ApiError(404, 'ResourceNotFoundException', `Function not found: ${name}`, { Type: 'User' });
 };
 
@@ -182,8 +187,8 @@ export const startLambdaApi = async (options: LambdaApiOptions): Promise<LambdaA
     const type = invocationType(http);
     assertKnown(http);
     const withLog = asksForLog(http);
-    const fn = functionNamed(functions, decoded(name), query.get('Qualifier'));
-    principal.demand({ action: 'lambda:InvokeFunction', resource: fn.arn });
+    const { fn, resource } = functionNamed(functions, decoded(name), query.get('Qualifier'));
+    principal.demand({ action: 'lambda:InvokeFunction', resource });
     const event = eventOf(body, type);
     if (type === 'DryRun') return { status: 204 };
     if (type === 'RequestResponse') return run(lambda, fn, event, withLog);

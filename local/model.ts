@@ -24,6 +24,8 @@ export interface StackModel {
 export interface FunctionModel {
   id: string;
   arn: string;
+  /** Names of its aliases, by which it is invoked as by its own name. */
+  aliases: readonly string[];
   description?: string;
   /** Path of what is run, from the root of the checkout: its source as the template names it, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;

@@ -25,7 +25,7 @@ import { openRecorder } from './iam/recorder.ts';
 import { assertServiceUses } from './iam/service-uses.ts';
 import { openAuthority } from './iot/authority.ts';
 import { startIot } from './iot/iot.ts';
-import { audience, type Issuer, mintToken, startIssuer } from './issuer.ts';
+import { type Issuer, mintToken, startIssuer } from './issuer.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { startLambdaApi } from './lambda-api.ts';
 import type { StackModel } from './model.ts';
@@ -157,7 +157,7 @@ const modelOf = async (
     region,
     accountId,
     name,
-    parameters: { ...paces, Issuer: issuer, Audience: audience, MqttServerCa: ca, ...parameters },
+    parameters: { ...paces, Issuer: issuer, MqttServerCa: ca, ...parameters },
   });
   const bundleOf = await bundleFunctions(
     model.functions.map(({ entry }) => entry),

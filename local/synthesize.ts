@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template as Assertions } from 'aws-cdk-lib/assertions';
+import { readConfig } from '../infra/config.ts';
 import { ControlPlaneStack } from '../infra/control-plane-stack.ts';
+import { audience } from './audience.ts';
 import type { Template } from './template.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -11,11 +13,21 @@ const root = join(import.meta.dirname, '..');
 const cdkContext = (): Record<string, unknown> =>
   (JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }).context;
 
+/**
+ * What the embedded stack is deployed with: an issuer elsewhere instead of a user pool, as any operator may have it. Its address is only
+ * known at the start, and comes as a parameter.
+ */
+export const embeddedSettings = { issuer: 'https://issuer.invalid', audience: [audience] };
+
 /** An app of the control plane in this process, without bundling its functions. */
-export const controlPlaneApp = (): { app: App; stack: ControlPlaneStack } => {
+export const controlPlaneApp = (
+  settings: Record<string, unknown> = embeddedSettings,
+): { app: App; stack: ControlPlaneStack } => {
   const app = new App({ context: { ...cdkContext(), 'aws:cdk:bundling-stacks': [] } });
-  return { app, stack: new ControlPlaneStack(app, 'ScannerControlPlane') };
+  const config = readConfig(settings);
+  return { app, stack: new ControlPlaneStack(app, config.name, { config }) };
 };
 
-/** The template that a deployment would use. */
-export const synthesize = (): Template => Assertions.fromStack(controlPlaneApp().stack).toJSON() as Template;
+/** The template that a deployment with these settings would use. */
+export const synthesize = (settings?: Record<string, unknown>): Template =>
+  Assertions.fromStack(controlPlaneApp(settings).stack).toJSON() as Template;

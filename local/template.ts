@@ -39,13 +39,16 @@ export interface TemplateOptions {
   name: string;
 }
 
-/** What means nothing on one machine: which services may call which is AWS's to enforce, and logs are files here. */
+/** What means nothing on one machine: which services may call which is AWS's to enforce, logs are files here, and there is one version of each function. */
 const ignoredTypes = new Set([
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::Logs::LogGroup',
   'AWS::Lambda::Permission',
   'AWS::ApiGatewayV2::Stage',
+  'AWS::CodeDeploy::Application',
+  'AWS::CodeDeploy::DeploymentGroup',
+  'AWS::CloudWatch::Alarm',
   'AWS::CDK::Metadata',
 ]);
 
@@ -54,6 +57,8 @@ const readTypes = new Set([
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::Lambda::Function',
+  'AWS::Lambda::Version',
+  'AWS::Lambda::Alias',
   'AWS::Lambda::EventSourceMapping',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Events::Rule',
@@ -97,6 +102,7 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
     'AWS::S3::Bucket': (id) => ({ Arn: `arn:aws:s3:::${bucketName(template, options, id)}` }),
     'AWS::SQS::Queue': (id) => ({ Arn: arn(options, 'sqs', id), QueueName: id }),
     'AWS::Lambda::Function': (id) => ({ Arn: arn(options, 'lambda', `function:${id}`) }),
+    'AWS::Lambda::Version': () => ({ Version: '1' }),
     'AWS::KMS::Key': (id) => ({ Arn: arn(options, 'kms', `key/${id}`), KeyId: id }),
     'AWS::IAM::Role': (id) => ({ Arn: `arn:aws:iam::${options.accountId}:role/${id}` }),
     'AWS::Events::Rule': (id) => ({ Arn: arn(options, 'events', `rule/${id}`) }),
@@ -111,6 +117,7 @@ const namesOf = (template: Template, options: TemplateOptions): Names => {
       const type = typeOf(id);
       if (type === 'AWS::IoT::ThingType') return thingTypeName(template, options, id);
       if (type === 'AWS::S3::Bucket') return bucketName(template, options, id);
+      if (type === 'AWS::Lambda::Alias') return aliasArn(template, options, id);
       return type === 'AWS::DynamoDB::GlobalTable' ? options.name : type && id;
     },
     attribute: (id, attribute) => attributes[typeOf(id) ?? '']?.(id)[attribute],
@@ -126,6 +133,11 @@ const bucketName = (template: Template, { name }: TemplateOptions, id: string): 
 const thingTypeName = (template: Template, options: TemplateOptions, id: string): string => {
   const given = template.Resources[id]?.Properties?.['ThingTypeName'] as unknown;
   return given === undefined ? id : String(resolve(namesOf(template, options), given));
+};
+
+const aliasArn = (template: Template, options: TemplateOptions, id: string): string => {
+  const { FunctionName, Name } = template.Resources[id]?.Properties ?? {};
+  return arn(options, 'lambda', `function:${resolve(namesOf(template, options), FunctionName)}:${Name}`);
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: a template's properties have the shapes that CloudFormation gives them.
@@ -157,10 +169,30 @@ const one = (found: Found[], what: string): Found => {
   return first;
 };
 
-const functionsOf = (find: Find, names: Names, template: Template): FunctionModel[] => {
-  const asynchronous = new Map(
-    find('AWS::Lambda::EventInvokeConfig').map(({ properties }) => [properties.FunctionName, properties]),
+/** Names of aliases, by function. There is one version here, and each alias is of it. */
+const aliasesOf = (find: Find): Map<string, string[]> => {
+  const aliases = Map.groupBy(find('AWS::Lambda::Alias'), ({ properties }) =>
+    String(properties.FunctionName),
   );
+  return new Map(
+    [...aliases].map(([id, found]) => [id, found.map(({ properties }) => String(properties.Name))]),
+  );
+};
+
+/** What is declared for asynchronous invocations: of an alias, or of what was deployed last. */
+const asyncConfigsOf = (find: Find, aliases: Map<string, string[]>): Map<string, Shape> => {
+  const configs = find('AWS::Lambda::EventInvokeConfig').map(({ id, properties }) => {
+    const { FunctionName: name, Qualifier: qualifier } = properties;
+    if (qualifier !== '$LATEST' && !aliases.get(name)?.includes(qualifier))
+      throw new TypeError(`The embedded stack cannot honour ${id}: ${name} has no alias ${qualifier}.`);
+    return [name, properties] as const;
+  });
+  return new Map(configs);
+};
+
+const functionsOf = (find: Find, names: Names, template: Template): FunctionModel[] => {
+  const aliases = aliasesOf(find);
+  const asynchronous = asyncConfigsOf(find, aliases);
   return find('AWS::Lambda::Function').map(({ id, properties, metadata }) => {
     const entry = metadata['Entry'];
     if (entry === undefined) throw new TypeError(`Function ${id} does not name its source in its metadata.`);
@@ -169,6 +201,7 @@ const functionsOf = (find: Find, names: Names, template: Template): FunctionMode
     return {
       id,
       arn: names.attribute(id, 'Arn') ?? id,
+      aliases: aliases.get(id) ?? [],
       entry,
       ...(properties.Description === undefined ? {} : { description: properties.Description }),
       timeoutSeconds: properties.Timeout ?? 3,
@@ -183,14 +216,34 @@ const functionsOf = (find: Find, names: Names, template: Template): FunctionMode
   });
 };
 
-const apiOf = (find: Find): ApiModel => {
+type Invoked = (name: string) => string;
+
+/**
+ * The ARN of the function that a name or an ARN means, with or without one of its aliases; what is no function of the template stays
+ * as it is.
+ */
+const invokedBy =
+  (functions: readonly FunctionModel[]): Invoked =>
+  (name) => {
+    const fn = functions.find(({ id, arn }) =>
+      [id, arn].some((own) => name === own || name.startsWith(`${own}:`)),
+    );
+    const [, alias] = /:([^:]+)$/.exec(name.replace(fn?.arn ?? '', '')) ?? [];
+    if (fn && alias !== undefined && !fn.aliases.includes(alias))
+      throw new TypeError(`The embedded stack cannot honour ${name}: there is no such alias.`);
+    return fn?.arn ?? name;
+  };
+
+const apiOf = (find: Find, invoked: Invoked): ApiModel => {
   const integrations = new Map(
     find('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [id, properties]),
   );
   const { properties: authorizer } = one(find('AWS::ApiGatewayV2::Authorizer'), 'authorizer');
   const routes = find('AWS::ApiGatewayV2::Route').map(({ properties }) => ({
     routeKey: properties.RouteKey,
-    functionArn: integrations.get(String(properties.Target).replace('integrations/', ''))?.IntegrationUri,
+    functionArn: invoked(
+      integrations.get(String(properties.Target).replace('integrations/', ''))?.IntegrationUri,
+    ),
     scopes: properties.AuthorizationType === 'JWT' ? (properties.AuthorizationScopes ?? []) : null,
   }));
   return {
@@ -283,14 +336,14 @@ const queuesOf = (find: Find, names: Names): QueueModel[] =>
       : {}),
   }));
 
-const eventSourcesOf = (find: Find, names: Names): EventSourceModel[] =>
+const eventSourcesOf = (find: Find, invoked: Invoked): EventSourceModel[] =>
   find('AWS::Lambda::EventSourceMapping').map(({ id, properties }) => {
     const destination = properties.DestinationConfig?.OnFailure?.Destination;
     const maxConcurrency = properties.ScalingConfig?.MaximumConcurrency;
     return {
       id,
       sourceArn: properties.EventSourceArn,
-      functionArn: names.attribute(properties.FunctionName, 'Arn') ?? '',
+      functionArn: invoked(properties.FunctionName),
       batchSize: properties.BatchSize ?? 10,
       filters: (properties.FilterCriteria?.Filters ?? []).map((filter: Shape) => JSON.parse(filter.Pattern)),
       maxRetries: properties.MaximumRetryAttempts ?? -1,
@@ -311,14 +364,17 @@ const rateOf = (id: string, expression: string): number => {
   );
 };
 
-const targetOf = (rule: string, target: Shape): EventRuleModel['targets'][number] => {
+const targetOf = (rule: string, target: Shape, invoked: Invoked): EventRuleModel['targets'][number] => {
   if (target.InputPath !== undefined || target.InputTransformer !== undefined)
     throw new TypeError(`The embedded stack cannot honour ${rule}: it does not transform events.`);
-  return { arn: target.Arn, ...(target.Input === undefined ? {} : { input: JSON.parse(target.Input) }) };
+  return {
+    arn: invoked(target.Arn),
+    ...(target.Input === undefined ? {} : { input: JSON.parse(target.Input) }),
+  };
 };
 
 /** Rules that are switched on. */
-const eventRulesOf = (find: Find, names: Names): EventRuleModel[] =>
+const eventRulesOf = (find: Find, names: Names, invoked: Invoked): EventRuleModel[] =>
   find('AWS::Events::Rule')
     .filter(({ properties }) => properties.State !== 'DISABLED')
     .map(({ id, properties }) => ({
@@ -326,17 +382,17 @@ const eventRulesOf = (find: Find, names: Names): EventRuleModel[] =>
       arn: names.attribute(id, 'Arn') ?? '',
       ...(properties.EventPattern ? { pattern: properties.EventPattern } : {}),
       ...(properties.ScheduleExpression ? { periodMs: rateOf(id, properties.ScheduleExpression) } : {}),
-      targets: (properties.Targets ?? []).map((target: Shape) => targetOf(id, target)),
+      targets: (properties.Targets ?? []).map((target: Shape) => targetOf(id, target, invoked)),
     }));
 
-const topicRulesOf = (find: Find): TopicRuleModel[] =>
+const topicRulesOf = (find: Find, invoked: Invoked): TopicRuleModel[] =>
   find('AWS::IoT::TopicRule').map(({ id, properties: { TopicRulePayload } }) => ({
     name: id,
     sql: TopicRulePayload.Sql,
     functionArns: TopicRulePayload.Actions.map((action: Shape) => {
       if (!action.Lambda)
         throw new TypeError(`Rule ${id} has an action that the embedded stack does not know.`);
-      return action.Lambda.FunctionArn;
+      return invoked(action.Lambda.FunctionArn);
     }),
   }));
 
@@ -352,18 +408,20 @@ export const readTemplate = (template: Template, options: TemplateOptions): Stac
   const names = namesOf(template, options);
   const find = finder(template, names);
   const keys = keysOf(find, names);
+  const functions = functionsOf(find, names, template);
+  const invoked = invokedBy(functions);
   return {
     region: options.region,
     accountId: options.accountId,
-    functions: functionsOf(find, names, template),
-    api: apiOf(find),
+    functions,
+    api: apiOf(find, invoked),
     table: tableOf(find, names),
     buckets: bucketsOf(find, names, keys),
     keys,
     queues: queuesOf(find, names),
-    eventSources: eventSourcesOf(find, names),
-    eventRules: eventRulesOf(find, names),
-    topicRules: topicRulesOf(find),
+    eventSources: eventSourcesOf(find, invoked),
+    eventRules: eventRulesOf(find, names, invoked),
+    topicRules: topicRulesOf(find, invoked),
     iotPolicies: iotPoliciesOf(find),
     thingTypes: find('AWS::IoT::ThingType').map(({ id }) => names.ref(id) ?? id),
   };

@@ -55,6 +55,10 @@ export const errors = {
   IDEMPOTENCY_KEY_REUSED: entry('invalid', 'Another request was made under this Idempotency-Key'),
   UNAVAILABLE: entry('unavailable', 'A service this operation needs does not answer; try again'),
   THROTTLED: entry('limit', 'Too many requests at once; try again'),
+  STORED_FORMAT: entry(
+    'unavailable',
+    'This was stored by a newer version of the control plane; try again when the deployment is done',
+  ),
   INTERNAL: entry('bug', 'Something went wrong on our side'),
   // one value of a request
   UNKNOWN_FIELD: entry('invalid', 'A field that this document does not have'),

@@ -12,6 +12,9 @@ import { AppError } from '../../shared/errors.ts';
 import { table } from '../../shared/tables.ts';
 import { requireEnv } from '../lib/env.ts';
 import { calling, patience, translated } from './faults.ts';
+import { format, readable } from './format.ts';
+
+export { format };
 
 /** The one client; undefined members of an item are left out. */
 export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(patience), {
@@ -19,17 +22,14 @@ export const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(patience), 
   marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
 });
 
-/** Version of the stored format, on every item. */
-export const format = 1;
-
 export const tableName = (): string => requireEnv('TABLE_NAME');
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-/** Reads one item, strongly consistent. */
+/** Reads one item, strongly consistent. STORED_FORMAT where a newer version wrote it, as of every read here. */
 export const getItem = async <T>(pk: string, sk: string): Promise<T | undefined> => {
   const get = new GetCommand({ TableName: tableName(), Key: { pk, sk }, ConsistentRead: true });
-  return (await calling(dynamo.send(get))).Item as T | undefined;
+  return readable((await calling(dynamo.send(get))).Item as T | undefined);
 };
 
 export interface ItemKey {
@@ -47,7 +47,7 @@ export const batchGet = async (wanted: readonly ItemKey[]): Promise<Record<strin
       RequestItems: { [tableName()]: { Keys: [...left], ConsistentRead: true } },
     });
     const answer = await calling(dynamo.send(get));
-    found.push(...(answer.Responses?.[tableName()] ?? []));
+    found.push(...(answer.Responses?.[tableName()] ?? []).map(readable));
     left = (answer.UnprocessedKeys?.[tableName()]?.Keys ?? []) as ItemKey[];
   }
   return found;
@@ -144,7 +144,7 @@ interface ItemPage<T> {
 const queryPage = async <T>(query: QueryCommandInput): Promise<ItemPage<T>> => {
   const answer = await calling(dynamo.send(new QueryCommand(query)));
   return {
-    items: (answer.Items ?? []) as T[],
+    items: (answer.Items ?? []).map(readable) as T[],
     ...(answer.LastEvaluatedKey ? { nextCursor: encodeCursor(answer.LastEvaluatedKey) } : {}),
   };
 };

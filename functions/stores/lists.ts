@@ -28,6 +28,7 @@ import { sha256Lanes } from '../../shared/domain/sha256-lanes.ts';
 import type { Host } from '../../shared/schemas/hosts.ts';
 import type { AccessEntry, ListReference } from '../../shared/schemas/lists.ts';
 import { prefixes } from '../../shared/tables.ts';
+import { readable } from './format.ts';
 import { getBytes, getText, putText, sha256 } from './objects.ts';
 
 const concurrent = 16;
@@ -49,8 +50,9 @@ export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promi
 export const chunkKey = (hash: string): string => `${prefixes.chunks}${hash}`;
 export const manifestKey = (root: string): string => `${prefixes.manifests}${root}`;
 
+/** What a list is made of. STORED_FORMAT where a newer version wrote it. */
 export const readManifest = async (root: string): Promise<Manifest> =>
-  JSON.parse(await getText(manifestKey(root))) as Manifest;
+  readable(JSON.parse(await getText(manifestKey(root))) as Manifest);
 
 const textOfChunk = (hash: string): Promise<string> => getText(chunkKey(hash));
 const readChunk = async (hash: string): Promise<AccessEntry[]> => decodeChunk(await textOfChunk(hash));

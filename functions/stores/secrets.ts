@@ -14,6 +14,7 @@ import {
   tableName,
 } from './dynamo.ts';
 import { calling } from './faults.ts';
+import { readable } from './format.ts';
 import { deleteObject, getText, putText, sha256 } from './objects.ts';
 
 /**
@@ -50,7 +51,7 @@ const objectKey = (digest: string): string => `${prefixes.secrets}${digest}`;
 
 /** Salted, so that the digest tells nothing of what is in it (DESIGN 5). */
 const textOf = (content: { [name: string]: Json }): string =>
-  canonicalJson({ format: 1, salt: randomBytes(32).toString('hex'), ...content });
+  canonicalJson({ format, salt: randomBytes(32).toString('hex'), ...content });
 
 /** Stores a text that a commit is about to name; answers its digest. */
 export const stageSecret = async (
@@ -66,9 +67,9 @@ export const stageSecret = async (
   return digest;
 };
 
-/** The content of a text. SOURCE_NOT_FOUND where it is gone. */
+/** The content of a text. SOURCE_NOT_FOUND where it is gone, STORED_FORMAT where a newer version wrote it. */
 export const readSecret = async <T>(digest: string): Promise<T> =>
-  JSON.parse(await getText(objectKey(digest))) as T;
+  readable(JSON.parse(await getText(objectKey(digest))) as T);
 
 /** For the commit that names a staged object; refused where the sweep has claimed it. */
 export const namedItem = (artifact: string, digest: string): TransactItem => ({

@@ -8,6 +8,7 @@ import { pagesOf } from '../lib/pages.ts';
 import { statusItems } from './decommissions.ts';
 import { dynamo, getItem, type PageOptions, queryItems, tableName } from './dynamo.ts';
 import { calling } from './faults.ts';
+import { readable } from './format.ts';
 import { getObject } from './objects.ts';
 
 type Item = Head & StoredJob & { pk: string; sk: string };
@@ -75,7 +76,7 @@ export const surveyTable = async (
     ExclusiveStartKey: from,
   });
   const { Items = [], LastEvaluatedKey: next } = await calling(dynamo.send(scan));
-  const items = Items as Item[];
+  const items = Items.map(readable) as Item[];
   return {
     heads: items.filter(({ sk }) => sk === sortKeys.head),
     revisions: items.filter(({ sk }) => sk.startsWith(keys.revisionPrefix)),

@@ -47,13 +47,13 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** Name of what an ARN names, without the version of a function. */
+/** Name of what an ARN names, without the version or the alias of a function. */
 export const nameOf = (arn: string): string =>
   arn
     .split(':')
     .slice(5)
     .join(':')
-    .replace(/^function:|:\$LATEST$/g, '');
+    .replace(/^function:([^:]+)(?::.*)?$/, '$1');
 
 const unique = (values: string[]): string => {
   const all = [...new Set(values)];

@@ -74,6 +74,7 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   REVISION_CONFLICT: document('The present revision is 18; read it and decide again.', { revision: 18 }),
   IDEMPOTENCY_KEY_REUSED: document('Another request was made under this Idempotency-Key.'),
   UNAVAILABLE: document('A service this operation needs does not answer; try again'),
+  STORED_FORMAT: document('It has format 2; this version reads up to 1.'),
   THROTTLED: document('Too many writes on this Scanner at once.'),
   INTERNAL: {
     ...document('Something went wrong on our side'),

@@ -65,6 +65,8 @@ const changesScanner = ({ method, path }: Operation): boolean =>
 const isScannerItself = (method: HttpMethod, path: string): boolean =>
   method === 'DELETE' && path === '/v1/scanners/{scannerId}';
 
+const always = ['THROTTLED', 'UNAVAILABLE', 'STORED_FORMAT', 'INTERNAL'] as const;
+
 /** Codes that any operation with that trait may answer. */
 export const commonErrors = (operation: Operation): ErrorCode[] => [
   ...new Set([
@@ -73,9 +75,7 @@ export const commonErrors = (operation: Operation): ErrorCode[] => [
     ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
     ...(changesScanner(operation) ? (['SCANNER_DECOMMISSIONED'] as const) : []),
     ...(operation.idempotencyKey ? (['IDEMPOTENCY_KEY_REUSED', 'VALIDATION_FAILED'] as const) : []),
-    'THROTTLED',
-    'UNAVAILABLE',
-    'INTERNAL',
+    ...always,
   ] as const),
 ];
 

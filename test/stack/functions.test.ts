@@ -38,6 +38,7 @@ const probe = (more: Partial<FunctionModel> = {}): FunctionModel => ({
   entry: 'test/stack/functions/probe.ts',
   timeoutSeconds: 10,
   environment: { PROBE: join(dir, 'probe') },
+  aliases: [],
   asyncRetries: 2,
   onFailureQueueArn: dead.arn,
   ...more,

@@ -104,6 +104,7 @@ const policy: PolicyDocument = {
 const functions: FunctionModel[] = ['Limited', 'Other'].map((id) => ({
   id,
   arn: arn('lambda', `function:${id}`),
+  aliases: [],
   entry: `test/${id}.ts`,
   timeoutSeconds: 5,
   environment: {},

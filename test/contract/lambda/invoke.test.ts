@@ -63,6 +63,7 @@ beforeAll(async () => {
     entry: 'test/stack/functions/probe.ts',
     timeoutSeconds: 2,
     environment: { PROBE: join(dir, 'probe') },
+    aliases: ['live'],
     asyncRetries: 1,
     onFailureQueueArn: dead.arn,
   };
@@ -150,6 +151,8 @@ describe('a synchronous invocation', () => {
     `${account}:function:Probe1`,
     'function:Probe1',
     'Probe1:$LATEST',
+    `${arn}:live`,
+    'Probe1:live',
   ])('names its function as %s', async (FunctionName) => {
     expect(payloadOf(await invoke({ name: 'named' }, { FunctionName }))).toEqual({ value: 'named' });
   });
@@ -212,7 +215,7 @@ describe('an invocation is refused', () => {
       404,
     ],
     ['of another version', { Qualifier: '7' }, 'ResourceNotFoundException', 404],
-    ['of an alias', { FunctionName: 'Probe1:live' }, 'ResourceNotFoundException', 404],
+    ['of another alias', { FunctionName: 'Probe1:next' }, 'ResourceNotFoundException', 404],
     ['with no JSON', { Payload: Buffer.from('{') }, 'InvalidRequestContentException', 400],
     [
       'of an unknown type',

@@ -28,7 +28,7 @@ const remove = (key: string, VersionId?: string) =>
 describe('events of the embedded bucket', () => {
   let declared: StackModel;
   beforeAll(async () => {
-    const parameters = { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' };
+    const parameters = { Issuer: 'https://issuer.example.com', MqttServerCa: 'c' };
     declared = readTemplate(await declaredTemplate(), {
       region,
       accountId,

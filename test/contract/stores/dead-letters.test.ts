@@ -39,6 +39,7 @@ const probe = (): FunctionModel => ({
   entry: 'test/stack/functions/probe.ts',
   timeoutSeconds: 5,
   environment: { PROBE: join(dir, 'probe') },
+  aliases: [],
   asyncRetries: 2,
 });
 

@@ -25,6 +25,7 @@ const functionNamed = (id: string): FunctionModel => ({
   entry: 'test/stack/functions/probe.ts',
   timeoutSeconds: 2,
   environment: {},
+  aliases: [],
   asyncRetries: 2,
 });
 

@@ -32,7 +32,7 @@ const declared = async (): Promise<StackModel> =>
     region,
     accountId,
     name: 'stores',
-    parameters: { Issuer: 'https://issuer.example.com', Audience: 'a', MqttServerCa: 'c' },
+    parameters: { Issuer: 'https://issuer.example.com', MqttServerCa: 'c' },
   });
 
 /**

@@ -213,5 +213,6 @@ describe('a replay', () => {
 });
 
 it('a name is that of the function or the queue, without a version', () => {
-  expect([`${route}:$LATEST`, route, importsQueue].map(nameOf)).toEqual(['Route', 'Route', 'Imports']);
+  const names = [`${route}:$LATEST`, `${route}:live`, route, importsQueue].map(nameOf);
+  expect(names).toEqual(['Route', 'Route', 'Route', 'Imports']);
 });

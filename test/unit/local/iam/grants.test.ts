@@ -15,6 +15,7 @@ const grants = declaredGrants([
   {
     id: 'F',
     arn: 'arn',
+    aliases: [],
     entry: 'functions/workers/f.lambda.ts',
     timeoutSeconds: 1,
     environment: {},

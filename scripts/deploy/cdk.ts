@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { contextSettings, type DeploymentConfig, readConfig, settingNames } from '../../infra/config.ts';
+import { UsageError } from '../../local/command.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** What deploying and destroying both take. */
+export const environmentOptions = {
+  env: { type: 'string' },
+  context: { type: 'string', multiple: true, short: 'c' },
+} as const;
+
+export interface Asked {
+  env?: string | undefined;
+  context?: string[] | undefined;
+}
+
+const pairOf = (text: string): [name: string, value: string] => {
+  const at = text.indexOf('=');
+  const name = text.slice(0, at);
+  if (at <= 0) throw new UsageError(`--context takes NAME=VALUE, and not ${text}.`);
+  if (!settingNames.includes(name))
+    throw new UsageError(`There is no setting ${name}. There are ${settingNames.join(', ')}.`);
+  return [name, text.slice(at + 1)];
+};
+
+export interface Environment {
+  config: DeploymentConfig;
+  /** Arguments by which the CDK is told the same. */
+  args: string[];
+}
+
+/**
+ * The environment that was asked for, valid.
+ *
+ * @throws UsageError for a setting that does not exist, ConfigError for all that is wrong with the others.
+ */
+export const environmentOf = ({ env, context = [] }: Asked): Environment => {
+  if (env !== undefined && !existsSync(env)) throw new UsageError(`There is no file ${env}.`);
+  const given: Record<string, string> = {
+    ...Object.fromEntries(context.map(pairOf)),
+    ...(env === undefined ? {} : { env }),
+  };
+  const config = readConfig(...contextSettings((name) => given[name]));
+  return { config, args: Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${value}`]) };
+};
+
+/** What will be deployed, a line each; for eyes, so what is not decided is not shown. */
+export const described = ({ identity, ...settings }: DeploymentConfig): string[] => {
+  const tokens =
+    identity.kind === 'issuer'
+      ? `issuer ${identity.issuer}, for ${identity.audience.join(', ')}`
+      : `user pool with the clients ${Object.entries(identity.clients)
+          .map(([name, scopes]) => `${name} (${scopes.join(', ')})`)
+          .join('; ')}`;
+  const rows = [...Object.entries(settings), ['tokens', tokens] as const];
+  return rows
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `  ${name.padEnd(18)} ${String(value)}`);
+};
+
+/** Runs the CDK of this checkout, with its output where ours goes, and answers how it ended. */
+export const runCdk = (args: readonly string[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
+    const child = spawn(process.execPath, [cdk, ...args], { cwd: root, stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });

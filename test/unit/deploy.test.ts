@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { synthesize } from '../../local/synthesize.ts';
+import { described, environmentOf } from '../../scripts/deploy/cdk.ts';
+import { keptLines } from '../../scripts/deploy/kept.ts';
+import { nextSteps, readOutputs } from '../../scripts/deploy/outputs.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'deploy-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const file = (name: string, content: unknown): string => {
+  const path = join(dir, name);
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+};
+
+const run = (script: string, args: string[]): Promise<{ code: number; said: string }> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, [`scripts/${script}.ts`, ...args], (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), said: stdout + stderr });
+    });
+    child.stdin?.end();
+  });
+
+describe('an environment', () => {
+  it('is told to the CDK as it was told to us', () => {
+    const env = file('one.json', { name: 'One', historyDays: 30 });
+    const { config, args } = environmentOf({
+      env,
+      context: ['historyDays=7', 'audience=a', 'issuer=https://i.example.com'],
+    });
+    expect(config).toMatchObject({ name: 'One', historyDays: 7, identity: { kind: 'issuer' } });
+    expect(args).toEqual(
+      ['historyDays=7', 'audience=a', 'issuer=https://i.example.com', `env=${env}`].flatMap((pair) => [
+        '-c',
+        pair,
+      ]),
+    );
+  });
+
+  it('is shown with who gets tokens', () => {
+    const { config } = environmentOf({ context: ['region=eu-west-1'] });
+    const lines = described(config).join('\n');
+    expect(lines).toMatch(/region +eu-west-1/);
+    expect(lines).toMatch(
+      /tokens +user pool with the clients operator \(scanners\/read, .*; reader \(scanners\/read\)/,
+    );
+    expect(lines).not.toContain('undefined');
+  });
+});
+
+describe('what is called wrongly ends with 2, and what cannot be used with 1', () => {
+  it.each<[string, string, string[], number, string]>([
+    ['a setting that does not exist', 'deploy', ['-c', 'histryDays=3'], 2, 'histryDays'],
+    ['a context without a value', 'destroy', ['-c', 'name'], 2, 'NAME=VALUE'],
+    ['a file that is not there', 'deploy', ['--env', 'nowhere.json'], 2, 'nowhere.json'],
+    ['an option that does not exist', 'deploy', ['--force'], 2, '--force'],
+    ['a dry run that asks nothing', 'deploy', ['--dry-run', '--yes'], 2, '--dry-run'],
+    ['a value that cannot be', 'deploy', ['-c', 'historyDays=many'], 1, 'historyDays'],
+    ['two places at once', 'smoke', ['--data', 'x', '--url', 'y'], 2, 'enough'],
+    ['outputs that are not there', 'smoke', ['--outputs', 'nowhere.json'], 1, 'nowhere.json'],
+    ['a deployment without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 1, 'SMOKE_'],
+  ])('%s', async (_, script, args, code, said) => {
+    expect(await run(script, args)).toEqual({ code, said: expect.stringContaining(said) });
+  });
+
+  it.each(['deploy', 'smoke', 'destroy'])('%s says what it takes', async (script) => {
+    expect(await run(script, ['--help'])).toEqual({
+      code: 0,
+      said: expect.stringContaining(`npm run ${script}`),
+    });
+  });
+});
+
+describe('outputs', () => {
+  const outputs = {
+    Url: 'https://a.example.com/v1',
+    TokenEndpoint: 'https://t.example.com/oauth2/token',
+    UserPoolId: 'pool-1',
+    ClientIdOperator: 'abc',
+  };
+
+  it('are those of the one stack, or of the one that is named', () => {
+    expect(readOutputs(file('a.json', { One: outputs }))).toEqual(outputs);
+    expect(readOutputs(file('b.json', { One: outputs, Two: {} }), 'Two')).toEqual({});
+    expect(() => readOutputs(file('b.json', { One: outputs, Two: {} }))).toThrow(/One, Two/);
+  });
+
+  it('say where the API is, how to get a token and how to run the journey', () => {
+    const lines = nextSteps(outputs, 'o.json', 'One').join('\n');
+    for (const part of [
+      'https://a.example.com/v1',
+      'pool-1',
+      '-u "abc:$SECRET"',
+      'npm run smoke -- --outputs o.json --stack One',
+    ])
+      expect(lines).toContain(part);
+    expect(nextSteps({ Url: 'u' }, 'o', 'n').join('\n')).toContain('SMOKE_TOKEN');
+  });
+});
+
+describe('what a removed deployment leaves', () => {
+  const template = synthesize({});
+  const names = {
+    TableName: 'table-1',
+    BucketName: 'bucket-1',
+    DeadRecordBucketName: 'dead-1',
+    KeyId: 'key-1',
+    UserPoolId: 'pool-1',
+    ScannerPolicyName: 'policy-1',
+    ScannerTypeName: 'type-1',
+  };
+
+  it('is all that its template keeps, each with how it is removed, by its name', () => {
+    const lines = keptLines(template as never, names, 'One').join('\n');
+    for (const name of [...Object.values(names), 'One-']) expect(lines).toContain(name);
+    for (const { Type, DeletionPolicy } of Object.values(template.Resources) as {
+      Type: string;
+      DeletionPolicy?: string;
+    }[])
+      if (DeletionPolicy === 'Retain') expect(lines).not.toContain(Type);
+  });
+
+  it('is named by its type where nobody has said how it is removed', () => {
+    const Resources = {
+      Odd: { Type: 'AWS::SNS::Topic', DeletionPolicy: 'Retain' },
+      Gone: { Type: 'AWS::SQS::Queue' },
+    };
+    expect(keptLines({ Resources }, {}, 'One')).toEqual(['     1   AWS::SNS::Topic']);
+  });
+
+  it('names outputs that the template has', () => {
+    const page = readFileSync('scripts/deploy/kept.ts', 'utf8');
+    const used = [...page.matchAll(/(\w+(?:Name|Id)): \w+ = '/g)].map(([, name]) => name);
+    const { Outputs } = template as unknown as { Outputs: object };
+    expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(used));
+  });
+});
