@@ -6,8 +6,12 @@ import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { documentCodes, type Operation, problemCodes, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
+import { following, note } from './followed.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
+import { issuesOf } from './issues.ts';
 import { logger } from './logger.ts';
+import { countBy } from './metrics.ts';
+import { observed } from './observed.ts';
 import { asAppError, type HttpResult, problemResult } from './problem.ts';
 
 type Parsed<S> = S extends z.ZodMiniType ? z.output<S> : undefined;
@@ -120,6 +124,7 @@ const readCall = <O extends Operation>(
   const known = new Set(problems.map((problem) => problem.pointer));
   problems.push(...more.filter((problem) => !known.has(problem.pointer)));
   if (problems.length > 0) throw invalid(problems);
+  note({ ...(parts.params as object | undefined) });
   return { ...parts, actor: actorOf(event), now } as Call<O>;
 };
 
@@ -144,7 +149,7 @@ const shaped = (operation: Operation, answer: Answer): unknown => {
   logger.error('response_mismatch', {
     operation: operation.id,
     status: answer.status,
-    issues: parsed?.error?.issues,
+    issues: issuesOf(parsed?.error),
   });
   return answer.body;
 };
@@ -171,27 +176,51 @@ const undeclaredCodes = (operation: Operation, error: AppError): ErrorCode[] => 
   ];
 };
 
-const logProblem = (operation: Operation, error: AppError, requestId: string): void => {
+/** A refusal is told by its code alone, in the line of the request: its details are what the caller sent. What is ours has its cause, too. */
+const logProblem = (operation: Operation, error: AppError): void => {
+  note({ code: error.code });
+  countBy('ApiProblems', error.code);
   for (const code of undeclaredCodes(operation, error))
-    logger.error('undeclared_code', { operation: operation.id, code, requestId });
+    logger.error('undeclared_code', { operation: operation.id, code });
   if (error.kind === 'bug' || error.kind === 'unavailable')
-    logger.error('request failed', {
-      operation: operation.id,
-      code: error.code,
-      requestId,
-      cause: error.cause as Error,
-    });
+    logger.error('request failed', { cause: error.cause as Error });
 };
 
 const problemsOut = (operation: Operation): MiddlewareObj<HttpEvent, HttpResult> => ({
   onError: (request) => {
     const error = asAppError(request.error);
-    logProblem(operation, error, requestIdOf(request.event));
+    logProblem(operation, error);
     request.response = problemResult(error, requestIdOf(request.event));
   },
 });
 
 export type Stack = (event: HttpEvent, context: never) => Promise<HttpResult>;
+
+/** The revision that an answer speaks of, by its ETag. */
+const revisionOf = ({ etag }: HttpResult['headers']): number | undefined =>
+  etag !== undefined && /^"\d+"$/.test(etag) ? Number(etag.slice(1, -1)) : undefined;
+
+/** What was made, by its path; a redirect leads out of the API, with a signature that nobody may read in a log. */
+const placeOf = ({ location }: HttpResult['headers']): string | undefined =>
+  location?.startsWith('/v1/') ? location : undefined;
+
+/**
+ * One line a request, by which it can be followed: its id, which the answer carries as a header, too, and goes with every revision that comes
+ * of it; who asked for what, of which Scanner, with what outcome.
+ */
+const inOneLine =
+  (operation: Operation, run: Stack): Stack =>
+  (event, context) => {
+    const requestId = requestIdOf(event);
+    const began = performance.now();
+    return following({ requestId, operation: operation.id, actor: actorOf(event).name }, async () => {
+      const result = await run(event, context);
+      const durationMs = Math.round(performance.now() - began);
+      note({ revision: revisionOf(result.headers), location: placeOf(result.headers) });
+      logger.info('request', { status: result.statusCode, durationMs });
+      return { ...result, headers: { ...result.headers, 'x-request-id': requestId } };
+    });
+  };
 
 /** The one chain of every operation: read and validate, handle, shape the answer; errors become problem documents. */
 export const httpStack = <O extends Operation>(
@@ -202,15 +231,15 @@ export const httpStack = <O extends Operation>(
   const run = middy<HttpEvent, HttpResult>()
     .use(problemsOut(operation))
     .handler(async (event) => resultOf(operation, await handle(readCall(operation, event, rules))));
-  return [routeKey(operation), run as unknown as Stack];
+  return [routeKey(operation), inOneLine(operation, run as unknown as Stack)];
 };
 
 /** The handler of a resource's function: API Gateway has chosen the route already. */
-export const resourceHandler = (stacks: [string, Stack][]): Stack => {
+export const resourceHandler = (stacks: [string, Stack][]) => {
   const byRoute = new Map(stacks);
-  return (event, context) => {
+  return observed<HttpEvent, HttpResult>((event, context) => {
     const stack = byRoute.get(event.routeKey);
     if (!stack) throw new TypeError(`This function has no operation for ${event.routeKey}.`);
-    return stack(event, context);
-  };
+    return stack(event, context as never);
+  });
 };

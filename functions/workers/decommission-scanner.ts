@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { following, note } from '../lib/followed.ts';
+import { logger } from '../lib/logger.ts';
 import {
   beginClearing,
   type Clearing,
@@ -55,14 +57,20 @@ const rounds = 5;
  * often as one likes: of a Scanner in service, or cleared already, it does nothing. UNAVAILABLE while another run is at it, so that who
  * asked comes again.
  */
-export const decommission = async (scannerId: string, clock: () => number = Date.now): Promise<void> => {
-  if (!isToBeCleared(await getScanner(scannerId))) return;
+export const decommission = (scannerId: string, clock: () => number = Date.now): Promise<void> =>
+  following({ scannerId }, () => clearAway(scannerId, clock));
+
+const clearAway = async (scannerId: string, clock: () => number): Promise<void> => {
+  const record = await getScanner(scannerId);
+  if (!isToBeCleared(record)) return;
+  note({ requestId: record.decommissionRequestId });
   const now = clock();
   const clearing = { scannerId, token: randomUUID(), until: now + leaseMs };
   if (!(await beginClearing(clearing, new Date(now))))
     throw new AppError('UNAVAILABLE', `Another run clears away after ${scannerId}.`);
   try {
-    for (let round = 0; round < rounds; round++) if (await clear(clearing, clock)) return;
+    for (let round = 0; round < rounds; round++)
+      if (await clear(clearing, clock)) return logger.info('cleared away');
     throw new AppError('UNAVAILABLE', `Something of ${scannerId} appears again and again.`);
   } finally {
     await leaveClearing(clearing);

@@ -1,4 +1,6 @@
 import { concerns, nextPresence, type PresenceEvent } from '../../shared/domain/presence.ts';
+import { following } from '../lib/followed.ts';
+import { observed } from '../lib/observed.ts';
 import { reopenClearing } from '../stores/decommissions.ts';
 import { retrying } from '../stores/retrying.ts';
 import { refreshStanding } from '../stores/standing.ts';
@@ -24,10 +26,14 @@ const take = async (event: PresenceEvent): Promise<true | null> => {
   return (await putPresence(event.clientId, { ...next, epoch: scanner.epoch }, presence)) || null;
 };
 
-/** Stores whether a Scanner is connected, from the lifecycle events of its connection. */
-export const handler = async (event: PresenceEvent): Promise<void> => {
+const store = async (event: PresenceEvent): Promise<void> => {
   await retrying(() => take(event), {
     refusal: `The presence of ${event.clientId} changes faster than it can be written.`,
   });
   await refreshStanding(event.clientId);
 };
+
+/** Stores whether a Scanner is connected, from the lifecycle events of its connection. */
+export const handler = observed((event: PresenceEvent) =>
+  following({ scannerId: event.clientId }, () => store(event)),
+);

@@ -1,4 +1,6 @@
+import { failureOf } from '../../shared/domain/due.ts';
 import { requireEnv } from '../lib/env.ts';
+import { following, note } from '../lib/followed.ts';
 import { logger } from '../lib/logger.ts';
 import { wait } from '../lib/wait.ts';
 import { lookLater, tryAgain } from '../stores/due.ts';
@@ -6,6 +8,7 @@ import { reserve } from '../stores/pace.ts';
 import { refreshStanding } from '../stores/standing.ts';
 import { findState, type ScannerState } from '../stores/status.ts';
 import { publishScanner } from './publish-scanner.ts';
+import { tellBackoff, tellPublished } from './tell.ts';
 
 /** Requests to the shadow service for one publication: two shadows read, two written. */
 const requestsPerPublication = 4;
@@ -26,7 +29,7 @@ const spacing = ({ published }: ScannerState): number => {
 const publishInTurn = async (state: ScannerState): Promise<void> => {
   const { scannerId } = state.scanner;
   await wait(Math.max(await reserve('shadow', requestsPerPublication), spacing(state)));
-  await publishScanner(scannerId, new Date());
+  tellPublished(await publishScanner(scannerId, new Date()), new Date());
 };
 
 /** Publishes, and writes down how it went: a Scanner that fails is tried again soon, and holds up none of those its change came with. */
@@ -36,7 +39,8 @@ const publish = async (state: ScannerState): Promise<void> => {
     await publishInTurn(state);
     if (state.due?.failures) await lookLater(scannerId, state.due, new Date());
   } catch (error) {
-    logger.warn('publishing failed; it is tried again', { scannerId, cause: error as Error });
+    const { code } = failureOf(error, new Date());
+    tellBackoff('PublishFailures', 'publishing failed; it is tried again', { error, code });
     await tryAgain(scannerId, error, new Date());
   }
 };
@@ -45,7 +49,7 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
   try {
     return await findState(scannerId);
   } catch (error) {
-    logger.error('the state of a Scanner cannot be read', { scannerId, cause: error as Error });
+    logger.error('the state of a Scanner cannot be read', { cause: error as Error });
     await tryAgain(scannerId, error, new Date());
     return null;
   }
@@ -55,9 +59,13 @@ const stateOf = async (scannerId: string): Promise<ScannerState | null> => {
  * A Scanner's head or registration has changed: publishes what its shadow does not have yet, at the rates of the account and of the thing. What
  * fails is kept in the due index (ADR 0015); this throws only where not even that can be written.
  */
-export const publishChanged = async (scannerId: string): Promise<void> => {
+export const publishChanged = (scannerId: string): Promise<void> =>
+  following({ scannerId }, () => publishIfWanted(scannerId));
+
+const publishIfWanted = async (scannerId: string): Promise<void> => {
   const state = await stateOf(scannerId);
   if (!state || state.scanner.decommissionedAt !== undefined) return;
+  note({ requestId: state.head.requestId, revision: state.head.revision });
   if (!state.due) await lookLater(scannerId, undefined, new Date());
   if (isWanted(state)) await publish(state);
   await refreshStanding(scannerId);

@@ -1,3 +1,5 @@
+import { following } from '../lib/followed.ts';
+import { observed } from '../lib/observed.ts';
 import { reopenClearing } from '../stores/decommissions.ts';
 import { askNow } from '../stores/due.ts';
 import { getShadow } from '../stores/shadows.ts';
@@ -16,8 +18,7 @@ const turnAway = async ({ scanner }: ScannerState, shadow: string): Promise<void
   if (await getShadow(scanner.scannerId, shadow)) await reopenClearing(scanner);
 };
 
-/** A Scanner has reported. */
-export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void> => {
+const take = async ({ scannerId, shadow }: ReportEvent): Promise<void> => {
   const state = await findState(scannerId);
   if (!state) return;
   if (state.scanner.decommissionedAt !== undefined) return turnAway(state, shadow);
@@ -25,3 +26,8 @@ export const handler = async ({ scannerId, shadow }: ReportEvent): Promise<void>
   if (await storeReported(state, shadow)) await askNow(scannerId, new Date());
   await refreshStanding(scannerId);
 };
+
+/** A Scanner has reported. */
+export const handler = observed((event: ReportEvent) =>
+  following({ scannerId: event.scannerId }, () => take(event)),
+);

@@ -1,17 +1,21 @@
 import { desiredOf } from '../../shared/domain/desired.ts';
+import { originOf } from '../../shared/domain/origin.ts';
 import { nextReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
 import {
   inventoryReported,
   inventoryShadow,
+  type ReportStatus,
   type SmtpReported,
   smtpReported,
   smtpShadow,
 } from '../../shared/messages/shadow.ts';
+import { issuesOf } from '../lib/issues.ts';
 import { logger } from '../lib/logger.ts';
 import { readHead } from '../stores/heads.ts';
 import { sha256 } from '../stores/objects.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
+import { tellReported } from './tell.ts';
 
 interface Seen {
   state: ScannerState;
@@ -41,7 +45,7 @@ const storeReport = async (seen: Seen): Promise<boolean> => {
   const { scannerId, epoch } = state.scanner;
   const parsed = smtpReported.safeParse(reported);
   if (!parsed.success) {
-    logger.warn('report not understood', { scannerId, issues: parsed.error.issues });
+    logger.warn('report not understood', { scannerId, issues: issuesOf(parsed.error) });
     return false;
   }
   if (!(await isKnown(state, parsed.data))) {
@@ -59,8 +63,14 @@ const storeReport = async (seen: Seen): Promise<boolean> => {
   const before = begunAgain(state.report, seen);
   const known = before === undefined ? state.report : undefined;
   const next = nextReport(known, { epoch, shadowVersion: version, reported: parsed.data }, now.toISOString());
-  if (next) await putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
+  if (next && (await putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before)))
+    tell(seen, said, next.appliedRevision);
   return differs;
+};
+
+const tell = ({ state }: Seen, said: ReportStatus, appliedRevision: number | null): void => {
+  const first = state.report?.appliedRevision !== appliedRevision;
+  tellReported(said, { origin: originOf(state, said.revision), first }, new Date());
 };
 
 const storeInventory = async (seen: Seen): Promise<boolean> => {
@@ -68,7 +78,7 @@ const storeInventory = async (seen: Seen): Promise<boolean> => {
   const { scannerId, epoch } = state.scanner;
   const parsed = inventoryReported.safeParse(reported);
   if (!parsed.success) {
-    logger.warn('inventory not understood', { scannerId, issues: parsed.error.issues });
+    logger.warn('inventory not understood', { scannerId, issues: issuesOf(parsed.error) });
     return false;
   }
   const inventory = { ...parsed.data, epoch, shadowVersion: version };
