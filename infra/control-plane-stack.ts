@@ -6,6 +6,7 @@ import { Api } from './api.ts';
 import { bindCommits, bindDue, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
+import { Observability } from './observability.ts';
 import { Storage } from './storage.ts';
 import { importTimeout, Workers } from './workers.ts';
 
@@ -34,10 +35,15 @@ export class ControlPlaneStack extends Stack {
       thingTypeName: fleet.thingType.ref,
       serverAuthorities: parameters.serverAuthorities.valueAsString,
     });
-    new Api(this, 'Api', {
+    const { api } = new Api(this, 'Api', {
       issuer: parameters.issuer.valueAsString,
       audience: parameters.audience.valueAsString,
       functions,
+    });
+    new Observability(this, 'Observability', {
+      functions: [...Object.values(functions), ...workers.all],
+      api,
+      storage,
     });
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });

@@ -38,7 +38,7 @@ export interface TemplateOptions {
   name: string;
 }
 
-/** What means nothing on one machine: who may do what is AWS's to enforce, and logs are files here. */
+/** What means nothing on one machine: who may do what is AWS's to enforce, logs are files here, and nobody is called. */
 const ignoredTypes = new Set([
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
@@ -48,6 +48,11 @@ const ignoredTypes = new Set([
   'AWS::Lambda::Permission',
   'AWS::ApiGatewayV2::Stage',
   'AWS::CDK::Metadata',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::SNS::Topic',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SNS::Subscription',
 ]);
 
 const readTypes = new Set([

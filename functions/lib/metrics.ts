@@ -17,9 +17,10 @@ export const measure = (name: PlainMetricName, value = 1): void => {
   metrics.addMetric(name, known[name].unit, value);
 };
 
-/** Counts something by a code, in a line of its own. The code is one of a bounded set: of the error table, or the name of an error. */
+/** Counts something, in all and by a code, in a line of its own. The code is one of a bounded set: of the error table, or the name of an error. */
 export const countBy = (name: CodedMetricName, code: string): void => {
-  metrics.singleMetric().addDimension('code', code).addMetric(name, known[name].unit, 1);
+  const one = metrics.singleMetric().addDimensions({}).addDimensions({ code });
+  one.addMetric(name, known[name].unit, 1);
 };
 
 /** The first invocation of an environment says so, by function. */
