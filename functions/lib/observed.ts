@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { redacted } from '../../shared/domain/redact.ts';
+import { AppError } from '../../shared/errors.ts';
 import { following } from './followed.ts';
 import { logger } from './logger.ts';
 import { measureColdStart, writeMetrics } from './metrics.ts';
@@ -15,13 +16,16 @@ const begin = (context: Context | undefined): void => {
   measureColdStart(context.functionName);
 };
 
-/** An error as the platform may log it and keep it with a dead letter: name, message and stack; nothing else that it carries (ADR 0021). */
+/** An error as the platform may log it and keep it with a dead letter: name, code, message and stack; nothing else that it carries (ADR 0021). */
 const bare = (error: unknown): unknown => {
   if (!(error instanceof Error)) return error;
   const { name, message, stack = '' } = error;
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const said = new Error(redacted(message));
-  said.name = name;
+  const said = Object.assign(
+    new Error(redacted(message)),
+    { name },
+    error instanceof AppError && { code: error.code },
+  );
   said.stack = [`${name}: ${said.message}`, ...frames].join('\n');
   return said;
 };

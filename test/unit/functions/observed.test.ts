@@ -52,6 +52,7 @@ describe('what is logged', () => {
       cause: {
         name: 'AppError',
         code: 'UNAVAILABLE',
+        code: 'UNAVAILABLE',
         message: 'away',
         stack: expect.arrayContaining([expect.stringMatching(/^at /)]),
         cause: { name: 'Error', message: 'cannot read [PEM]' },
@@ -61,7 +62,7 @@ describe('what is logged', () => {
 });
 
 describe('a handler', () => {
-  it('that fails is logged once with what it was about, and throws no more than name, message and stack', async () => {
+  it('that fails is logged once with what it was about, and throws no more than name, code, message and stack', async () => {
     const problems = [{ pointer: '', code: 'NOT_AN_ENTRY' as const, message: 'MARKER' }];
     const fails = observed(async () =>
       following({ scannerId: 'mx1' }, async () => {
