@@ -52,7 +52,6 @@ describe('what is logged', () => {
       cause: {
         name: 'AppError',
         code: 'UNAVAILABLE',
-        code: 'UNAVAILABLE',
         message: 'away',
         stack: expect.arrayContaining([expect.stringMatching(/^at /)]),
         cause: { name: 'Error', message: 'cannot read [PEM]' },
@@ -73,6 +72,7 @@ describe('a handler', () => {
 
     expect(error).toMatchObject({
       name: 'AppError',
+      code: 'UNAVAILABLE',
       message: 'away',
       stack: expect.stringMatching(/^AppError: away\n\s+at /),
     });
