@@ -2,17 +2,17 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { problemsOf } from '../../shared/domain/validation.ts';
-import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
-import { documentCodes, type Operation, problemCodes, routeKey } from '../../shared/operations/define.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
+import { type Operation, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
-import { following, note } from './followed.ts';
+import { note } from './followed.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
 import { issuesOf } from './issues.ts';
 import { logger } from './logger.ts';
-import { countBy } from './metrics.ts';
 import { observed } from './observed.ts';
 import { asAppError, type HttpResult, problemResult } from './problem.ts';
+import { actorOf, inOneLine, logProblem, requestIdOf } from './request-line.ts';
 
 type Parsed<S> = S extends z.ZodMiniType ? z.output<S> : undefined;
 
@@ -43,13 +43,6 @@ export interface Answer {
 }
 
 export type Handle<O extends Operation> = (call: Call<O>) => Promise<Answer>;
-
-const requestIdOf = (event: HttpEvent): string => event.requestContext.requestId;
-
-const actorOf = (event: HttpEvent): Actor => {
-  const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
-  return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
-};
 
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
@@ -166,26 +159,6 @@ const resultOf = (operation: Operation, answer: Answer): HttpResult => ({
   ...bodyResult(operation, answer),
 });
 
-/** Codes that the operation's entry, and so its documentation, does not know: the document's own, and those inside `errors`. */
-const undeclaredCodes = (operation: Operation, error: AppError): ErrorCode[] => {
-  const [documents, problems] = [documentCodes(operation), problemCodes(operation)];
-  const inside = new Set(error.problems.map((problem) => problem.code));
-  return [
-    ...(documents.includes(error.code) ? [] : [error.code]),
-    ...[...inside].filter((code) => !problems.includes(code)),
-  ];
-};
-
-/** A refusal is told by its code alone, in the line of the request: its details are what the caller sent. What is ours has its cause, too. */
-const logProblem = (operation: Operation, error: AppError): void => {
-  note({ code: error.code });
-  countBy('ApiProblems', error.code);
-  for (const code of undeclaredCodes(operation, error))
-    logger.error('undeclared_code', { operation: operation.id, code });
-  if (error.kind === 'bug' || error.kind === 'unavailable')
-    logger.error('request failed', { cause: error.cause as Error });
-};
-
 const problemsOut = (operation: Operation): MiddlewareObj<HttpEvent, HttpResult> => ({
   onError: (request) => {
     const error = asAppError(request.error);
@@ -195,32 +168,6 @@ const problemsOut = (operation: Operation): MiddlewareObj<HttpEvent, HttpResult>
 });
 
 export type Stack = (event: HttpEvent, context: never) => Promise<HttpResult>;
-
-/** The revision that an answer speaks of, by its ETag. */
-const revisionOf = ({ etag }: HttpResult['headers']): number | undefined =>
-  etag !== undefined && /^"\d+"$/.test(etag) ? Number(etag.slice(1, -1)) : undefined;
-
-/** What was made, by its path; a redirect leads out of the API, with a signature that nobody may read in a log. */
-const placeOf = ({ location }: HttpResult['headers']): string | undefined =>
-  location?.startsWith('/v1/') ? location : undefined;
-
-/**
- * One line a request, by which it can be followed: its id, which the answer carries as a header, too, and goes with every revision that comes
- * of it; who asked for what, of which Scanner, with what outcome.
- */
-const inOneLine =
-  (operation: Operation, run: Stack): Stack =>
-  (event, context) => {
-    const requestId = requestIdOf(event);
-    const began = performance.now();
-    return following({ requestId, operation: operation.id, actor: actorOf(event).name }, async () => {
-      const result = await run(event, context);
-      const durationMs = Math.round(performance.now() - began);
-      note({ revision: revisionOf(result.headers), location: placeOf(result.headers) });
-      logger.info('request', { status: result.statusCode, durationMs });
-      return { ...result, headers: { ...result.headers, 'x-request-id': requestId } };
-    });
-  };
 
 /** The one chain of every operation: read and validate, handle, shape the answer; errors become problem documents. */
 export const httpStack = <O extends Operation>(
