@@ -42,7 +42,8 @@ beforeAll(async () => {
   stack = await startStackProcess();
   scanner = startScannerProcess(stack.dir, 'mx1');
   await registered(stack, 'mx1');
-  for (const id of ['mx2', 'mx3']) await register(stack, id);
+  for (const id of ['mx2', 'mx3', 'mx4']) await register(stack, id);
+  await save(stack, 'mx2', inboundSettings(25, 'all'));
   plant('the signature of the token', stack.endpoints.token.split('.')[2] ?? '');
   plant('the claims of the token', stack.endpoints.token.split('.')[1] ?? '');
 });
@@ -59,10 +60,10 @@ const marked = (value: unknown, marker: string): unknown => {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, marked(member, marker)]));
 };
 
-const pathOf = ({ path }: Operation): string =>
+const pathOf = ({ path, id }: Operation): string =>
   path
     .replace('/v1', '')
-    .replaceAll('{scannerId}', 'mx2')
+    .replaceAll('{scannerId}', id === 'delete-scanner' ? 'mx4' : 'mx2')
     .replaceAll('{list}', 'inbound')
     .replace(/\{\w+\}/g, '1');
 
@@ -73,15 +74,19 @@ it('no marker of any request to any operation is in a log: as its texts, as a qu
     const example = (examples as Record<string, { body?: unknown }>)[operation.id]?.body;
     const ask = (query: string, body?: unknown, headers?: Record<string, string>) =>
       stack.call(operation.method, `${path}${query}`, operation.method === 'GET' ? undefined : body, headers);
-    await ask(
-      `?value=${marker}&client=${marker}&name=${marker}&cursor=${marker}&under=${marker}&acknowledge=${marker}`,
+    const query = ['value', 'client', 'name', 'cursor', 'under', 'acknowledge'].map(
+      (name) => `${name}=${marker}`,
     );
-    if (operation.method === 'GET') continue;
-    await ask('', marked(example ?? {}, marker));
-    await ask('', { ...(example as object | undefined), [marker]: marker });
-    await ask('', `{"value": "${marker}`);
-    await ask('', marker, { 'content-type': 'text/plain' });
-    await ask('', { value: marker }, { 'idempotency-key': marker, 'if-match': marker });
+    const bodies: [body: unknown, headers?: Record<string, string>][] = [
+      [marked(example ?? {}, marker)],
+      [{ ...(example as object | undefined), [marker]: marker }],
+      [`{"value": "${marker}`],
+      [marker, { 'content-type': 'text/plain' }],
+      [{ value: marker }, { 'idempotency-key': marker, 'if-match': marker }],
+    ];
+    const asked = operation.method === 'GET' ? [] : bodies;
+    await ask(`?${query.join('&')}`);
+    for (const [body, headers] of asked) await ask('', body, headers);
   }
 });
 
