@@ -12,6 +12,8 @@ beforeAll(async () => {
   stack = await startStackProcess();
   puppet = await startPuppet(stack, 'mx1');
   await puppet.connect();
+  // A write that came through although its caller was told to try again would have another id than the try that follows.
+  for (const path of ['/scanners/mx1/smtp', '/imports?scannerId=mx1', '/rollouts']) await call('GET', path);
 });
 afterAll(async () => {
   await puppet?.close();
