@@ -9,6 +9,7 @@ import { Deployment } from './deployment.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import { MachineClients, type TokenSource } from './identity.ts';
+import { Observability } from './observability.ts';
 import { acknowledgeReviewed } from './reviewed.ts';
 import { Storage } from './storage.ts';
 import { lists, rows } from './table-uses.ts';
@@ -44,7 +45,12 @@ export class ControlPlaneStack extends Stack {
       thingTypeName: fleet.thingType.ref,
       serverAuthorities: parameters.serverAuthorities.valueAsString,
     });
-    new Api(this, 'Api', { tokens: this.tokens(config), config, functions });
+    const { api } = new Api(this, 'Api', { tokens: this.tokens(config), config, functions });
+    new Observability(this, 'Observability', {
+      functions: [...Object.values(functions), ...workers.all],
+      api,
+      storage,
+    });
     acknowledgeReviewed(this, storage);
     new CfnOutput(this, 'TableName', { value: storage.table.tableName });
     new CfnOutput(this, 'BucketName', { value: storage.bucket.bucketName });

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -61,6 +61,7 @@ const fromStream = (
     maxRecordAge: Duration.hours(6),
     bisectBatchOnError: props.batchSize > 1,
     reportBatchItemFailures: true,
+    metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
     onFailure: { bind: () => bindFailures(to, storage.deadRecords) },
     filters: props.filters.map((filter) => FilterCriteria.filter(filter as Record<string, unknown>)),
   });
@@ -171,6 +172,11 @@ export class Workers extends Construct {
     this.wireSweep(storage);
     this.wireReconcile(storage);
     this.wireRollouts(storage);
+  }
+
+  /** Every worker. */
+  get all(): ControlPlaneFunction[] {
+    return this.node.children.filter((child) => child instanceof ControlPlaneFunction);
   }
 
   private worker(id: string, name: string, description: string, memorySize: number, timeout: Duration) {

@@ -49,7 +49,14 @@ interface Reply {
 const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
   const { NODE_OPTIONS: _, ...declared } = fn.environment;
   const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
-    env: { ...variables, ...declared, AWS_LAMBDA_FUNCTION_NAME: fn.id, LAMBDA_TASK_ROOT: root, TZ: ':UTC' },
+    env: {
+      ...variables,
+      ...declared,
+      AWS_LAMBDA_FUNCTION_NAME: fn.id,
+      LAMBDA_TASK_ROOT: root,
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+      TZ: ':UTC',
+    },
     workerData: { entry: resolve(root, fn.entry), name: fn.id, arn: fn.arn },
     stdout: true,
     stderr: true,

@@ -39,7 +39,7 @@ export interface TemplateOptions {
   name: string;
 }
 
-/** What means nothing on one machine: which services may call which is AWS's to enforce, logs are files here, and there is one version of each function. */
+/** What means nothing on one machine: which services may call which is AWS's to enforce, logs are files here, nobody is called, and there is one version of each function. */
 const ignoredTypes = new Set([
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
@@ -48,8 +48,12 @@ const ignoredTypes = new Set([
   'AWS::ApiGatewayV2::Stage',
   'AWS::CodeDeploy::Application',
   'AWS::CodeDeploy::DeploymentGroup',
-  'AWS::CloudWatch::Alarm',
   'AWS::CDK::Metadata',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::SNS::Topic',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SNS::Subscription',
 ]);
 
 const readTypes = new Set([

@@ -32,7 +32,12 @@ const headerTexts = {
   ],
   location: ['Location', 'Path of what was made.', '/v1/scanners/mx1'],
   'retry-after': ['Retry-After', 'Seconds after which to try again.', '2'],
-} as const satisfies Record<AnswerHeader | 'retry-after', readonly [string, string, string]>;
+  'x-request-id': [
+    'X-Request-Id',
+    'Names this request wherever it is spoken of: in the audit, in the log, in a problem document.',
+    'b2a1c2f4-0b1e-4b3d-9a51-0d6a4f6f8a10',
+  ],
+} as const satisfies Record<AnswerHeader | 'retry-after' | 'x-request-id', readonly [string, string, string]>;
 
 const headersOut = (names: readonly (keyof typeof headerTexts)[]) =>
   Object.fromEntries(
@@ -46,8 +51,8 @@ const headersOut = (names: readonly (keyof typeof headerTexts)[]) =>
 const shared = new Set([400, 413, 415, 429, 500, 503]);
 
 const problemHeaders = (status: number) => {
-  if (status === 412) return headersOut(['etag']);
-  return status === 429 || status === 503 ? headersOut(['retry-after']) : {};
+  if (status === 412) return headersOut(['etag', 'x-request-id']);
+  return headersOut(status === 429 || status === 503 ? ['retry-after', 'x-request-id'] : ['x-request-id']);
 };
 
 const problemResponse = (operation: Operation, status: number, codes: ErrorCode[]) => {
@@ -112,7 +117,7 @@ const answers = (operation: Operation): Responses =>
       status,
       {
         description: operation.summary,
-        headers: headersOut(answerHeaders(operation)),
+        headers: headersOut([...answerHeaders(operation), 'x-request-id']),
         content: {
           'application/json': { schema, example: exampleOf(operation)?.returns[status] },
           ...textsOf(operation, status),

@@ -2,13 +2,17 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { problemsOf } from '../../shared/domain/validation.ts';
-import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
-import { documentCodes, type Operation, problemCodes, routeKey } from '../../shared/operations/define.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
+import { type Operation, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
+import { note } from './followed.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
+import { issuesOf } from './issues.ts';
 import { logger } from './logger.ts';
+import { observed } from './observed.ts';
 import { asAppError, type HttpResult, problemResult } from './problem.ts';
+import { actorOf, inOneLine, logProblem, requestIdOf } from './request-line.ts';
 
 type Parsed<S> = S extends z.ZodMiniType ? z.output<S> : undefined;
 
@@ -39,13 +43,6 @@ export interface Answer {
 }
 
 export type Handle<O extends Operation> = (call: Call<O>) => Promise<Answer>;
-
-const requestIdOf = (event: HttpEvent): string => event.requestContext.requestId;
-
-const actorOf = (event: HttpEvent): Actor => {
-  const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
-  return { name: String(claims['sub'] ?? claims['client_id'] ?? 'anonymous'), requestId: requestIdOf(event) };
-};
 
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
@@ -120,6 +117,7 @@ const readCall = <O extends Operation>(
   const known = new Set(problems.map((problem) => problem.pointer));
   problems.push(...more.filter((problem) => !known.has(problem.pointer)));
   if (problems.length > 0) throw invalid(problems);
+  note({ ...(parts.params as object | undefined) });
   return { ...parts, actor: actorOf(event), now } as Call<O>;
 };
 
@@ -144,7 +142,7 @@ const shaped = (operation: Operation, answer: Answer): unknown => {
   logger.error('response_mismatch', {
     operation: operation.id,
     status: answer.status,
-    issues: parsed?.error?.issues,
+    issues: issuesOf(parsed?.error),
   });
   return answer.body;
 };
@@ -161,32 +159,10 @@ const resultOf = (operation: Operation, answer: Answer): HttpResult => ({
   ...bodyResult(operation, answer),
 });
 
-/** Codes that the operation's entry, and so its documentation, does not know: the document's own, and those inside `errors`. */
-const undeclaredCodes = (operation: Operation, error: AppError): ErrorCode[] => {
-  const [documents, problems] = [documentCodes(operation), problemCodes(operation)];
-  const inside = new Set(error.problems.map((problem) => problem.code));
-  return [
-    ...(documents.includes(error.code) ? [] : [error.code]),
-    ...[...inside].filter((code) => !problems.includes(code)),
-  ];
-};
-
-const logProblem = (operation: Operation, error: AppError, requestId: string): void => {
-  for (const code of undeclaredCodes(operation, error))
-    logger.error('undeclared_code', { operation: operation.id, code, requestId });
-  if (error.kind === 'bug' || error.kind === 'unavailable')
-    logger.error('request failed', {
-      operation: operation.id,
-      code: error.code,
-      requestId,
-      cause: error.cause as Error,
-    });
-};
-
 const problemsOut = (operation: Operation): MiddlewareObj<HttpEvent, HttpResult> => ({
   onError: (request) => {
     const error = asAppError(request.error);
-    logProblem(operation, error, requestIdOf(request.event));
+    logProblem(operation, error);
     request.response = problemResult(error, requestIdOf(request.event));
   },
 });
@@ -202,15 +178,15 @@ export const httpStack = <O extends Operation>(
   const run = middy<HttpEvent, HttpResult>()
     .use(problemsOut(operation))
     .handler(async (event) => resultOf(operation, await handle(readCall(operation, event, rules))));
-  return [routeKey(operation), run as unknown as Stack];
+  return [routeKey(operation), inOneLine(operation, run as unknown as Stack)];
 };
 
 /** The handler of a resource's function: API Gateway has chosen the route already. */
-export const resourceHandler = (stacks: [string, Stack][]): Stack => {
+export const resourceHandler = (stacks: [string, Stack][]) => {
   const byRoute = new Map(stacks);
-  return (event, context) => {
+  return observed<HttpEvent, HttpResult>((event, context) => {
     const stack = byRoute.get(event.routeKey);
     if (!stack) throw new TypeError(`This function has no operation for ${event.routeKey}.`);
-    return stack(event, context);
-  };
+    return stack(event, context as never);
+  });
 };

@@ -12,14 +12,16 @@ import { getScanner, type ScannerRecord } from './scanners.ts';
 const keyOf = (scannerId: string, sk: string) => ({ pk: keys.ofScanner(scannerId), sk });
 
 /** The registration leaves the list of those in service. Whoever changes it at the same time counts its version, too. */
-const retireRecord = ({ scannerId, version }: ScannerRecord, at: Date): TransactItem => ({
+const retireRecord = ({ scannerId, version }: ScannerRecord, { at, actor }: Asked): TransactItem => ({
   Update: {
     TableName: tableName(),
     Key: keyOf(scannerId, sortKeys.scanner),
-    UpdateExpression: 'SET decommissionedAt = :at, version = :next, listPk = :list',
+    UpdateExpression:
+      'SET decommissionedAt = :at, decommissionRequestId = :request, version = :next, listPk = :list',
     ConditionExpression: 'version = :seen AND attribute_not_exists(decommissionedAt)',
     ExpressionAttributeValues: {
       ':at': at.toISOString(),
+      ':request': actor.requestId,
       ':next': version + 1,
       ':seen': version,
       ':list': keys.listedDecommissioned,
@@ -43,7 +45,7 @@ const tryDecommission = async (
   const after = { ...present, version: present.version + 1, decommissionedAt };
   if (asked.dryRun) return after;
   const outcome = await transact([
-    retireRecord(present, asked.at),
+    retireRecord(present, asked),
     retireHead(head, asked.at),
     auditItem(scannerId, asked, { before: { decommissionedAt: null }, after: { decommissionedAt } }),
     ...artifactItems(scannerId, head.configuration.artifacts, {}),

@@ -55,7 +55,7 @@ const setting = (scannerId: string, at: string, members: Partial<Due>) => {
   return {
     TableName: tableName(),
     Key: keyOf(scannerId),
-    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one${members.askedAt ? '' : ' REMOVE askedAt'}`,
+    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} ADD version :one${members.askedAt ? '' : ' REMOVE askedAt, askedRequestId'}`,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
     ExpressionAttributeValues: {
       ...Object.fromEntries(Object.entries(written).map(([name, value]) => [`:${name}`, value])),
@@ -82,8 +82,11 @@ export const tryAgain = async (scannerId: string, error: unknown, now: Date): Pr
 };
 
 /** An operator asks for a look now: the write wakes the worker, by the router. */
-export const askNow = (scannerId: string, now: Date): Promise<void> =>
-  set(scannerId, now.toISOString(), { askedAt: now.toISOString() });
+export const askNow = (scannerId: string, now: Date, askedRequestId?: string): Promise<void> =>
+  set(scannerId, now.toISOString(), {
+    askedAt: now.toISOString(),
+    ...(askedRequestId === undefined ? {} : { askedRequestId }),
+  });
 
 /** Ends the looks at a Scanner that is no more, unless somebody has written since `seen` was read: the id may be registered again. */
 export const forgetDue = async (scannerId: string, seen: Due | undefined): Promise<void> => {

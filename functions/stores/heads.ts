@@ -225,6 +225,12 @@ const commit = async <T>(done: Changed<T>, own: TransactItem[], more: TransactIt
   return (await transactBeside(own, more)) ? done : null;
 };
 
+/** The next head, which says by which request it is. */
+const followingHead = (head: Head, configuration: Configuration, { actor, at }: Asked): Head => ({
+  ...nextHead(head, configuration, actor.name, at.toISOString()),
+  requestId: actor.requestId,
+});
+
 /** One try: null when another write moved the head meanwhile. */
 const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | null> => {
   const head = await readHead(request.scannerId);
@@ -233,9 +239,7 @@ const tryChange = async <T>(request: ChangeRequest<T>): Promise<Changed<T> | nul
   const change = await request.compute(head);
   const { configuration: before } = head;
   const changed = changedParts(before, change.configuration).length > 0;
-  const next = changed
-    ? nextHead(head, change.configuration, request.actor.name, request.at.toISOString())
-    : head;
+  const next = changed ? followingHead(head, change.configuration, request) : head;
   const done = { head: next, changed, result: change.result };
   if (request.dryRun) return done;
   const remembered = request.remember ? [request.remember(done)] : [];

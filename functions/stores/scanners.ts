@@ -30,6 +30,8 @@ export interface ScannerRecord {
   certificateId?: string;
   /** Since when it is out of service; then nothing of it changes any more. */
   decommissionedAt?: string;
+  /** The request that decommissioned it. */
+  decommissionRequestId?: string;
   /** Since when nothing is left of it but its history; from then on its id can be registered again. */
   clearedAt?: string;
   /** How often something of it has appeared after it was decommissioned. */
@@ -38,7 +40,13 @@ export interface ScannerRecord {
 
 type Registration = Omit<
   ScannerRecord,
-  'createdAt' | 'certificateId' | 'version' | 'decommissionedAt' | 'clearedAt' | 'reopened'
+  | 'createdAt'
+  | 'certificateId'
+  | 'version'
+  | 'decommissionedAt'
+  | 'decommissionRequestId'
+  | 'clearedAt'
+  | 'reopened'
 >;
 
 interface Registered {
@@ -59,7 +67,8 @@ const stillCleared = (scannerId: string) =>
 /** The registration of an id for the first time: it must be new to the table. */
 const first = (registration: Registration, lists: ListReferences, asked: Asked): Registered => {
   const record = { ...registration, version: 1, createdAt: asked.at.toISOString() };
-  return { record, head: firstHead(record.scannerId, lists, asked.actor.name, record.createdAt) };
+  const head = firstHead(record.scannerId, lists, asked.actor.name, record.createdAt);
+  return { record, head: { ...head, requestId: asked.actor.requestId } };
 };
 
 /** The registration of an id after its Scanner was decommissioned. SCANNER_EXISTS for one in service, SCANNER_NOT_CLEARED too early. */
@@ -74,7 +83,7 @@ const again = async (
   if (before.clearedAt === undefined) throw stillCleared(scannerId);
   const record = { ...registration, version: before.version + 1, createdAt: asked.at.toISOString() };
   const head = reopenedHead(await readHead(scannerId), lists, asked.actor.name, record.createdAt);
-  return { record, head, before };
+  return { record, head: { ...head, requestId: asked.actor.requestId }, before };
 };
 
 const recordItem = (record: ScannerRecord, before?: ScannerRecord): TransactItem => {

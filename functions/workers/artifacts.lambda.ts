@@ -1,10 +1,11 @@
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
 import type { Head } from '../../shared/domain/configuration.ts';
 import { artifactsHandedOut } from '../../shared/domain/handed-out.ts';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import { type ArtifactRequest, artifactRequest, artifactTopics } from '../../shared/messages/artifacts.ts';
 import { logger } from '../lib/logger.ts';
+import { countBy } from '../lib/metrics.ts';
+import { observed } from '../lib/observed.ts';
 import { readRevision } from '../stores/heads.ts';
 import { chunkKey, manifestKey, readManifest } from '../stores/lists.ts';
 import { sha256, sizeOf } from '../stores/objects.ts';
@@ -12,8 +13,6 @@ import { presignedGet } from '../stores/presigned.ts';
 import { assertRegistered } from '../stores/scanners.ts';
 import { publishMessage } from '../stores/shadows.ts';
 import { readState, type ScannerState } from '../stores/status.ts';
-
-const metrics = new Metrics({ namespace: 'ScannerControlPlane', serviceName: 'artifacts' });
 
 const linkSeconds = 900;
 
@@ -81,13 +80,9 @@ const answer = async (scannerId: string, request: ArtifactRequest, now: Date): P
   });
 };
 
-/** How often Scanners are refused, by code: a Scanner that asks for what is not its own is to be noticed. */
-const count = (code: ErrorCode): void => {
-  metrics.singleMetric().addDimension('code', code).addMetric('ArtifactsRefused', MetricUnit.Count, 1);
-};
-
+/** Refusals are counted by code: a Scanner that asks for what is not its own is to be noticed. */
 const reject = async (scannerId: string, { requestId, code, message }: Refusal): Promise<void> => {
-  count(code);
+  countBy('ArtifactsRefused', code);
   logger.warn('artifacts refused', { scannerId, code });
   await publishMessage(artifactTopics(scannerId).rejected, { requestId, code, message });
 };
@@ -103,7 +98,7 @@ const isRefusal = (error: unknown): error is AppError =>
   error instanceof AppError && ['denied', 'missing', 'conflict'].includes(error.kind);
 
 /** Answers a Scanner's request for objects with links, or says why not; a request that cannot be judged yet is tried again. */
-export const handler = async (event: unknown): Promise<void> => {
+export const handler = observed(async (event: unknown): Promise<void> => {
   const { scannerId, requestId = '', ...rest } = artifactEvent.parse(event);
   const request = artifactRequest.safeParse({ requestId, ...rest });
   if (!request.success) {
@@ -116,4 +111,4 @@ export const handler = async (event: unknown): Promise<void> => {
     if (!isRefusal(error)) throw error;
     await reject(scannerId, { requestId, code: error.code, message: error.message });
   }
-};
+});

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { following, note } from '../lib/followed.ts';
+import { logger } from '../lib/logger.ts';
 import {
   beginClearing,
   type Clearing,
@@ -84,18 +86,23 @@ const rounds = 5;
  * often as one likes: of a Scanner in service, or cleared already, it does nothing. UNAVAILABLE while another run is at it, so that who
  * asked comes again.
  */
-export const decommission = async (
+export const decommission = (
   scannerId: string,
   clock: () => number = Date.now,
   edges: Edges = stores,
-): Promise<void> => {
-  if (!isToBeCleared(await edges.getScanner(scannerId))) return;
+): Promise<void> => following({ scannerId }, () => clearAway(scannerId, clock, edges));
+
+const clearAway = async (scannerId: string, clock: () => number, edges: Edges): Promise<void> => {
+  const record = await edges.getScanner(scannerId);
+  if (!isToBeCleared(record)) return;
+  note({ requestId: record.decommissionRequestId });
   const now = clock();
   const clearing = { scannerId, token: edges.newToken(), until: now + leaseMs };
   if (!(await edges.beginClearing(clearing, new Date(now))))
     throw new AppError('UNAVAILABLE', `Another run clears away after ${scannerId}.`);
   try {
-    for (let round = 0; round < rounds; round++) if (await clear(clearing, clock, edges)) return;
+    for (let round = 0; round < rounds; round++)
+      if (await clear(clearing, clock, edges)) return logger.info('cleared away');
     throw new AppError('UNAVAILABLE', `Something of ${scannerId} appears again and again.`);
   } finally {
     await edges.leaveClearing(clearing);

@@ -2,6 +2,7 @@ import { wishOf } from '../../shared/domain/derived.ts';
 import { hasCode } from '../../shared/errors.ts';
 import { type DeriveWake, deriveWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
+import { observed } from '../lib/observed.ts';
 import { isMade } from '../stores/derived.ts';
 import { makeExport } from './derive/make-export.ts';
 import { makeLint } from './derive/make-lint.ts';
@@ -15,7 +16,7 @@ const derive = async ({ root, name }: DeriveWake): Promise<void> => {
 };
 
 /** A wish was written to the table: it names a list by its root, and what is to be made of it. */
-export const handler = async (event: unknown): Promise<void> => {
+export const handler = observed(async (event: unknown): Promise<void> => {
   const wake = deriveWake.parse(event);
   try {
     await derive(wake);
@@ -23,4 +24,4 @@ export const handler = async (event: unknown): Promise<void> => {
     if (!hasCode(error, 'SOURCE_NOT_FOUND')) throw error;
     logger.info('nothing to make: the list is gone', wake);
   }
-};
+});

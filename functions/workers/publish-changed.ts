@@ -1,4 +1,7 @@
+import { failureOf } from '../../shared/domain/due.ts';
+import type { Published } from '../../shared/domain/status.ts';
 import { requireEnv } from '../lib/env.ts';
+import { following, note } from '../lib/followed.ts';
 import { logger } from '../lib/logger.ts';
 import { wait } from '../lib/wait.ts';
 import { lookLater, tryAgain } from '../stores/due.ts';
@@ -6,6 +9,7 @@ import { reserve } from '../stores/pace.ts';
 import { refreshStanding } from '../stores/standing.ts';
 import { findState, type ScannerState } from '../stores/status.ts';
 import { publishScanner } from './publish-scanner.ts';
+import { tellBackoff, tellPublished } from './tell.ts';
 
 /** What whoever publishes a change reads and writes; an argument, so that a test can play any order of them. */
 export interface Edges {
@@ -15,7 +19,8 @@ export interface Edges {
   refreshStanding: (scannerId: string) => Promise<void>;
   reserve: typeof reserve;
   wait: (ms: number) => Promise<void>;
-  publish: (scannerId: string, now: Date) => Promise<void>;
+  /** Answers what was published now and had not been before. */
+  publish: (scannerId: string, now: Date) => Promise<Published | null>;
   now: () => Date;
 }
 
@@ -54,7 +59,7 @@ const publishInTurn = async (state: ScannerState, edges: Edges): Promise<void> =
   await edges.wait(
     Math.max(await edges.reserve('shadow', requestsPerPublication), spacing(state, edges.now())),
   );
-  await edges.publish(scannerId, edges.now());
+  tellPublished(await edges.publish(scannerId, edges.now()), edges.now());
 };
 
 /** Publishes, and writes down how it went: a Scanner that fails is tried again soon, and holds up none of those its change came with. */
@@ -64,7 +69,8 @@ const publish = async (state: ScannerState, edges: Edges): Promise<void> => {
     await publishInTurn(state, edges);
     if (state.due?.failures) await edges.lookLater(scannerId, state.due, edges.now());
   } catch (error) {
-    logger.warn('publishing failed; it is tried again', { scannerId, cause: error as Error });
+    const { code } = failureOf(error, edges.now());
+    tellBackoff('PublishFailures', 'publishing failed; it is tried again', { error, code });
     await edges.tryAgain(scannerId, error, edges.now());
   }
 };
@@ -73,7 +79,7 @@ const stateOf = async (scannerId: string, edges: Edges): Promise<ScannerState | 
   try {
     return await edges.findState(scannerId);
   } catch (error) {
-    logger.error('the state of a Scanner cannot be read', { scannerId, cause: error as Error });
+    logger.error('the state of a Scanner cannot be read', { cause: error as Error });
     await edges.tryAgain(scannerId, error, edges.now());
     return null;
   }
@@ -83,9 +89,13 @@ const stateOf = async (scannerId: string, edges: Edges): Promise<ScannerState | 
  * A Scanner's head or registration has changed: publishes what its shadow does not have yet, at the rates of the account and of the thing. What
  * fails is kept in the due index (ADR 0015); this throws only where not even that can be written.
  */
-export const publishChanged = async (scannerId: string, edges: Edges = stores): Promise<void> => {
+export const publishChanged = (scannerId: string, edges: Edges = stores): Promise<void> =>
+  following({ scannerId }, () => publishIfWanted(scannerId, edges));
+
+const publishIfWanted = async (scannerId: string, edges: Edges): Promise<void> => {
   const state = await stateOf(scannerId, edges);
   if (!state || state.scanner.decommissionedAt !== undefined) return;
+  note({ requestId: state.head.requestId, revision: state.head.revision });
   if (!state.due) await edges.lookLater(scannerId, undefined, edges.now());
   if (isWanted(state)) await publish(state, edges);
   await edges.refreshStanding(scannerId);

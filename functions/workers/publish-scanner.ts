@@ -1,5 +1,6 @@
 import { type Desired, desiredOf } from '../../shared/domain/desired.ts';
 import { shadowDifference } from '../../shared/domain/shadow-difference.ts';
+import type { Published } from '../../shared/domain/status.ts';
 import { AppError } from '../../shared/errors.ts';
 import { advancedShadow, smtpShadow } from '../../shared/messages/shadow.ts';
 import { reopenClearing } from '../stores/decommissions.ts';
@@ -10,11 +11,7 @@ import { putPublished, readState, type ScannerState } from '../stores/status.ts'
 /** A shadow that a Scanner writes to at the same time moves under us; more tries than it has writes for one apply. */
 const attempts = 10;
 
-type Step =
-  | 'again'
-  | 'nothing'
-  | { gone: ScannerState['scanner'] }
-  | { epoch: string; revision: number; shadowVersion: number };
+type Step = 'again' | 'nothing' | { gone: ScannerState['scanner'] } | Omit<Published, 'at'>;
 
 const wantedOf = (state: Pick<ScannerState, 'head' | 'scanner'>): Desired | null =>
   state.scanner.enabled && state.scanner.decommissionedAt === undefined
@@ -62,27 +59,42 @@ const publishOnce = async (scannerId: string, edges: Edges): Promise<Step> => {
   if (!wanted) return 'nothing';
   if ((await bring(edges, advanced, wanted.advanced)) === null) return 'again';
   const version = await bring(edges, smtp, wanted.smtp);
-  return version === null
-    ? 'again'
-    : { epoch: state.scanner.epoch, revision: wanted.smtp.revision, shadowVersion: version };
+  return version === null ? 'again' : publishedOf(state, version);
 };
+
+/** What is kept of a publication: which revision, where it comes from, and since when it is. */
+const publishedOf = (
+  { head, scanner }: Pick<ScannerState, 'head' | 'scanner'>,
+  shadowVersion: number,
+): Omit<Published, 'at'> => ({
+  epoch: scanner.epoch,
+  revision: head.revision,
+  shadowVersion,
+  committedAt: head.updatedAt,
+  ...(head.requestId === undefined ? {} : { requestId: head.requestId }),
+});
 
 /**
  * Brings the shadows of a Scanner to its head, whatever woke us and however often (DESIGN 5). Whoever fails in between must run again: it
- * may have left one shadow ahead of the other, which a Scanner waits out.
+ * may have left one shadow ahead of the other, which a Scanner waits out. Answers what was published now and had not been before; null where
+ * there was nothing to publish, or somebody had done it.
  */
-export const publishScanner = async (scannerId: string, now: Date, edges: Edges = stores): Promise<void> => {
+export const publishScanner = async (
+  scannerId: string,
+  now: Date,
+  edges: Edges = stores,
+): Promise<Published | null> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const step = await publishOnce(scannerId, edges);
-    if (step === 'nothing') return;
+    if (step === 'nothing') return null;
     if (typeof step === 'object' && 'gone' in step) {
       // A shadow that was made in the round before may have come after the Scanner was cleared away.
       if (attempt > 0) await edges.reopenClearing(step.gone);
-      return;
+      return null;
     }
     if (step !== 'again') {
-      await edges.putPublished(scannerId, { ...step, at: now.toISOString() });
-      return;
+      const published = { ...step, at: now.toISOString() };
+      return (await edges.putPublished(scannerId, published)) ? published : null;
     }
   }
   throw new AppError('THROTTLED', `The shadow of ${scannerId} moves faster than it can be written.`);

@@ -1,5 +1,6 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { logger } from '../lib/logger.ts';
+import { observed } from '../lib/observed.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { publishChanged } from './publish-changed.ts';
 
@@ -9,7 +10,7 @@ const width = 10;
 const scannerOf = (record: DynamoDBRecord): string => record.dynamodb?.NewImage?.['scannerId']?.S ?? '';
 
 /** Changes of heads and registrations; a record says only which Scanner, so several of one Scanner are one. */
-export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+export const handler = observed(async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   const scannerIds = [...new Set(Records.map(scannerOf))];
   const failures = await inParallel(scannerIds, width, publishChanged);
   for (const { item, error } of failures)
@@ -20,4 +21,4 @@ export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoD
       itemIdentifier: dynamodb?.SequenceNumber ?? '',
     })),
   };
-};
+});

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { reconcileWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
+import { observed } from '../lib/observed.ts';
 import { pagesOf } from '../lib/pages.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { listDue } from '../stores/due.ts';
@@ -29,8 +30,8 @@ const lookAtDue = async (now: Date): Promise<number> => {
 };
 
 /** Each minute: the Scanners that are due. Or one, that an operator asked for. */
-export const handler = async (given: unknown): Promise<void> => {
+export const handler = observed(async (given: unknown): Promise<void> => {
   const wake = event.parse(given);
   if ('source' in wake) logger.info('Scanners were looked at', { count: await lookAtDue(new Date()) });
   else await reconcileScanner(wake.scannerId);
-};
+});

@@ -1,5 +1,6 @@
 import type { Head } from '../../shared/domain/configuration.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
+import { following, note } from '../lib/followed.ts';
 import { logger } from '../lib/logger.ts';
 import { pagesOf } from '../lib/pages.ts';
 import { inParallel } from '../lib/parallel.ts';
@@ -69,12 +70,16 @@ const renewUsers = async (record: FleetArtifact, now: Date): Promise<number> => 
  * may be named are gone from every head, and only then their objects. Whatever woke us and however often; what is done is not done again.
  * UNAVAILABLE where some Scanner could not be renewed: the others are, and the old text stays for it.
  */
-export const renewArtifact = async (name: string, now: Date): Promise<void> => {
+export const renewArtifact = (artifact: string, now: Date): Promise<void> =>
+  following({ artifact }, () => renewAndDelete(artifact, now));
+
+const renewAndDelete = async (name: string, now: Date): Promise<void> => {
   const retired = await retiredObjects(name, now);
   if (retired.length === 0) return;
   const record = await findFleetArtifact(name);
+  note({ requestId: record?.requestId });
   const failed = record && retired.some((one) => one.distributed) ? await renewUsers(record, now) : 0;
   if (failed > 0) throw new AppError('UNAVAILABLE', `${failed} Scanners could not be renewed to ${name}.`);
   for (const loose of retired) await deleteLoose(loose);
-  logger.info('artifact renewed', { artifact: name, deleted: retired.length });
+  logger.info('artifact renewed', { deleted: retired.length });
 };

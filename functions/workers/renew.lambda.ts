@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.ts';
 import { type RenewWake, renewWake } from '../../shared/messages/wake.ts';
 import { logger } from '../lib/logger.ts';
+import { observed } from '../lib/observed.ts';
 import { inParallel } from '../lib/parallel.ts';
 import { artifactsWithLooseObjects } from '../stores/secrets.ts';
 import { renewArtifact } from './renew-artifact.ts';
@@ -19,5 +20,6 @@ const sweep = async (now: Date): Promise<void> => {
 };
 
 /** A fleet artifact was changed or deleted, or a day has passed; the message says only which artifact. */
-export const handler = async (event: RenewWake | ScheduledEvent): Promise<void> =>
-  'artifact' in event ? renewArtifact(renewWake.parse(event).artifact, new Date()) : sweep(new Date());
+export const handler = observed((event: RenewWake | ScheduledEvent) =>
+  'artifact' in event ? renewArtifact(renewWake.parse(event).artifact, new Date()) : sweep(new Date()),
+);

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { type RolloutWake, rolloutWake } from '../../shared/messages/wake.ts';
+import { following } from '../lib/followed.ts';
+import { observed } from '../lib/observed.ts';
 import { pagesOf } from '../lib/pages.ts';
 import { listOpenRollouts, wakeRollout } from '../stores/rollouts.ts';
 import { runRollout } from './rollout/run-rollout.ts';
@@ -21,11 +23,15 @@ const wakeAll = async (now: Date): Promise<void> => {
   }
 };
 
-/** A rollout has changed, or a minute has passed; the message says only which rollout. */
-export const handler = async (event: RolloutWake | ScheduledEvent, context: Context): Promise<void> => {
-  if (!('rolloutId' in event)) return wakeAll(new Date());
-  const { rolloutId } = rolloutWake.parse(event);
+const work = async (rolloutId: string, context: Context): Promise<void> => {
   const hasTime = () => context.getRemainingTimeInMillis() > enoughMs;
   const ended = await runRollout(rolloutId, randomUUID(), { now: () => new Date(), hasTime });
   if (ended === 'late') await wakeRollout(rolloutId, new Date());
 };
+
+/** A rollout has changed, or a minute has passed; the message says only which rollout. */
+export const handler = observed((event: RolloutWake | ScheduledEvent, context) => {
+  if (!('rolloutId' in event)) return wakeAll(new Date());
+  const { rolloutId } = rolloutWake.parse(event);
+  return following({ rolloutId }, () => work(rolloutId, context));
+});

@@ -1,16 +1,20 @@
 import { desiredOf } from '../../shared/domain/desired.ts';
+import { originOf } from '../../shared/domain/origin.ts';
 import { nextReport, nextUnreadable, readReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
 import {
   inventoryReported,
   inventoryShadow,
+  type ReportStatus,
   type SmtpReported,
   smtpShadow,
 } from '../../shared/messages/shadow.ts';
+import { issuesOf } from '../lib/issues.ts';
 import { logger } from '../lib/logger.ts';
 import { readHead } from '../stores/heads.ts';
 import { sha256 } from '../stores/objects.ts';
 import { getShadow } from '../stores/shadows.ts';
 import { putInventory, putReport, putReported, type ScannerState } from '../stores/status.ts';
+import { tellReported } from './tell.ts';
 
 /** What is read and written to store what is reported; an argument, so that a test can play any order of them. */
 export interface Edges {
@@ -81,8 +85,14 @@ const storeReport = async (seen: Seen): Promise<boolean> => {
   const before = begunAgain(state.report, seen);
   const known = before === undefined ? state.report : undefined;
   const next = nextReport(known, { epoch, shadowVersion: version, reported: report }, now.toISOString());
-  if (next) await edges.putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before);
+  if (next && (await edges.putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before)))
+    tell(seen, said, next.appliedRevision);
   return differs;
+};
+
+const tell = ({ edges, state }: Seen, said: ReportStatus, appliedRevision: number | null): void => {
+  const first = state.report?.appliedRevision !== appliedRevision;
+  tellReported(said, { origin: originOf(state, said.revision), first }, edges.now());
 };
 
 const storeInventory = async (seen: Seen): Promise<boolean> => {
@@ -90,7 +100,7 @@ const storeInventory = async (seen: Seen): Promise<boolean> => {
   const { scannerId, epoch } = state.scanner;
   const parsed = inventoryReported.safeParse(reported);
   if (!parsed.success) {
-    logger.warn('inventory not understood', { scannerId, issues: parsed.error.issues });
+    logger.warn('inventory not understood', { scannerId, issues: issuesOf(parsed.error) });
     return false;
   }
   const inventory = { ...parsed.data, epoch, shadowVersion: version };

@@ -1,11 +1,10 @@
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { type ExpirySummary, expirySummary, type Watched } from '../../shared/domain/expiry.ts';
 import { logger } from '../lib/logger.ts';
+import { measure } from '../lib/metrics.ts';
+import { observed } from '../lib/observed.ts';
 import { pagesOf } from '../lib/pages.ts';
 import { listCertificates } from '../stores/certificates.ts';
 import { listClientAuthorities } from '../stores/client-authorities.ts';
-
-const metrics = new Metrics({ namespace: 'ScannerControlPlane', serviceName: 'certificates' });
 
 const all = async <T>(list: Parameters<typeof pagesOf<T>>[0]): Promise<T[]> => {
   const found: T[] = [];
@@ -35,19 +34,17 @@ const watched = async (): Promise<Watched[]> => {
 };
 
 const emit = ({ daysUntilFirst, expiring, expired }: ExpirySummary): void => {
-  if (daysUntilFirst !== null)
-    metrics.addMetric('DaysUntilFirstCertificateExpires', MetricUnit.NoUnit, daysUntilFirst);
-  metrics.addMetric('CertificatesExpiring', MetricUnit.Count, expiring.length);
-  metrics.addMetric('CertificatesExpired', MetricUnit.Count, expired.length);
-  metrics.publishStoredMetrics();
+  if (daysUntilFirst !== null) measure('DaysUntilFirstCertificateExpires', daysUntilFirst);
+  measure('CertificatesExpiring', expiring.length);
+  measure('CertificatesExpired', expired.length);
 };
 
 /** Once a day: how long certificates are still good, as metrics to be alarmed on, and each that should be renewed by name. */
-export const handler = async (): Promise<void> => {
+export const handler = observed<void, void>(async () => {
   const summary = expirySummary(await watched(), new Date());
   for (const { id, name, notAfter } of summary.expired)
     logger.error('certificate expired', { id, name, notAfter });
   for (const { id, name, notAfter } of summary.expiring)
     logger.warn('certificate expiring', { id, name, notAfter });
   emit(summary);
-};
+});

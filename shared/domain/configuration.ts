@@ -29,6 +29,8 @@ export interface Head {
   parts: Parts;
   updatedAt: string;
   updatedBy: string;
+  /** The request that made this revision; of a file that was dropped, the import. Absent in what was stored before. */
+  requestId?: string;
   /** Of an id that was registered again: when that was, and the revision with which this registration began. */
   registration?: { at: string; revision: number };
   /** Since when nothing more is committed, because the Scanner is decommissioned. */

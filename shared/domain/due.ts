@@ -11,6 +11,8 @@ export interface Due {
   lastError?: Failure;
   /** When an operator asked for a look at once; gone when it was taken. */
   askedAt?: string;
+  /** The request by which. */
+  askedRequestId?: string;
   /** Counts the writes of this item, from 1. */
   version: number;
 }

@@ -17,6 +17,8 @@ import { shownToken } from './lists/import-file.ts';
 export interface StoredJob extends ImportJob {
   acknowledge: ImportOptions['acknowledge'];
   createdBy: string;
+  /** The request that asked for it; a drop has none. */
+  requestId?: string;
   /** Who works on the job has incremented this number and writes only while it is still theirs (ADR 0004). */
   attempt: number;
   /** When the upload of a presigned POST was taken in: hours after `createdAt`, maybe. */
@@ -160,7 +162,8 @@ export const orderedSequencer = (sequencer: string): string =>
 
 /** A new job, before anything is known of its file. */
 export const newJob = (
-  base: Pick<StoredJob, 'importId' | 'scannerId' | 'list' | 'source' | 'state' | 'createdBy' | 'createdAt'>,
+  base: Pick<StoredJob, 'importId' | 'scannerId' | 'list' | 'source' | 'state' | 'createdBy' | 'createdAt'> &
+    Pick<Partial<StoredJob>, 'requestId'>,
   options: ImportOptions,
 ): StoredJob => ({
   ...base,

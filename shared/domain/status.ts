@@ -17,6 +17,9 @@ export interface Published {
   revision: number;
   shadowVersion: number;
   at: string;
+  /** Where the revision comes from, and since when it is; absent in what was stored before. */
+  requestId?: string;
+  committedAt?: string;
 }
 
 /** What a Scanner last said it runs, and of which try it spoke last. */

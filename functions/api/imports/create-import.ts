@@ -4,6 +4,7 @@ import { newJob } from '../../../shared/domain/import-job.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { createImport as operation } from '../../../shared/operations/create-import.ts';
 import { limits, prefixes } from '../../../shared/tables.ts';
+import { note } from '../../lib/followed.ts';
 import { type Call, httpStack } from '../../lib/http.ts';
 import { assertInService, readHead } from '../../stores/heads.ts';
 import { beginJob } from '../../stores/imports.ts';
@@ -36,11 +37,13 @@ export const createImport = httpStack(operation, (call) =>
     const { params, body, actor, now } = call;
     const importId = `imp-${randomUUID()}`;
     const key = `${prefixes.uploads}${importId}`;
+    note({ importId });
     const base = {
       importId,
       ...params,
       source: { key },
       createdBy: actor.name,
+      requestId: actor.requestId,
       createdAt: now.toISOString(),
     };
     const answer = { status: 202, body: { importId, upload: await uploadOf(key, now) } };

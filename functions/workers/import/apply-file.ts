@@ -161,17 +161,23 @@ const tries = 200;
  * the merge; the parsed file is kept. A job that waits, and a dry run, is written by itself. SUPERSEDED when the job is no longer this
  * worker's, or a later file of the same key was faster.
  */
-export const applyFile = async (job: StoredJob, file: ParsedFile, bytes: number, at: Date): Promise<void> => {
+export const applyFile = async (
+  job: StoredJob,
+  file: ParsedFile,
+  bytes: number,
+  at: Date,
+): Promise<Outcome> => {
   const application = { job, file, bytes, at, made: maker(job, file) };
-  const { result } = await changeConfiguration({
+  const { result, head, changed } = await changeConfiguration({
     scannerId: job.scannerId,
     part: `lists.${job.list as AccessListName}`,
     operation: 'import',
-    actor: { name: job.createdBy, requestId: job.importId },
+    actor: { name: job.createdBy, requestId: job.requestId ?? job.importId },
     at,
     tries,
     compute: (present) => computeImport(application, present),
   });
   const alone = result.state === 'awaiting-confirmation' || job.dryRun;
   if (alone) await updateWork(job, ending(file, bytes, result, at));
+  return changed && !alone ? { ...result, revision: head.revision } : result;
 };

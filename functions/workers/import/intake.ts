@@ -10,6 +10,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { ObjectCreated } from '../../../shared/messages/object-event.ts';
 import { type ImportOptions, importOptions } from '../../../shared/schemas/lists.ts';
 import { logger } from '../../lib/logger.ts';
+import { countBy } from '../../lib/metrics.ts';
 import { createJob, markUploaded, takeDrop } from '../../stores/imports.ts';
 import { metadataOf } from '../../stores/objects.ts';
 
@@ -36,6 +37,11 @@ interface Drop {
 const readOptions = async ({ source, scannerId, list }: Drop): Promise<ImportOptions> => {
   targetOf(source.key, scannerId, list);
   return optionsOfMetadata(await metadataOf(source.key, source.versionId));
+};
+
+const tellRefused = ({ importId }: Pick<StoredJob, 'importId'>, { code }: AppError): void => {
+  countBy('ImportFailures', code);
+  logger.info('drop refused', { importId, code });
 };
 
 /** A drop that cannot become a job of its own right still makes one, which says why. */
@@ -66,6 +72,7 @@ const takeIn = async (drop: Drop): Promise<StoredJob> => {
       !['TARGET_NOT_FOUND', 'IMPORT_OPTION_INVALID', 'SOURCE_NOT_FOUND'].includes(error.code)
     )
       throw error;
+    tellRefused(base, error);
     return createJob(ended('failed', error));
   }
 };

@@ -9,6 +9,8 @@ import {
 } from '../../../shared/domain/rollout.ts';
 import type { RolloutState } from '../../../shared/schemas/rollouts.ts';
 import { planStep } from '../../common/plan-rollout.ts';
+import { logger } from '../../lib/logger.ts';
+import { measure } from '../../lib/metrics.ts';
 import { wait } from '../../lib/wait.ts';
 import { operationsAtOnce, reserve } from '../../stores/pace.ts';
 import {
@@ -102,6 +104,19 @@ const factsOf = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]
   });
 };
 
+/** Tells of a rollout that halts itself with a failure, once the failure is stored. */
+const tellingOfHalt = async (
+  failure: Partial<StoredRollout> | undefined,
+  stored: Promise<boolean>,
+): Promise<boolean> => {
+  const done = await stored;
+  if (done && failure?.state === 'halted') {
+    measure('RolloutsHalted');
+    logger.warn('rollout halted', { failures: failure.failures });
+  }
+  return done;
+};
+
 export const stores: Edges = {
   takeLease,
   leaveLease,
@@ -113,13 +128,15 @@ export const stores: Edges = {
   reserve: (count) => reserve('rollout', count),
   commit: commitTarget,
   skip: (rollout, target, part, reason, at) => storeSkipped(rollout, target, part, { reason, at }),
-  fault: (rollout, target, reason, at) =>
-    storeFault(rollout, target, 0, { reason, at }, afterFailure(rollout)),
+  fault: (rollout, target, reason, at) => {
+    const failure = afterFailure(rollout);
+    return tellingOfHalt(failure, storeFault(rollout, target, 0, { reason, at }, failure));
+  },
   facts: factsOf,
   reported: onlyReported,
   end: (rollout, target, part, ending, at) => {
     const failure = ending.outcome === 'failed' ? afterFailure(rollout) : undefined;
-    return storeEnding({ rollout, part, at }, target, ending, failure);
+    return tellingOfHalt(failure, storeEnding({ rollout, part, at }, target, ending, failure));
   },
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,

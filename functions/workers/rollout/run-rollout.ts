@@ -12,6 +12,7 @@ import {
   type Unfinished,
 } from '../../../shared/domain/rollout.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { note } from '../../lib/followed.ts';
 import { logger } from '../../lib/logger.ts';
 import { inParallel } from '../../lib/parallel.ts';
 import { type Edges, stores, width } from './edges.ts';
@@ -71,7 +72,7 @@ const each = async <T>(
   });
   for (const { item, error } of failures) {
     if (isPassing(error)) continue;
-    logger.error('target failed', { target: item[1], cause: error as Error });
+    logger.error('target failed', { cause: error as Error });
     moved = (await fault(item[1], error as Error)) || moved;
   }
   return moved;
@@ -227,6 +228,7 @@ const wholeLook = async (run: Run): Promise<Step> => {
   const { edges, rolloutId, clock } = run;
   const rollout = await edges.find(rolloutId);
   if (!rollout) return 'done';
+  note({ requestId: rollout.reversal?.requestId ?? rollout.requestId });
   const waiting = await edges.waiting(rolloutId);
   const unfinished = await edges.unfinished(rolloutId);
   const planned = rollout.plannedAt !== undefined;

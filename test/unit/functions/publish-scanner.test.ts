@@ -109,8 +109,9 @@ const worldOf = (seed: number, { death, heads, edits }: World) => {
   const delivered = async (): Promise<void> => {
     for (;;) {
       const outcome = await publishScanner('mx1', new Date(0), edges).catch((error: unknown) => error);
-      if (outcome === undefined) return;
-      if (!(outcome instanceof Died)) throw outcome;
+      if (outcome instanceof Died) continue;
+      if (outcome instanceof Error) throw outcome;
+      return;
     }
   };
 

@@ -652,9 +652,9 @@ describe('what nobody acknowledged', () => {
 
 describe('the embedded stack’s reading', () => {
   it('refuses a resource that it does not know, by name', () => {
-    const strange = { ...synthesize(), Resources: { Odd: { Type: 'AWS::SNS::Topic' } } };
+    const strange = { ...synthesize(), Resources: { Odd: { Type: 'AWS::ECS::Cluster' } } };
 
-    expect(() => readTemplate(strange, options)).toThrow(/Odd.*AWS::SNS::Topic/);
+    expect(() => readTemplate(strange, options)).toThrow(/Odd.*AWS::ECS::Cluster/);
   });
 
   it('refuses an intrinsic function that it does not know', () => {

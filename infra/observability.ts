@@ -1,0 +1,115 @@
+import { CfnCondition, CfnOutput, CfnParameter, Fn, Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { type Alarms, functionAlarms, propsOf, streamAlarms, systemAlarms } from './alarms.ts';
+import { dashboardOf } from './dashboard.ts';
+import type { ControlPlaneFunction } from './functions.ts';
+import type { Storage } from './storage.ts';
+
+export interface ObservabilityProps {
+  functions: ControlPlaneFunction[];
+  api: HttpApi;
+  storage: Storage;
+}
+
+/** CloudWatch may use what is named, and only for alarms of this account. */
+const byAlarms = (scope: Construct, actions: string[], resources: string[]): PolicyStatement =>
+  new PolicyStatement({
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    actions,
+    resources,
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+  });
+
+/**
+ * What a person looks at, and what calls one: a dashboard, and alarms that tell a topic, each with its chapter in the runbook. What the
+ * functions log, and under which name they measure, is set here, too.
+ */
+export class Observability extends Construct {
+  readonly topic: Topic;
+  readonly alarms: Alarm[] = [];
+  /** One for each function, in their order: what says that a new version of it fails. */
+  readonly rollback: Alarm[] = [];
+  /** Where the runbook is, for the links: a URL by context, or its path in the repository. */
+  private readonly runbook: string;
+
+  constructor(scope: Construct, id: string, { functions, api, storage }: ObservabilityProps) {
+    super(scope, id);
+    const namespace = Stack.of(this).stackName;
+    this.runbook = (this.node.tryGetContext('runbook') as string | undefined) ?? 'docs/runbook.md';
+    this.topic = this.alarmTopic(storage.key);
+    this.setLogs(functions, namespace);
+    for (const fn of functions) {
+      const [errors] = this.addAll(fn, functionAlarms(fn));
+      if (errors) this.rollback.push(errors);
+      this.addAll(fn, streamAlarms(fn));
+    }
+    this.addAll(this, systemAlarms({ api, storage, namespace }));
+    dashboardOf(this, { functions, api, storage, namespace, alarms: this.alarms });
+    new CfnOutput(this, 'AlarmTopicArn', { value: this.topic.topicArn });
+  }
+
+  /** The customer's key encrypts what is said on it: an alarm names what is wrong with the system. */
+  private alarmTopic(key: Key): Topic {
+    const topic = new Topic(this, 'Alarms', {
+      displayName: 'Alarms of the Scanner control plane',
+      masterKey: key,
+      enforceSSL: true,
+    });
+    topic.addToResourcePolicy(byAlarms(this, ['sns:Publish'], [topic.topicArn]));
+    key.addToResourcePolicy(byAlarms(this, ['kms:Decrypt', 'kms:GenerateDataKey*'], ['*']));
+    this.subscribe(topic);
+    return topic;
+  }
+
+  /** Whoever is named confirms by a link in a message; everybody else subscribes to the topic by themselves. */
+  private subscribe(topic: Topic): void {
+    const email = new CfnParameter(Stack.of(this), 'AlarmEmail', {
+      description: 'Address that is told of alarms; empty: nobody is, until somebody subscribes to the topic',
+      default: '',
+    });
+    const given = new CfnCondition(this, 'HasAlarmEmail', {
+      expression: Fn.conditionNot(Fn.conditionEquals(email.valueAsString, '')),
+    });
+    const subscription = new CfnSubscription(this, 'AlarmEmailSubscription', {
+      topicArn: topic.topicArn,
+      protocol: 'email',
+      endpoint: email.valueAsString,
+    });
+    subscription.cfnOptions.condition = given;
+  }
+
+  private setLogs(functions: ControlPlaneFunction[], namespace: string): void {
+    const level = new CfnParameter(Stack.of(this), 'LogLevel', {
+      description: 'What functions log at least',
+      allowedValues: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
+      default: 'INFO',
+    });
+    const sampling = new CfnParameter(Stack.of(this), 'LogSampling', {
+      description: 'Share of invocations, from 0 to 1, that log everything whatever the level',
+      allowedPattern: '^(0|1|0\\.[0-9]{1,4})$',
+      default: '0',
+    });
+    for (const { fn } of functions) {
+      fn.addEnvironment('LOG_LEVEL', level.valueAsString);
+      fn.addEnvironment('POWERTOOLS_LOGGER_SAMPLE_RATE', sampling.valueAsString);
+      fn.addEnvironment('POWERTOOLS_METRICS_NAMESPACE', namespace);
+    }
+  }
+
+  private addAll(scope: Construct, specs: Alarms): Alarm[] {
+    return Object.entries(specs).map(([name, spec]) => {
+      const alarm = new Alarm(scope, `${name}Alarm`, propsOf(spec, this.runbook));
+      const action = new SnsAction(this.topic);
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+      this.alarms.push(alarm);
+      return alarm;
+    });
+  }
+}
