@@ -8,7 +8,8 @@ import {
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import { CfnEventSourceMapping, type CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnEventSourceMapping, type CfnFunction, type IAlias } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { type MetricName, metricsService } from '../shared/metrics.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -94,17 +95,23 @@ const concurrencyAlarm = (fn: ControlPlaneFunction): Alarms => {
   };
 };
 
-/** Of every function: that it fails, that it is not let run, that it nearly takes too long. */
+/** Of what is live of a function: that it fails. A deployment that is under way then is taken back. A worker's single failure is tried again and is no reason. */
+export const liveErrors = (live: IAlias): AlarmSpec => ({
+  heading: 'A function fails',
+  means: 'Invocations of the live versions end in errors.',
+  metric: live.metricErrors({ period: Duration.minutes(1), statistic: Stats.SUM }),
+  threshold: 2,
+  periods: [2, 5],
+});
+
+/** Where the runbook is, for the links of alarms: a URL by context, or its path in the repository. */
+export const runbookOf = (scope: Construct): string =>
+  (scope.node.tryGetContext('runbook') as string | undefined) ?? 'docs/runbook.md';
+
+/** Of every function, besides that it fails: that it is not let run, that it nearly takes too long. */
 export const functionAlarms = (fn: ControlPlaneFunction): Alarms => {
   const seconds = fn.fn.timeout?.toSeconds() ?? 3;
   return {
-    Errors: {
-      heading: 'A function fails',
-      means: 'Invocations of the function end in errors.',
-      metric: fn.fn.metricErrors({ period: Duration.minutes(1) }),
-      threshold: 2,
-      periods: [2, 5],
-    },
     Throttles: {
       heading: 'A function is throttled',
       means: 'Lambda refuses to run more of the function at once.',
@@ -123,7 +130,7 @@ export const functionAlarms = (fn: ControlPlaneFunction): Alarms => {
   };
 };
 
-const streamMappingOf = ({ fn }: ControlPlaneFunction): CfnEventSourceMapping | undefined =>
+const streamMappingOf = (fn: ControlPlaneFunction): CfnEventSourceMapping | undefined =>
   fn.node
     .findAll()
     .filter((child) => child instanceof CfnEventSourceMapping)

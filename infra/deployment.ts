@@ -1,5 +1,5 @@
-import { Aws, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Aws, Stack } from 'aws-cdk-lib';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type ILambdaDeploymentConfig,
   LambdaApplication,
@@ -11,6 +11,7 @@ import { Alias, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { liveErrors, propsOf, runbookOf } from './alarms.ts';
 import { type DeploymentConfig, readConfig } from './config.ts';
 
 /** The alias of the version that is in force. */
@@ -28,26 +29,6 @@ const shifts: Record<Shift, ILambdaDeploymentConfig> = {
   canary: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
   linear: LambdaDeploymentConfig.LINEAR_10PERCENT_EVERY_1MINUTE,
   'all-at-once': LambdaDeploymentConfig.ALL_AT_ONCE,
-};
-
-/** Failed invocations within a minute that end a deployment. A worker's single failure is tried again and is no reason. */
-const errorsInAMinute = 3;
-
-const failing = (scope: Construct, alias: Alias): Alarm => {
-  const alarm = new Alarm(scope, 'LiveErrors', {
-    alarmDescription: 'Invocations of the live versions fail: a deployment under way is rolled back',
-    metric: alias.metricErrors({ period: Duration.minutes(1), statistic: 'Sum' }),
-    threshold: errorsInAMinute,
-    evaluationPeriods: 1,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  });
-  acknowledge(
-    alarm,
-    'NIST.800.53.R5-CloudWatchAlarmAction',
-    'CodeDeploy watches it and takes a deployment back; it calls nobody by itself.',
-  );
-  return alarm;
 };
 
 /**
@@ -106,18 +87,18 @@ export class Deployment extends Construct {
    * A version of the function as it is at the end of the synthesis, and the alias that comes to mean it. A version holds its environment,
    * and the values there of the template's parameters do not make another version by themselves: so the configuration does.
    */
-  goLive(scope: Construct, fn: LambdaFunction, shift: Shift): Alias {
+  goLive(scope: Construct, fn: LambdaFunction, shift: Shift): { target: Alias; errors: Alarm } {
     fn.invalidateVersionBasedOn(JSON.stringify(this.#parameters));
     const target = new Alias(scope, 'Live', { aliasName: liveAlias, version: fn.currentVersion });
-    const alarm = failing(scope, target);
+    const errors = new Alarm(scope, 'ErrorsAlarm', propsOf(liveErrors(target), runbookOf(scope)));
     new LambdaDeploymentGroup(scope, 'Shift', {
       application: this.#application,
       role: shifter(scope, fn).withoutPolicyUpdates(),
       alias: target,
       deploymentConfig: shifts[shift],
-      alarms: [alarm],
+      alarms: [errors],
       autoRollback: { failedDeployment: true, stoppedDeployment: true, deploymentInAlarm: true },
     });
-    return target;
+    return { target, errors };
   }
 }

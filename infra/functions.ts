@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type Alias, Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import {
@@ -41,6 +42,8 @@ export class ControlPlaneFunction extends Construct {
   readonly fn: NodejsFunction;
   /** The alias `live`: the version that is in force or, while a deployment goes on, the one before it and the new one. */
   readonly target: Alias;
+  /** Rings when what is live fails; a deployment that is under way is then taken back. */
+  readonly errors: Alarm;
 
   constructor(scope: Construct, id: string, props: FunctionProps) {
     super(scope, id);
@@ -62,7 +65,7 @@ export class ControlPlaneFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       tracing: Tracing.ACTIVE,
-      environment: { LOG_LEVEL: 'INFO', NODE_OPTIONS: '--enable-source-maps' },
+      environment: { LOG_LEVEL: 'INFO' },
       bundling: {
         format: OutputFormat.ESM,
         target: 'node24',
@@ -77,7 +80,9 @@ export class ControlPlaneFunction extends Construct {
       },
     });
     (this.fn.node.defaultChild as CfnFunction).addMetadata('Entry', props.entry);
-    this.target = Deployment.of(this).goLive(this, this.fn, shift);
+    const { target, errors } = Deployment.of(this).goLive(this, this.fn, shift);
+    this.target = target;
+    this.errors = errors;
     acknowledgeWildcards(this, ['*'], 'Tracing: the two X-Ray actions of a function know no resource.');
   }
 }

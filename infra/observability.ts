@@ -6,7 +6,8 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type Alarms, functionAlarms, propsOf, streamAlarms, systemAlarms } from './alarms.ts';
+import { acknowledge } from './acknowledge.ts';
+import { type Alarms, functionAlarms, propsOf, runbookOf, streamAlarms, systemAlarms } from './alarms.ts';
 import { dashboardOf } from './dashboard.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -33,21 +34,15 @@ const byAlarms = (scope: Construct, actions: string[], resources: string[]): Pol
 export class Observability extends Construct {
   readonly topic: Topic;
   readonly alarms: Alarm[] = [];
-  /** One for each function, in their order: what says that a new version of it fails. */
-  readonly rollback: Alarm[] = [];
-  /** Where the runbook is, for the links: a URL by context, or its path in the repository. */
-  private readonly runbook: string;
 
   constructor(scope: Construct, id: string, { functions, api, storage }: ObservabilityProps) {
     super(scope, id);
     const namespace = Stack.of(this).stackName;
-    this.runbook = (this.node.tryGetContext('runbook') as string | undefined) ?? 'docs/runbook.md';
     this.topic = this.alarmTopic(storage.key);
     this.setLogs(functions, namespace);
     for (const fn of functions) {
-      const [errors] = this.addAll(fn, functionAlarms(fn));
-      if (errors) this.rollback.push(errors);
-      this.addAll(fn, streamAlarms(fn));
+      this.tell(fn.errors);
+      this.addAll(fn, { ...functionAlarms(fn), ...streamAlarms(fn) });
     }
     this.addAll(this, systemAlarms({ api, storage, namespace }));
     dashboardOf(this, { functions, api, storage, namespace, alarms: this.alarms });
@@ -57,7 +52,7 @@ export class Observability extends Construct {
   /** The customer's key encrypts what is said on it: an alarm names what is wrong with the system. */
   private alarmTopic(key: Key): Topic {
     const topic = new Topic(this, 'Alarms', {
-      displayName: 'Alarms of the Scanner control plane',
+      displayName: `Alarms of ${Stack.of(this).stackName}`,
       masterKey: key,
       enforceSSL: true,
     });
@@ -82,6 +77,11 @@ export class Observability extends Construct {
       endpoint: email.valueAsString,
     });
     subscription.cfnOptions.condition = given;
+    acknowledge(
+      subscription,
+      'Serverless-SNSRedrivePolicy',
+      'It is an address of e-mail: what cannot be delivered there is seen in CloudWatch, where the alarm stays.',
+    );
   }
 
   private setLogs(functions: ControlPlaneFunction[], namespace: string): void {
@@ -102,14 +102,16 @@ export class Observability extends Construct {
     }
   }
 
-  private addAll(scope: Construct, specs: Alarms): Alarm[] {
-    return Object.entries(specs).map(([name, spec]) => {
-      const alarm = new Alarm(scope, `${name}Alarm`, propsOf(spec, this.runbook));
-      const action = new SnsAction(this.topic);
-      alarm.addAlarmAction(action);
-      alarm.addOkAction(action);
-      this.alarms.push(alarm);
-      return alarm;
-    });
+  private addAll(scope: Construct, specs: Alarms): void {
+    for (const [name, spec] of Object.entries(specs))
+      this.tell(new Alarm(scope, `${name}Alarm`, propsOf(spec, runbookOf(this))));
+  }
+
+  /** An alarm tells the topic when it begins and when it ends. */
+  private tell(alarm: Alarm): void {
+    const action = new SnsAction(this.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    this.alarms.push(alarm);
   }
 }

@@ -47,11 +47,10 @@ interface Reply {
 }
 
 const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
-  const { NODE_OPTIONS: _, ...declared } = fn.environment;
   const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
     env: {
       ...variables,
-      ...declared,
+      ...fn.environment,
       AWS_LAMBDA_FUNCTION_NAME: fn.id,
       LAMBDA_TASK_ROOT: root,
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
