@@ -55,6 +55,8 @@ export interface StackOptions {
   duplicateEvents?: boolean;
   /** Values of the template's parameters, as an operator would give them. */
   parameters?: Record<string, string>;
+  /** Puts something between the functions and the services: is given the variables by which functions find these, and answers others. */
+  between?: (variables: Record<string, string>) => Promise<Record<string, string>>;
 }
 
 /** What `endpoints.json` says. */
@@ -272,11 +274,12 @@ const startFunctions = async (
   { dynamo, s3 }: Services,
 ): Promise<{ lambda: Lambda; url: string }> => {
   const { options, ports, credentials, state, model, close, onError } = base;
+  const own = lambdaVariables(ports, credentials, dynamo.url);
   const lambda = startLambda({
     functions: model.functions,
     root,
     logDir: join(options.dir, 'logs'),
-    variables: lambdaVariables(ports, credentials, dynamo.url),
+    variables: (await options.between?.(own)) ?? own,
   });
   close.add(lambda.close);
   asynchronous.deliver(lambda);
