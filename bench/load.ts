@@ -138,12 +138,12 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
   const acknowledged: Acknowledged = { present: new Map(), absent: new Map(), saves: [] };
   const runClient = async (number: number): Promise<void> => {
     const chance = chanceFrom(load.seed + number * 7919);
-    let last: Response | undefined;
+    const last: { answer?: Response } = {};
     const client = createClient({
       ...load,
       fetch: async (...args) => {
-        last = await fetch(...args);
-        return last;
+        last.answer = await fetch(...args);
+        return last.answer;
       },
     });
     for (let call = 0; call < load.calls; call++) {
@@ -160,7 +160,7 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
         own: mine[Math.floor(chance() * mine.length)],
         port: 1024 + ((number * load.calls + call) % 60_000),
       };
-      last = undefined;
+      delete last.answer;
       const begun = performance.now();
       const code = await acts[kind](turn).then(
         () => undefined,
@@ -169,8 +169,8 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
       seen.push({
         kind,
         milliseconds: performance.now() - begun,
-        status: last?.status ?? 0,
-        hasRetryAfter: last?.headers.has('retry-after') === true,
+        status: last.answer?.status ?? 0,
+        hasRetryAfter: last.answer?.headers.has('retry-after') === true,
         ...(code === undefined ? {} : { code }),
       });
     }
