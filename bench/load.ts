@@ -138,12 +138,13 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
   const acknowledged: Acknowledged = { present: new Map(), absent: new Map(), saves: [] };
   const runClient = async (number: number): Promise<void> => {
     const chance = chanceFrom(load.seed + number * 7919);
-    const last: { answer?: Response } = {};
+    let last: Response | undefined;
+    const answered = (): Response | undefined => last;
     const client = createClient({
       ...load,
       fetch: async (...args) => {
-        last.answer = await fetch(...args);
-        return last.answer;
+        last = await fetch(...args);
+        return last;
       },
     });
     for (let call = 0; call < load.calls; call++) {
@@ -160,7 +161,7 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
         own: mine[Math.floor(chance() * mine.length)],
         port: 1024 + ((number * load.calls + call) % 60_000),
       };
-      delete last.answer;
+      last = undefined;
       const begun = performance.now();
       const code = await acts[kind](turn).then(
         () => undefined,
@@ -169,8 +170,8 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
       seen.push({
         kind,
         milliseconds: performance.now() - begun,
-        status: last.answer?.status ?? 0,
-        hasRetryAfter: last.answer?.headers.has('retry-after') === true,
+        status: answered()?.status ?? 0,
+        hasRetryAfter: answered()?.headers.has('retry-after') === true,
         ...(code === undefined ? {} : { code }),
       });
     }

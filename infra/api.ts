@@ -5,6 +5,7 @@ import {
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
+  type HttpRoute,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -15,6 +16,7 @@ import type { Resource } from '../shared/operations/define.ts';
 import { operations } from '../shared/operations/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { ControlPlaneFunction } from './functions.ts';
+import { throttleRoutes } from './throttles.ts';
 
 export interface ApiProps {
   /** Who issues the access tokens, and for whom. */
@@ -52,7 +54,7 @@ export class Api extends Construct {
       throttlingBurstLimit: 1000,
       detailedMetricsEnabled: true,
     };
-    this.addRoutes(props);
+    throttleRoutes(stage.node.defaultChild as CfnStage, this.addRoutes(props));
     acknowledge(
       this,
       'AwsSolutions-APIG4',
@@ -61,20 +63,20 @@ export class Api extends Construct {
     new CfnOutput(this, 'Url', { value: `${this.api.apiEndpoint}/v1`, description: 'Where the API is' });
   }
 
-  private addRoutes({ functions }: ApiProps): void {
+  private addRoutes({ functions }: ApiProps): HttpRoute[] {
     const integrations = new Map<Resource, HttpLambdaIntegration>();
-    for (const operation of operations) {
+    return operations.flatMap((operation) => {
       const { resource, path, method, scope } = operation;
       const known = integrations.get(resource);
       const integration = known ?? new HttpLambdaIntegration(resource, functions[resource].fn);
       integrations.set(resource, integration);
-      this.api.addRoutes({
+      return this.api.addRoutes({
         path,
         methods: [HttpMethod[method]],
         integration,
         ...(scope === null ? { authorizer: new HttpNoneAuthorizer() } : { authorizationScopes: [scope] }),
       });
-    }
+    });
   }
 }
 

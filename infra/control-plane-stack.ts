@@ -4,6 +4,7 @@ import type { Resource } from '../shared/operations/define.ts';
 import { prefixes } from '../shared/tables.ts';
 import { Api } from './api.ts';
 import { bindCommits, bindDue, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
+import { reserveConcurrency } from './concurrency.ts';
 import { Fleet } from './fleet.ts';
 import { ControlPlaneFunction } from './functions.ts';
 import { Storage } from './storage.ts';
@@ -25,6 +26,7 @@ export class ControlPlaneStack extends Stack {
       reconcileMinutes: parameters.reconcileMinutes.valueAsString,
     };
     const workers = new Workers(this, 'Workers', storage, paces);
+    reserveConcurrency(workers, this.node.tryGetContext('reserveConcurrency') !== 'false');
     const fleet = new Fleet(this, 'Fleet');
     fleet.addRules(workers);
     const functions = this.apiFunctions(storage);

@@ -4,8 +4,8 @@ import type { Writable } from 'node:stream';
 import { type Environment, FunctionError, startEnvironment } from './lambda-environment.ts';
 import type { FunctionModel } from './model.ts';
 
-/** Most environments of one function at once, where it has no reserved concurrency of its own. */
-const defaultConcurrency = 6;
+/** Most environments of one function at once, whatever it has reserved: each is a thread of this process. */
+const mostEnvironments = 6;
 /** Largest event and answer of a synchronous invocation (Lambda quotas). */
 const payloadLimit = 6 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool 
   const idle: Environment[] = [];
   const all = new Set<Environment>();
   const waiting: ((environment: Environment) => void)[] = [];
-  const most = fn.reservedConcurrency ?? defaultConcurrency;
+  const most = Math.min(fn.reservedConcurrency ?? mostEnvironments, mostEnvironments);
 
   const start = (): Environment => {
     const environment = startEnvironment({ fn, root: options.root, variables: options.variables, log });

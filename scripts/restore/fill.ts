@@ -70,6 +70,9 @@ const facts: Record<string, (read: Reader, item: Item, now: Date) => Promise<Par
     const rollout = await read.rollout(pk);
     return { gate: rollout ? rollouts.gateOf(rollout) : 0 };
   },
+  'rollout work': async (read, { pk }) => ({
+    state: (await read.either<{ state: string }>(pk, keys.rollout))?.state,
+  }),
   'rollout waiting': (_, item) => outcomeOf(item),
   'rollout unfinished': (_, item) => outcomeOf(item),
 };

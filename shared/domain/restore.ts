@@ -81,6 +81,8 @@ export interface Facts {
   objectIsThere?: boolean;
   /** The gate of the live rollout; 0 where there is none. */
   gate?: number;
+  /** The state of its rollout. */
+  state?: string | undefined;
   /** What a target has come to, in the live table. */
   outcome?: string | undefined;
   /** When a superseded revision is deleted, in seconds since 1970. */
@@ -160,6 +162,8 @@ const judges: Record<string, (item: Item, facts: Facts) => Judged> = {
   import: judgeImport,
   rollout: judgeRollout,
   'rollout counts': (item, { gate = 0 }) => put({ ...item, gate }),
+  'rollout work': (item, { state = '' }) =>
+    ['planned', 'running', 'halted'].includes(state) ? put(item) : leave('its rollout has ended'),
   'rollout waiting': judgeOpenTarget('pending'),
   'rollout unfinished': judgeOpenTarget('committed'),
 };
