@@ -59,5 +59,5 @@ export const routeSettings = (): Record<
 /** Gives the stage the limits of its routes. It can know of a route only once that is there, so it is made after them. */
 export const throttleRoutes = (stage: CfnStage, routes: readonly HttpRoute[]): void => {
   stage.routeSettings = routeSettings();
-  for (const route of routes) stage.addDependency(route.node.defaultChild as CfnRoute);
+  for (const route of routes) stage.addResourceDependency(route.node.defaultChild as CfnRoute);
 };

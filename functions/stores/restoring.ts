@@ -83,8 +83,8 @@ export const deletedSubjects = async (pk: string): Promise<Map<string, boolean>>
 /** Everything that the live table says of one Scanner's history, strongly consistent, retained or not. */
 export const readHistory = async (scannerId: string) => {
   const pk = keys.ofScanner(scannerId);
-  const [head, registration, published, report] = await Promise.all(
-    [sortKeys.head, sortKeys.scanner, sortKeys.published, sortKeys.report].map((sk) =>
+  const [head, registration, published] = await Promise.all(
+    [sortKeys.head, sortKeys.scanner, sortKeys.published].map((sk) =>
       getItem<Record<string, unknown>>(pk, sk),
     ),
   );
@@ -93,7 +93,8 @@ export const readHistory = async (scannerId: string) => {
     registration,
     revisions: await partition<StoredRevision>(pk, keys.revisionPrefix),
     audits: await partition<RevisionAudit>(pk, keys.auditPrefix),
-    spokenOf: Math.max(0, ...[published, report].map((item) => Number(item?.['revision'] ?? 0) || 0)),
+    // What a Scanner reported is not asked: it may say any number.
+    spokenOf: Number(published?.['revision'] ?? 0),
   };
 };
 

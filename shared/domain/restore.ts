@@ -201,7 +201,7 @@ export interface Known {
   head: unknown;
   revisions: readonly StoredRevision[];
   audits: readonly RevisionAudit[];
-  /** The highest revision that anything else speaks of: what was published, what was reported. */
+  /** The highest revision that anything else speaks of: what was published. */
   spokenOf: number;
   decommissionedAt?: string | undefined;
   now: Date;
@@ -347,7 +347,7 @@ export const mendHistory = (known: Known): Mended | null => {
   const last = newest(all);
   if (!last) return null;
   const stored = new Set(known.revisions.map(({ revision }) => revision));
-  const good = head !== undefined && head.revision >= last.revision;
+  const good = head !== undefined && head.revision >= highest;
   const made = good || last.revision === highest ? null : makeNext(last, highest, known.now);
   const revisions = [...all.values()]
     .filter(({ revision }) => !stored.has(revision))
