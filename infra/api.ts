@@ -7,6 +7,7 @@ import {
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
+  type HttpRoute,
   type HttpStage,
   LogGroupLogDestination,
   SecurityPolicy,
@@ -23,6 +24,7 @@ import type { DeploymentConfig } from './config.ts';
 import { Deployment } from './deployment.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { TokenSource } from './identity.ts';
+import { throttleRoutes } from './throttles.ts';
 
 export interface ApiProps {
   /** Who issues the access tokens, and for whom. */
@@ -63,7 +65,7 @@ export class Api extends Construct {
       throttlingBurstLimit: throttle.burstLimit,
       detailedMetricsEnabled: true,
     };
-    this.addRoutes(props);
+    throttleRoutes(stage.node.defaultChild as CfnStage, this.addRoutes(props));
     acknowledge(
       this,
       'AwsSolutions-APIG4',
@@ -94,20 +96,20 @@ export class Api extends Construct {
     return `https://${domainName}`;
   }
 
-  private addRoutes({ functions }: ApiProps): void {
+  private addRoutes({ functions }: ApiProps): HttpRoute[] {
     const integrations = new Map<Resource, HttpLambdaIntegration>();
-    for (const operation of operations) {
+    return operations.flatMap((operation) => {
       const { resource, path, method, scope } = operation;
       const known = integrations.get(resource);
       const integration = known ?? lambdaIntegration(resource, functions[resource]);
       integrations.set(resource, integration);
-      this.api.addRoutes({
+      return this.api.addRoutes({
         path,
         methods: [HttpMethod[method]],
         integration,
         ...(scope === null ? { authorizer: new HttpNoneAuthorizer() } : { authorizationScopes: [scope] }),
       });
-    }
+    });
   }
 }
 

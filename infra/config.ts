@@ -78,6 +78,7 @@ const schema = z.strictObject({
   thingRate: z._default(count(1, 999_999), 20),
   rolloutRate: z._default(count(1, 999_999), 10),
   reconcileMinutes: z._default(count(1, 999_999), 60),
+  reserveConcurrency: z._default(z.boolean(), true),
   apiRate: z._default(count(1, 10_000), 500),
   apiBurst: z._default(count(1, 5_000), 1_000),
 });
@@ -113,6 +114,10 @@ export class ConfigError extends Error {
 
 const lists = new Set(['audience']);
 const objects = new Set(['clients']);
+const booleans = new Map<unknown, boolean>([
+  ['true', true],
+  ['false', false],
+]);
 const numbers = new Set([
   'historyDays',
   'logDays',
@@ -137,6 +142,7 @@ const parsedJson = (text: string): unknown => {
 const fromText = (name: string, value: unknown): unknown => {
   if (typeof value !== 'string') return value;
   if (numbers.has(name) && /^\d+$/.test(value)) return Number(value);
+  if (name === 'reserveConcurrency') return booleans.get(value) ?? value;
   if (lists.has(name)) return value.split(',').map((part) => part.trim());
   return objects.has(name) ? parsedJson(value) : value;
 };

@@ -4,6 +4,7 @@ import type { Resource } from '../shared/operations/define.ts';
 import { prefixes } from '../shared/tables.ts';
 import { Api } from './api.ts';
 import { bindDue, bindHistory, bindObjects, bindRegistry, bindTable, type Paces } from './bind.ts';
+import { reserveConcurrency } from './concurrency.ts';
 import type { DeploymentConfig } from './config.ts';
 import { Deployment } from './deployment.ts';
 import { Fleet } from './fleet.ts';
@@ -36,6 +37,7 @@ export class ControlPlaneStack extends Stack {
       reconcileMinutes: parameters.reconcileMinutes.valueAsString,
     };
     const workers = new Workers(this, 'Workers', storage, paces);
+    reserveConcurrency(workers, config.reserveConcurrency);
     const fleet = new Fleet(this, 'Fleet');
     fleet.addRules(workers);
     const functions = this.apiFunctions(storage);

@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { tokenJudge } from './access-token.ts';
 import { gatewayEvent } from './gateway-event.ts';
 import type { Lambda } from './lambda.ts';
+import { FunctionError } from './lambda-environment.ts';
 import { serveLoopback } from './loopback.ts';
 import type { ApiModel } from './model.ts';
 
@@ -124,6 +125,14 @@ const refuse = (response: ServerResponse, { status, message }: Refusal): void =>
   response.end(JSON.stringify({ message }));
 };
 
+/** What the gateway answers where a function was not reached or failed. An event that is larger than Lambda takes is the caller's fault. */
+const refusalOf = (error: unknown): Refusal => {
+  if (error instanceof Refusal) return error;
+  return error instanceof FunctionError && error.errorType === 'RequestEntityTooLarge'
+    ? new Refusal(413, 'Request Entity Too Large')
+    : new Refusal(500, 'Internal Server Error');
+};
+
 const withinTime = async (work: Promise<unknown>): Promise<unknown> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((_, reject) => {
@@ -173,9 +182,10 @@ export const startGateway = async (
     try {
       send(response, await call(request, await readBody(request)));
     } catch (error) {
-      if (!(error instanceof Refusal)) options.onError(error);
+      const refusal = refusalOf(error);
+      if (refusal.status === 500) options.onError(error);
       if (response.headersSent) response.destroy();
-      else refuse(response, error instanceof Refusal ? error : new Refusal(500, 'Internal Server Error'));
+      else refuse(response, refusal);
     }
   };
 

@@ -5,8 +5,8 @@ import { type Environment, FunctionError, startEnvironment } from './lambda-envi
 import type { FunctionModel } from './model.ts';
 import type { Credentials } from './sigv4.ts';
 
-/** Most environments of one function at once, where it has no reserved concurrency of its own. */
-const defaultConcurrency = 6;
+/** Most environments of one function at once, whatever it has reserved: each is a thread of this process. */
+const mostEnvironments = 6;
 /** Largest event and answer of a synchronous invocation (Lambda quotas). */
 const payloadLimit = 6 * 1024 * 1024;
 
@@ -45,7 +45,7 @@ const poolOf = (fn: FunctionModel, options: LambdaOptions, log: Writable): Pool 
   const idle: Environment[] = [];
   const all = new Set<Environment>();
   const waiting: ((environment: Environment) => void)[] = [];
-  const most = fn.reservedConcurrency ?? defaultConcurrency;
+  const most = Math.min(fn.reservedConcurrency ?? mostEnvironments, mostEnvironments);
 
   const variables = { ...options.variables, ...credentialVariables(options.credentialsOf?.(fn)) };
 

@@ -59,8 +59,8 @@ export interface StackOptions {
   duplicateEvents?: boolean;
   /** Values of the template's parameters, as an operator would give them. */
   parameters?: Record<string, string>;
-  /** Variables that functions find instead of the stack's own: an address of something that stands in front of a service. */
-  variables?: Record<string, string>;
+  /** Puts something between the functions and the services: is given the variables by which functions find these, and answers others. */
+  between?: (variables: Record<string, string>) => Promise<Record<string, string>>;
 }
 
 /** What `endpoints.json` says. */
@@ -305,11 +305,12 @@ const startFunctions = async (
     onError,
   });
   close.add(gate.close);
+  const own = lambdaVariables(ports, gate.url);
   const lambda = startLambda({
     functions: model.functions,
     root,
     logDir: join(options.dir, 'logs'),
-    variables: { ...lambdaVariables(ports, gate.url), ...options.variables },
+    variables: (await options.between?.(own)) ?? own,
     credentialsOf: (fn) => principals.ofFunction(fn.arn).credentials,
   });
   close.add(lambda.close);

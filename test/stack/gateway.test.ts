@@ -154,6 +154,17 @@ describe('the event that a function gets', () => {
     expect((await raw('/v1/scanners/%zz', authorized())).status).toBe(422);
   });
 
+  it.each([
+    ['1 MB', 1.5, { code: 'PAYLOAD_TOO_LARGE' }],
+    ['6 MB, which a function cannot be given', 6.5, { message: 'Request Entity Too Large' }],
+    ['10 MB', 10.5, { message: 'Request Entity Too Large' }],
+  ])('has no body of more than %s: that is 413', async (_, megabytes, body) => {
+    const description = 'x'.repeat(megabytes * 1024 * 1024);
+    const answer = await stack.call('POST', '/scanners', { scannerId: 'mx-large', description });
+
+    expect(answer).toMatchObject({ status: 413, body });
+  });
+
   it('has repeated query parameters joined by a comma', async () => {
     const answer = await raw('/v1/scanners?limit=1&limit=2', authorized());
 

@@ -5,11 +5,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fate, type FaultProxy, startFaultProxy, type WireCall } from '../../bench/fault-proxy.ts';
 import { type EmbeddedStack, startStack } from '../../local/stack.ts';
 import type { Due } from '../../shared/domain/due.ts';
 import type { Sync } from '../../shared/schemas/sync.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
-import { type Fate, type FaultProxy, startFaultProxy, type WireCall } from '../helpers/fault-proxy.ts';
 import { type Puppet, startPuppet } from '../helpers/puppet.ts';
 import type { StackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -75,7 +75,7 @@ beforeAll(async () => {
   stack = await startStack({
     dir,
     portBase: 0,
-    variables: { AWS_ENDPOINT_URL_IOT_DATA_PLANE: proxy.url },
+    between: async (variables) => ({ ...variables, AWS_ENDPOINT_URL_IOT_DATA_PLANE: proxy.url }),
   });
   const { region, accessKeyId, secretAccessKey, dynamodb, lambda: endpoint } = stack.endpoints;
   const client = { region, credentials: { accessKeyId, secretAccessKey } };

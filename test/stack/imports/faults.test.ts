@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fate, WireCall } from '../../helpers/fault-proxy.ts';
+import type { Fate, WireCall } from '../../../bench/fault-proxy.ts';
 import { type ImportWorld, type Message, startImportWorld } from './world.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WireCall } from '../../../bench/fault-proxy.ts';
 import { noTls } from '../../../shared/schemas/smtp.ts';
-import type { WireCall } from '../../helpers/fault-proxy.ts';
 import { type ImportWorld, type Message, startImportWorld } from './world.ts';
 
 let world: ImportWorld;

@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { build } from 'esbuild';
-import type { StoredJob } from '../../../shared/domain/import-job.ts';
-import type { AccessEntry } from '../../../shared/schemas/lists.ts';
-import { newId, startServices } from '../../contract/stores/services.ts';
 import {
   countFromZero,
   type FaultProxy,
   type Switchboard,
   startFaultProxy,
   type WireCall,
-} from '../../helpers/fault-proxy.ts';
+} from '../../../bench/fault-proxy.ts';
+import type { StoredJob } from '../../../shared/domain/import-job.ts';
+import type { AccessEntry } from '../../../shared/schemas/lists.ts';
+import { newId, startServices } from '../../contract/stores/services.ts';
 
 /** A message of the import queue: an object has arrived. */
 export interface Message {

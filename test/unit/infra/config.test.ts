@@ -35,6 +35,7 @@ describe('a configuration', () => {
       thingRate: 20,
       rolloutRate: 10,
       reconcileMinutes: 60,
+      reserveConcurrency: true,
       apiRate: 500,
       apiBurst: 1000,
     });
