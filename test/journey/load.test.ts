@@ -35,7 +35,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'load-'));
   stack = await startStack({ dir, portBase: 0, between });
   const { api, token } = stack.endpoints;
-  load = { baseUrl: api, token, scannerIds, clients: 6, calls, seed };
+  load = { baseUrl: api, token, scannerIds, clients: 6, calls, seed, round: 0 };
   const client = createClient(load);
   for (const scannerId of scannerIds) await client.call('POST /v1/scanners', { body: { scannerId } });
 }, 240_000);
