@@ -8,7 +8,7 @@ import { type EmbeddedStack, startStack } from '../../local/stack.ts';
 import { createClient } from '../../shared/client.ts';
 
 /** Calls of each client, and where chance begins: `LOAD_CALLS=500 LOAD_SEED=… npx vitest run --project journey load`. */
-const calls = Number(process.env['LOAD_CALLS'] ?? 40);
+const calls = Number(process.env['LOAD_CALLS'] ?? 30);
 const seed = Number(process.env['LOAD_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const scannerIds = ['mx1', 'mx2', 'mx3', 'mx4'];
 
