@@ -31,6 +31,8 @@ export interface Load {
   clients: number;
   calls: number;
   seed: number;
+  /** Of several loads on one stack, each has a number of its own: what it writes is new to the stack. From 0 to 3. */
+  round: number;
 }
 
 /** A linear congruential generator (Numerical Recipes): the same numbers again from the same seed. */
@@ -71,7 +73,9 @@ const setOf = (sets: Map<string, Set<string>>, scannerId: string): Set<string> =
 };
 
 /** Values of one client: of no other, so that what is said of each is said in one order. */
-const ownValue = (client: number, call: number): string => `10.${client}.${call >>> 8}.${call & 255}`;
+const ownPrefix = ({ round }: Load, client: number): string => `10.${round * 64 + client}.`;
+const ownValue = (load: Load, client: number, call: number): string =>
+  `${ownPrefix(load, client)}${call >>> 8}.${call & 255}`;
 
 interface Turn {
   client: Client;
@@ -137,7 +141,7 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
   const seen: Seen[] = [];
   const acknowledged: Acknowledged = { present: new Map(), absent: new Map(), saves: [] };
   const runClient = async (number: number): Promise<void> => {
-    const chance = chanceFrom(load.seed + number * 7919);
+    const chance = chanceFrom(load.seed + (load.round * 64 + number) * 7919);
     let last: Response | undefined;
     const answered = (): Response | undefined => last;
     const client = createClient({
@@ -151,15 +155,15 @@ export const runLoad = async (load: Load): Promise<{ seen: Seen[]; acknowledged:
       const kind = kindFor(chance());
       const scannerId = load.scannerIds[Math.floor(chance() * load.scannerIds.length)] ?? '';
       const mine = [...setOf(acknowledged.present, scannerId)].filter((value) =>
-        value.startsWith(`10.${number}.`),
+        value.startsWith(ownPrefix(load, number)),
       );
       const turn = {
         client,
         scannerId,
         acknowledged,
-        fresh: ownValue(number, call),
+        fresh: ownValue(load, number, call),
         own: mine[Math.floor(chance() * mine.length)],
-        port: 1024 + ((number * load.calls + call) % 60_000),
+        port: 1024 + load.round * 16_000 + ((number * load.calls + call) % 16_000),
       };
       last = undefined;
       const begun = performance.now();

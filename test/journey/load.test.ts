@@ -8,7 +8,7 @@ import { type EmbeddedStack, startStack } from '../../local/stack.ts';
 import { createClient } from '../../shared/client.ts';
 
 /** Calls of each client, and where chance begins: `LOAD_CALLS=500 LOAD_SEED=… npx vitest run --project journey load`. */
-const calls = Number(process.env['LOAD_CALLS'] ?? 40);
+const calls = Number(process.env['LOAD_CALLS'] ?? 30);
 const seed = Number(process.env['LOAD_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const scannerIds = ['mx1', 'mx2', 'mx3', 'mx4'];
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'load-'));
   stack = await startStack({ dir, portBase: 0, between });
   const { api, token } = stack.endpoints;
-  load = { baseUrl: api, token, scannerIds, clients: 6, calls, seed };
+  load = { baseUrl: api, token, scannerIds, clients: 6, calls, seed, round: 0 };
   const client = createClient(load);
   for (const scannerId of scannerIds) await client.call('POST /v1/scanners', { body: { scannerId } });
 }, 240_000);
