@@ -1,10 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Of a file that starts a stack much is waiting: two cores have room for three files. */
+const maxWorkers = Math.max(3, availableParallelism());
 
 interface Tier {
   /** Tiers of one number run together, and after those of every lower one. Never 0: files of one worker would then run last of all. */
   order: number;
   testTimeout: number;
-  maxWorkers?: number;
   setupFiles?: string[];
 }
 
@@ -15,6 +18,7 @@ const tier = (name: string, { order, ...options }: Tier) => ({
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
     hookTimeout: 120_000,
+    maxWorkers,
     sequence: { groupOrder: order },
     ...options,
   },
@@ -30,8 +34,8 @@ export default defineConfig({
       tier('unit', { order: 1, testTimeout: 30_000 }),
       tier('contract', { order: 1, testTimeout: 30_000 }),
       tier('stack', { order: 1, testTimeout: 60_000, setupFiles }),
-      tier('journey', { order: 2, testTimeout: 180_000, maxWorkers: 2, setupFiles }),
-      tier('grants', { order: 3, testTimeout: 30_000 }),
+      tier('journey', { order: 1, testTimeout: 180_000, setupFiles }),
+      tier('grants', { order: 2, testTimeout: 30_000 }),
     ],
   },
 });
