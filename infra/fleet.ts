@@ -22,10 +22,11 @@ const toItself = [`$aws/things/${own}/shadow/name/*`, `scanners/${own}/artifacts
  * one. In a policy `*` stands for any characters, and `+` and `#` of a filter are characters like others (AWS IoT, Subscribe): as each of these
  * has an end, no filter that ends in `#` is allowed anywhere. What is left is a `+` in place of levels of its own topics, for example
  * `$aws/things/mx1/shadow/name/+/get/accepted`: it matches answers to mx1 and nothing else.
+ * AWS's own device SDK asks for `…/get/+` (its request-response client), so that is among them.
  */
 const heard = [
-  ...['accepted', 'rejected', 'update/delta'].map((end) => `$aws/things/${own}/shadow/name/*/${end}`),
-  // Both of them end in these letters.
+  // The first stands for `accepted` and `rejected`, which both end in these letters.
+  ...['*ed', '*/update/delta', '*/get/+'].map((end) => `$aws/things/${own}/shadow/name/${end}`),
   `scanners/${own}/artifacts/*ed`,
 ];
 

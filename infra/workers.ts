@@ -294,7 +294,7 @@ export class Workers extends Construct {
   private bindRollouts(storage: Storage, paces: Paces): void {
     bindTable(this.rollout, storage.table, {
       get: [rows.scanner, rows.rollout],
-      batchGet: [rows.scanner, rows.artifact],
+      batchGet: [rows.scanner, rows.artifact, rows.rollout],
       query: [rows.rollout],
       list: [lists.openRollouts, lists.standings],
       update: [rows.rollout, rows.pace],

@@ -56,7 +56,7 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       TZ: ':UTC',
     },
-    workerData: { entry: resolve(root, fn.entry), name: fn.id, arn: fn.arn },
+    workerData: { entry: fn.bundle ?? resolve(root, fn.entry), name: fn.id, arn: fn.arn },
     stdout: true,
     stderr: true,
   });

@@ -27,8 +27,10 @@ export interface FunctionModel {
   /** Names of its aliases, by which it is invoked as by its own name. */
   aliases: readonly string[];
   description?: string;
-  /** Path of what is run, from the root of the checkout: its source as the template names it, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
+  /** Path of its source from the root of the checkout, as the template names it, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;
+  /** Path of its bundle, where one was made: what is run then in place of the source. */
+  bundle?: string;
   timeoutSeconds: number;
   /** Most environments at once; absent: the embedded stack's own cap. */
   reservedConcurrency?: number;

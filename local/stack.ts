@@ -163,7 +163,7 @@ const modelOf = async (
     model.functions.map(({ entry }) => entry),
     dir,
   );
-  return { ...model, functions: model.functions.map((fn) => ({ ...fn, entry: bundleOf(fn.entry) })) };
+  return { ...model, functions: model.functions.map((fn) => ({ ...fn, bundle: bundleOf(fn.entry) })) };
 };
 
 /** What every part is built from. */

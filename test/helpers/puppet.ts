@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Conversation, openConversation } from '../../scanner/conversation.ts';
+import { setTimeout } from 'node:timers/promises';
+import { type Conversation, openConversation, RequestRefused } from '../../scanner/conversation.ts';
 import { type Identity, makeIdentity } from '../../scanner/identity.ts';
 import { reportChange, reportedOf } from '../../scanner/report.ts';
 import { type ReportStatus, type SmtpDesired, smtpShadow } from '../../shared/messages/shadow.ts';
@@ -19,6 +20,9 @@ export interface Puppet {
   connect(): Promise<void>;
   close(): Promise<void>;
 }
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof RequestRefused && (error.code === 429 || Number(error.code) >= 500);
 
 const applies = (): Answer => ({ code: 'applied' });
 
@@ -62,9 +66,20 @@ const connected = async (stack: StackProcess, id: string, identity: Identity): P
     const change = reportChange(held, reportedOf(applied, status));
     if (change) await conversation?.report(smtpShadow, change);
   };
-  // One after the other; a connection that ended says nothing more.
+  /** As a Scanner does, it asks again after a refusal that passes (a thing has room for 20 requests a second); a connection that ended says nothing more. */
+  const persist = async (): Promise<void> => {
+    const talking = conversation;
+    for (;;)
+      try {
+        return await speak();
+      } catch (error) {
+        if (!isPassing(error) || conversation !== talking) return;
+        await setTimeout(250);
+      }
+  };
+  // One after the other.
   const again = (): Promise<unknown> => {
-    work = work.then(speak).catch(() => undefined);
+    work = work.then(persist);
     return work;
   };
   const puppet: Puppet = {

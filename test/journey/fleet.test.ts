@@ -205,11 +205,15 @@ describe('a fleet', () => {
       ExpressionAttributeValues: { ':broken': 'no lists', ':one': 1 },
     });
     await dynamo.send(breakHead);
-    const failed = await until('the failure is written down', async () => {
-      const due = await dueOf('mx2');
-      return due['lastError'] ? due : undefined;
+    const failed = await until('the failure is seen', async () => {
+      const state = await sync(stack, 'mx2');
+      return conditionOf(state, 'Published')?.reason === 'HeadDamaged' ? state : undefined;
     });
-    expect(failed['failures']).toBeGreaterThan(0);
+    expect(conditionOf(failed, 'Published')?.status).toBe('False');
+    await until(
+      'the index has caught up',
+      async () => (await listed('state=failed')).includes('mx2') || undefined,
+    );
 
     const revision = await save(stack, 'mx1', inboundSettings(2526));
     await inSync(stack, 'mx1', revision);

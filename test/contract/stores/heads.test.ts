@@ -116,7 +116,7 @@ describe('a race for the head', () => {
     );
     const ports = new Set(revisions.map((one) => one.configuration.smtp?.inbound?.ipv4.port));
     expect(ports.size).toBe(writes + 1);
-  }, 120_000);
+  }, 300_000);
 
   it('has one winner among writes that name the revision they saw', async () => {
     const scannerId = await registered();

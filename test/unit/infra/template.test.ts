@@ -573,8 +573,8 @@ describe('a Scanner’s policy', () => {
       `topic/scanners/${own}/artifacts/*`,
     ]);
     expect(resources('iot:Subscribe')).toEqual([
-      ...['accepted', 'rejected', 'update/delta'].map(
-        (end) => `topicfilter/$aws/things/${own}/shadow/name/*/${end}`,
+      ...['*ed', '*/update/delta', '*/get/+'].map(
+        (end) => `topicfilter/$aws/things/${own}/shadow/name/${end}`,
       ),
       `topicfilter/scanners/${own}/artifacts/*ed`,
     ]);
@@ -762,6 +762,7 @@ describe('the policy of Scanners', () => {
         (end) => `${own}/${name}/${end}`,
       ),
     ),
+    `${own}/smtp/get/+`,
     `${own}/inventory/update/accepted`,
     `${own}/inventory/update/rejected`,
     'scanners/mx1/artifacts/accepted',
@@ -785,6 +786,7 @@ describe('the policy of Scanners', () => {
     `${own}/smtp/#`,
     `${own}/+/#`,
     `${own}/smtp/get/#`,
+    '$aws/things/mx2/shadow/name/smtp/get/+',
     `${own}/+/+`,
     `${own}/smtp/update/documents`,
     '+/things/mx1/shadow/name/smtp/get/accepted',
