@@ -114,8 +114,8 @@ const readers: Record<string, Reader> = {
   TransactGetItems: transaction,
 };
 
-/** What DynamoDB asks of the table's key, in the name of whoever uses the table. */
-const ofKey = ({ table, region }: TableNames): Wanted[] =>
+/** What DynamoDB asks of the table's key, in the name of whoever uses the table or its stream. */
+export const ofTableKey = ({ table, region }: TableNames): Wanted[] =>
   table.keyArn === undefined
     ? []
     : [
@@ -135,7 +135,7 @@ const ofKey = ({ table, region }: TableNames): Wanted[] =>
  */
 export const wantedBy = (names: TableNames, operation: string, request: Shape): Wanted[] => {
   const reader = readers[operation];
-  if (reader) return [...reader(names, operation, request), ...ofKey(names)];
+  if (reader) return [...reader(names, operation, request), ...ofTableKey(names)];
   const resource = typeof request.TableName === 'string' ? tableArn(names, request.TableName) : '*';
   return [{ action: `dynamodb:${operation}`, resource }];
 };

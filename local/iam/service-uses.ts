@@ -1,4 +1,5 @@
 import type { EventSourceModel, FunctionModel, StackModel } from '../model.ts';
+import { ofTableKey } from './dynamodb-actions.ts';
 import type { Wanted } from './policy.ts';
 import type { StackPrincipals } from './principals.ts';
 
@@ -8,18 +9,7 @@ const on = (resource: string, ...actions: string[]): Wanted[] =>
 /** What Lambda reads a stream by (Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB", "Execution role permissions"). */
 const ofStream = ({ table, region }: StackModel): Wanted[] => [
   ...on(table.streamArn, 'dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'),
-  ...(table.keyArn === undefined
-    ? []
-    : [
-        {
-          action: 'kms:Decrypt',
-          resource: table.keyArn,
-          context: {
-            'kms:ViaService': [`dynamodb.${region}.amazonaws.com`],
-            'kms:EncryptionContext:aws:dynamodb:tableName': [table.name],
-          },
-        },
-      ]),
+  ...ofTableKey({ table, region }),
 ];
 
 /** What it polls a queue by (Lambda developer guide, "Using Lambda with Amazon SQS", "Execution role permissions"). */
