@@ -9,7 +9,6 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEventSourceMapping, type CfnFunction, type IAlias } from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
 import { type MetricName, metricsService } from '../shared/metrics.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
@@ -103,10 +102,6 @@ export const liveErrors = (live: IAlias): AlarmSpec => ({
   threshold: 2,
   periods: [2, 5],
 });
-
-/** Where the runbook is, for the links of alarms: a URL by context, or its path in the repository. */
-export const runbookOf = (scope: Construct): string =>
-  (scope.node.tryGetContext('runbook') as string | undefined) ?? 'docs/runbook.md';
 
 /** Of every function, besides that it fails: that it is not let run, that it nearly takes too long. */
 export const functionAlarms = (fn: ControlPlaneFunction): Alarms => {
@@ -301,7 +296,7 @@ const scannerAlarms = (namespace: string): Alarms => ({
   },
   RolloutHalted: {
     heading: 'A rollout has halted',
-    means: 'A rollout has halted itself because too many of its targets failed.',
+    means: 'A rollout has halted itself: too many of its targets failed, or none of its canary applied.',
     metric: own(namespace, 'RolloutsHalted'),
     threshold: 1,
   },

@@ -42,7 +42,7 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const stageLogs = new LogGroup(this, 'AccessLogs', { retention: Deployment.of(this).logRetention });
+    const stageLogs = new LogGroup(this, 'AccessLogs', { retention: Deployment.of(this).config.logDays });
     const throttle = { rateLimit: props.config.apiRate, burstLimit: props.config.apiBurst };
     this.api = new HttpApi(this, 'HttpApi', {
       description: 'Control plane of mail Scanners',

@@ -81,6 +81,22 @@ const schema = z.strictObject({
   reserveConcurrency: z._default(z.boolean(), true),
   apiRate: z._default(count(1, 10_000), 500),
   apiBurst: z._default(count(1, 5_000), 1_000),
+  alarmEmail: z.optional(z.string().check(z.regex(/^[^\s@]+@[^\s@]+$/, 'is an address of e-mail'))),
+  runbook: z._default(
+    z.string().check(z.regex(/^[^\s#]+$/, 'is a URL, or a path, without #')),
+    'docs/runbook.md',
+  ),
+  logLevel: z._default(z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']), 'INFO'),
+  logSampling: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
+  /** A parameter of CloudFormation has room for 4,096 bytes (CloudFormation quotas). */
+  mqttServerCa: z.optional(
+    z
+      .string()
+      .check(
+        z.maxLength(4096),
+        z.regex(/^(?:-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----\s*)+$/, 'is PEM'),
+      ),
+  ),
 });
 
 type Values = z.output<typeof schema>;
@@ -127,6 +143,7 @@ const numbers = new Set([
   'reconcileMinutes',
   'apiRate',
   'apiBurst',
+  'logSampling',
 ]);
 
 const parsedJson = (text: string): unknown => {
@@ -141,7 +158,7 @@ const parsedJson = (text: string): unknown => {
 /** On a command line everything is text: what is a number, a list or an object is read as that. */
 const fromText = (name: string, value: unknown): unknown => {
   if (typeof value !== 'string') return value;
-  if (numbers.has(name) && /^\d+$/.test(value)) return Number(value);
+  if (numbers.has(name) && /^\d+(?:\.\d+)?$/.test(value)) return Number(value);
   if (name === 'reserveConcurrency') return booleans.get(value) ?? value;
   if (lists.has(name)) return value.split(',').map((part) => part.trim());
   return objects.has(name) ? parsedJson(value) : value;

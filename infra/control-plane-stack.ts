@@ -108,7 +108,7 @@ export class ControlPlaneStack extends Stack {
       ),
       serverAuthorities: new CfnParameter(this, 'MqttServerCa', {
         description: 'Certificates, in PEM, by which Scanners know the MQTT endpoint; empty: those of Amazon',
-        default: '',
+        default: config.mqttServerCa ?? '',
       }),
     };
   }

@@ -8,10 +8,9 @@ import {
 } from 'aws-cdk-lib/aws-codedeploy';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Alias, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { liveErrors, propsOf, runbookOf } from './alarms.ts';
+import { liveErrors, propsOf } from './alarms.ts';
 import { type DeploymentConfig, readConfig } from './config.ts';
 
 /** The alias of the version that is in force. */
@@ -61,7 +60,7 @@ const shifter = (scope: Construct, fn: LambdaFunction): Role => {
   return role;
 };
 
-/** What all functions of a stack share: how long they keep logs, and how they go live. */
+/** What all functions of a stack share: the configuration, and how they go live. */
 export class Deployment extends Construct {
   /** The one of the stack that `scope` is in. A stack without a configuration, as of a test, has all defaults. */
   static of(scope: Construct): Deployment {
@@ -69,7 +68,7 @@ export class Deployment extends Construct {
     return (known as Deployment | undefined) ?? new Deployment(Stack.of(scope), readConfig({}));
   }
 
-  readonly logRetention: RetentionDays;
+  readonly config: DeploymentConfig;
 
   /** What the template's parameters bring into environments. */
   readonly #parameters: unknown[];
@@ -77,9 +76,9 @@ export class Deployment extends Construct {
 
   constructor(stack: Stack, config: DeploymentConfig) {
     super(stack, 'Deployment');
-    const { historyDays, shadowRate, thingRate, rolloutRate, reconcileMinutes } = config;
-    this.#parameters = [historyDays, shadowRate, thingRate, rolloutRate, reconcileMinutes];
-    this.logRetention = config.logDays;
+    this.config = config;
+    const { historyDays, shadowRate, thingRate, rolloutRate, reconcileMinutes, mqttServerCa } = config;
+    this.#parameters = [historyDays, shadowRate, thingRate, rolloutRate, reconcileMinutes, mqttServerCa];
     this.#application = new LambdaApplication(this, 'Application');
   }
 
@@ -90,7 +89,7 @@ export class Deployment extends Construct {
   goLive(scope: Construct, fn: LambdaFunction, shift: Shift): { target: Alias; errors: Alarm } {
     fn.invalidateVersionBasedOn(JSON.stringify(this.#parameters));
     const target = new Alias(scope, 'Live', { aliasName: liveAlias, version: fn.currentVersion });
-    const errors = new Alarm(scope, 'ErrorsAlarm', propsOf(liveErrors(target), runbookOf(scope)));
+    const errors = new Alarm(scope, 'ErrorsAlarm', propsOf(liveErrors(target), this.config.runbook));
     new LambdaDeploymentGroup(scope, 'Shift', {
       application: this.#application,
       role: shifter(scope, fn).withoutPolicyUpdates(),

@@ -48,7 +48,7 @@ export class ControlPlaneFunction extends Construct {
   constructor(scope: Construct, id: string, props: FunctionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: Deployment.of(this).logRetention,
+      retention: Deployment.of(this).config.logDays,
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const role = new Role(this, 'Role', {

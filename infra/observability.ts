@@ -1,4 +1,4 @@
-import { CfnCondition, CfnOutput, CfnParameter, Fn, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -7,8 +7,9 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type Alarms, functionAlarms, propsOf, runbookOf, streamAlarms, systemAlarms } from './alarms.ts';
+import { type Alarms, functionAlarms, propsOf, streamAlarms, systemAlarms } from './alarms.ts';
 import { dashboardOf } from './dashboard.ts';
+import { Deployment } from './deployment.ts';
 import type { ControlPlaneFunction } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -64,19 +65,13 @@ export class Observability extends Construct {
 
   /** Whoever is named confirms by a link in a message; everybody else subscribes to the topic by themselves. */
   private subscribe(topic: Topic): void {
-    const email = new CfnParameter(Stack.of(this), 'AlarmEmail', {
-      description: 'Address that is told of alarms; empty: nobody is, until somebody subscribes to the topic',
-      default: '',
-    });
-    const given = new CfnCondition(this, 'HasAlarmEmail', {
-      expression: Fn.conditionNot(Fn.conditionEquals(email.valueAsString, '')),
-    });
+    const { alarmEmail } = Deployment.of(this).config;
+    if (alarmEmail === undefined) return;
     const subscription = new CfnSubscription(this, 'AlarmEmailSubscription', {
       topicArn: topic.topicArn,
       protocol: 'email',
-      endpoint: email.valueAsString,
+      endpoint: alarmEmail,
     });
-    subscription.cfnOptions.condition = given;
     acknowledge(
       subscription,
       'Serverless-SNSRedrivePolicy',
@@ -85,26 +80,17 @@ export class Observability extends Construct {
   }
 
   private setLogs(functions: ControlPlaneFunction[], namespace: string): void {
-    const level = new CfnParameter(Stack.of(this), 'LogLevel', {
-      description: 'What functions log at least',
-      allowedValues: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
-      default: 'INFO',
-    });
-    const sampling = new CfnParameter(Stack.of(this), 'LogSampling', {
-      description: 'Share of invocations, from 0 to 1, that log everything whatever the level',
-      allowedPattern: '^(0|1|0\\.[0-9]{1,4})$',
-      default: '0',
-    });
+    const { logLevel, logSampling } = Deployment.of(this).config;
     for (const { fn } of functions) {
-      fn.addEnvironment('LOG_LEVEL', level.valueAsString);
-      fn.addEnvironment('POWERTOOLS_LOGGER_SAMPLE_RATE', sampling.valueAsString);
+      fn.addEnvironment('LOG_LEVEL', logLevel);
+      fn.addEnvironment('POWERTOOLS_LOGGER_SAMPLE_RATE', String(logSampling));
       fn.addEnvironment('POWERTOOLS_METRICS_NAMESPACE', namespace);
     }
   }
 
   private addAll(scope: Construct, specs: Alarms): void {
     for (const [name, spec] of Object.entries(specs))
-      this.tell(new Alarm(scope, `${name}Alarm`, propsOf(spec, runbookOf(this))));
+      this.tell(new Alarm(scope, `${name}Alarm`, propsOf(spec, Deployment.of(this).config.runbook)));
   }
 
   /** An alarm tells the topic when it begins and when it ends. */

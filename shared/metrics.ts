@@ -33,7 +33,7 @@ export const metrics = {
   ApiProblems: { unit: 'Count', byCode: true },
   /** Requests of Scanners for objects that were refused. */
   ArtifactsRefused: { unit: 'Count', byCode: true },
-  /** Rollouts that halted themselves, because too many targets failed. */
+  /** Rollouts that halted themselves, because too many targets failed or none of the canary applied. */
   RolloutsHalted: { unit: 'Count' },
   DaysUntilFirstCertificateExpires: { unit: 'None' },
   CertificatesExpiring: { unit: 'Count' },

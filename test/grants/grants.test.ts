@@ -17,7 +17,7 @@ const model = readTemplate(synthesize(), {
   region: 'eu-west-1',
   accountId: '000000000000',
   name: 'scanner-control-plane',
-  parameters: { Issuer: 'https://issuer', Audience: 'audience' },
+  parameters: { Issuer: 'https://issuer' },
 });
 const grants = declaredGrants(model.functions);
 const lines = recordedLines(dir);

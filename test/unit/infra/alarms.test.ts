@@ -86,8 +86,8 @@ describe('every function', () => {
       expect(
         template.findResources('AWS::Lambda::Function')[id]?.['Properties'].Environment.Variables,
       ).toMatchObject({
-        LOG_LEVEL: { Ref: 'LogLevel' },
-        POWERTOOLS_LOGGER_SAMPLE_RATE: { Ref: 'LogSampling' },
+        LOG_LEVEL: 'INFO',
+        POWERTOOLS_LOGGER_SAMPLE_RATE: '0',
         POWERTOOLS_METRICS_NAMESPACE: 'ScannerControlPlane',
       });
   });
@@ -142,12 +142,7 @@ describe('the topic', () => {
   });
 
   it('tells an address only where one is given', () => {
-    const [subscription] = Object.values(template.findResources('AWS::SNS::Subscription'));
-    expect(subscription).toMatchObject({
-      Condition: expect.stringContaining('HasAlarmEmail'),
-      Properties: { Protocol: 'email', Endpoint: { Ref: 'AlarmEmail' } },
-    });
-    expect(template.findParameters('AlarmEmail')['AlarmEmail']).toMatchObject({ Default: '' });
+    template.resourceCountIs('AWS::SNS::Subscription', 0);
   });
 });
 

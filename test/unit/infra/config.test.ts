@@ -38,6 +38,9 @@ describe('a configuration', () => {
       reserveConcurrency: true,
       apiRate: 500,
       apiBurst: 1000,
+      runbook: 'docs/runbook.md',
+      logLevel: 'INFO',
+      logSampling: 0,
     });
   });
 
@@ -48,10 +51,11 @@ describe('a configuration', () => {
   it('may come as text, as a command line has it, which goes before a file', () => {
     const read = readConfig(
       { historyDays: 30, logDays: 7 },
-      { historyDays: '400', clients: '{"tool":["scanners/read"]}' },
+      { historyDays: '400', clients: '{"tool":["scanners/read"]}', logSampling: '0.25' },
     );
     expect(read).toMatchObject({
       historyDays: 400,
+      logSampling: 0.25,
       logDays: 7,
       identity: { clients: { tool: ['scanners/read'] } },
     });
@@ -69,16 +73,26 @@ describe('a configuration', () => {
       shadowRate: '2.5',
       clients: { Tool: ['scanners/read'], tool: ['scanners/all'], none: [] },
       histryDays: 3,
+      alarmEmail: 'nobody',
+      runbook: 'https://wiki.example.com/runbook#top',
+      logLevel: 'TRACE',
+      logSampling: 2,
+      mqttServerCa: 'none',
     });
     expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
+      'alarmEmail',
       'clients.Tool',
       'clients.none',
       'clients.tool.0',
       'historyDays',
       'histryDays',
       'logDays',
+      'logLevel',
+      'logSampling',
+      'mqttServerCa',
       'name',
       'region',
+      'runbook',
       'shadowRate',
     ]);
     expect(problems.find((problem) => problem.startsWith('histryDays'))).toContain('historyDays');

@@ -117,6 +117,10 @@ describe('an environment', () => {
     shadowRate: 1000,
     apiRate: 50,
     apiBurst: 100,
+    alarmEmail: 'on-call@example.com',
+    runbook: 'https://wiki.example.com/runbook',
+    logLevel: 'WARN',
+    logSampling: 0.1,
     domainName: 'api.example.com',
     certificateArn: 'arn:aws:acm:eu-west-1:000000000000:certificate/0f-1',
   });
@@ -129,6 +133,20 @@ describe('an environment', () => {
         ThingRate: { Default: '20' },
       },
     });
+  });
+
+  it('tells its address of alarms, which lead to its runbook, and logs as it says', () => {
+    expect(propertiesOf('AWS::SNS::Subscription', changed.whole)).toMatchObject([
+      { Protocol: 'email', Endpoint: 'on-call@example.com' },
+    ]);
+    for (const { AlarmDescription } of propertiesOf('AWS::CloudWatch::Alarm', changed.whole))
+      expect(AlarmDescription).toContain('What to do: https://wiki.example.com/runbook#');
+    const logging = propertiesOf('AWS::Lambda::Function', changed.whole)
+      .map(({ Environment }) => Environment?.Variables)
+      .filter((variables) => variables?.LOG_LEVEL !== undefined);
+    expect(logging.length).toBeGreaterThan(15);
+    for (const variables of logging)
+      expect(variables).toMatchObject({ LOG_LEVEL: 'WARN', POWERTOOLS_LOGGER_SAMPLE_RATE: '0.1' });
   });
 
   it('keeps its logs and throttles its API as it says', () => {
@@ -286,7 +304,9 @@ describe('going live', () => {
   it('takes a new version of what a changed value of a parameter is in, and none of an unchanged configuration', () => {
     const now = versions({});
     expect(versions({})).toEqual(now);
-    expect(versions({ shadowRate: 400 }).filter((id) => now.includes(id))).toEqual([]);
+    const ca = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
+    for (const value of [{ shadowRate: 400 }, { mqttServerCa: ca }, { logLevel: 'DEBUG' }])
+      expect(versions(value).filter((id) => now.includes(id))).toEqual([]);
     expect(versions({ apiRate: 400 })).toEqual(now);
   });
 
