@@ -98,7 +98,7 @@ export class Workers extends Construct {
     'reconcile',
     'Looks at Scanners that are due',
     512,
-    // It stops by itself after 45 seconds, with what it has begun to wait for.
+    // It begins no look after 45 seconds; one that has begun may have its turn 40 seconds later (`longestWaitMs`).
     Duration.minutes(3),
   );
   readonly route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));

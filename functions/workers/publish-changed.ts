@@ -8,7 +8,7 @@ import { lookLater, tryAgain } from '../stores/due.ts';
 import { reserve } from '../stores/pace.ts';
 import { refreshStanding } from '../stores/standing.ts';
 import { findState, type ScannerState } from '../stores/status.ts';
-import { publishScanner } from './publish-scanner.ts';
+import { publishScanner, requestsPerRound } from './publish-scanner.ts';
 import { tellBackoff, tellPublished } from './tell.ts';
 
 /** What whoever publishes a change reads and writes; an argument, so that a test can play any order of them. */
@@ -36,9 +36,6 @@ export const stores: Edges = {
   now: () => new Date(),
 };
 
-/** Requests to the shadow service for one publication: two shadows read, two written. */
-const requestsPerPublication = 4;
-
 /** Requests for one change in all: the publication's, and those of the Scanner and of the report worker that it brings about. */
 const requestsPerChange = 10;
 
@@ -56,9 +53,7 @@ const spacing = ({ published }: ScannerState, now: Date): number => {
 
 const publishInTurn = async (state: ScannerState, edges: Edges): Promise<void> => {
   const { scannerId } = state.scanner;
-  await edges.wait(
-    Math.max(await edges.reserve('shadow', requestsPerPublication), spacing(state, edges.now())),
-  );
+  await edges.wait(Math.max(await edges.reserve('shadow', requestsPerRound), spacing(state, edges.now())));
   tellPublished(await edges.publish(scannerId, edges.now()), edges.now());
 };
 

@@ -3,10 +3,15 @@ import { shadowDifference } from '../../shared/domain/shadow-difference.ts';
 import type { Published } from '../../shared/domain/status.ts';
 import { AppError } from '../../shared/errors.ts';
 import { advancedShadow, smtpShadow } from '../../shared/messages/shadow.ts';
+import { wait } from '../lib/wait.ts';
 import { reopenClearing } from '../stores/decommissions.ts';
 import { sha256 } from '../stores/objects.ts';
+import { reserve } from '../stores/pace.ts';
 import { getShadow, type ShadowDocument, updateShadow } from '../stores/shadows.ts';
 import { putPublished, readState, type ScannerState } from '../stores/status.ts';
+
+/** Requests to the shadow service for one round: two shadows read, two written. */
+export const requestsPerRound = 4;
 
 /** A shadow that a Scanner writes to at the same time moves under us; more tries than it has writes for one apply. */
 const attempts = 10;
@@ -25,9 +30,18 @@ export interface Edges {
   readState: (scannerId: string) => Promise<Pick<ScannerState, 'head' | 'scanner'>>;
   putPublished: typeof putPublished;
   reopenClearing: typeof reopenClearing;
+  /** Waits for the turn of a further round: whoever woke us has booked the first alone. */
+  awaitTurn: () => Promise<void>;
 }
 
-const stores: Edges = { getShadow, updateShadow, readState, putPublished, reopenClearing };
+const stores: Edges = {
+  getShadow,
+  updateShadow,
+  readState,
+  putPublished,
+  reopenClearing,
+  awaitTurn: async () => wait(await reserve('shadow', requestsPerRound)),
+};
 
 /** Brings a shadow from what was read to what is wanted, and answers its version; null when it has moved meanwhile, or is only now made. */
 const bring = async (
@@ -85,6 +99,7 @@ export const publishScanner = async (
   edges: Edges = stores,
 ): Promise<Published | null> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await edges.awaitTurn();
     const step = await publishOnce(scannerId, edges);
     if (step === 'nothing') return null;
     if (typeof step === 'object' && 'gone' in step) {

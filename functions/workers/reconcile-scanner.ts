@@ -1,4 +1,5 @@
 import { failureOf } from '../../shared/domain/due.ts';
+import { AppError } from '../../shared/errors.ts';
 import { following, note } from '../lib/followed.ts';
 import { logger } from '../lib/logger.ts';
 import { measure } from '../lib/metrics.ts';
@@ -30,7 +31,7 @@ const look = async (state: ScannerState, edges: Edges): Promise<void> => {
 
 const lookAgain = async (scannerId: string, edges: Edges): Promise<void> => {
   const state = await edges.findState(scannerId);
-  if (!state) return;
+  if (!state) throw new AppError('NOT_FOUND', 'Its head or its registration is missing.');
   const { askedRequestId } = state.due ?? {};
   if (askedRequestId !== undefined) {
     note({ requestId: askedRequestId });

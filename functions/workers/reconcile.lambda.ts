@@ -16,15 +16,23 @@ const runMs = 45_000;
 /** A wake-up for one Scanner, or the event of the schedule. */
 const event = z.union([reconcileWake, z.looseObject({ source: z.string() })]);
 
-/** Those that are due at a time, until the run's time is up; whoever is left stays due. Answers how many were looked at. */
+/**
+ * Those that are due at a time, until the run's time is up; whoever is left stays due. A look that has begun may still wait for its turn, for as
+ * long as the lane is booked ahead. Answers how many were looked at.
+ */
 const lookAtDue = async (now: Date): Promise<number> => {
+  const isOver = () => Date.now() >= now.getTime() + runMs;
   let looked = 0;
+  const look = async (scannerId: string): Promise<void> => {
+    if (isOver()) return;
+    looked += 1;
+    await reconcileScanner(scannerId);
+  };
   for await (const due of pagesOf((page) => listDue(now, page), pageSize)) {
     const scannerIds = due.map(({ scannerId }) => scannerId);
-    for (const { item, error } of await inParallel(scannerIds, width, reconcileScanner))
+    for (const { item, error } of await inParallel(scannerIds, width, look))
       logger.error('a Scanner could not be looked at', { scannerId: item, cause: error as Error });
-    looked += scannerIds.length;
-    if (Date.now() >= now.getTime() + runMs) break;
+    if (isOver()) break;
   }
   return looked;
 };

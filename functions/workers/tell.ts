@@ -15,14 +15,19 @@ export const tellPublished = (published: Published | null, now: Date): void => {
   logger.info('published', { requestId, revision, lagMs });
 };
 
+/** What AWS throttled has what AWS said as its cause; what has none was kept back by our own pace, or by a shadow that moves all the time. */
+const countedAs = (error: unknown, code: string): string =>
+  code === 'THROTTLED' && (error as Error).cause === undefined ? 'PACED' : code;
+
 /** A publication, or a look, failed and is tried again. */
 export const tellBackoff = (
   what: 'PublishFailures' | 'LookFailures',
   message: string,
   { error, code }: { error: unknown; code: string },
 ): void => {
-  countBy(what, code);
-  logger.warn(message, { code, cause: error as Error });
+  const counted = countedAs(error, code);
+  countBy(what, counted);
+  logger.warn(message, { code: counted, cause: error as Error });
 };
 
 const refused: readonly ReportStatus['code'][] = ['rejected', 'failed'];

@@ -16,19 +16,9 @@ const all = async <T>(list: Parameters<typeof pagesOf<T>>[0]): Promise<T[]> => {
 const watched = async (): Promise<Watched[]> => {
   const [certificates, authorities] = await Promise.all([all(listCertificates), all(listClientAuthorities)]);
   return [
-    ...certificates.map(({ certificateId: id, name, notBefore, notAfter }) => ({
-      id,
-      name,
-      notBefore,
-      notAfter,
-    })),
-    ...authorities.flatMap(({ clientAuthorityId: id, name, certificates: own }) =>
-      own.map(({ subject, notBefore, notAfter }) => ({
-        id,
-        name: `${name}: ${subject}`,
-        notBefore,
-        notAfter,
-      })),
+    ...certificates.map(({ certificateId: id, notBefore, notAfter }) => ({ id, notBefore, notAfter })),
+    ...authorities.flatMap(({ clientAuthorityId: id, certificates: own }) =>
+      own.map(({ notBefore, notAfter }) => ({ id, notBefore, notAfter })),
     ),
   ];
 };
@@ -39,12 +29,10 @@ const emit = ({ daysUntilFirst, expiring, expired }: ExpirySummary): void => {
   measure('CertificatesExpired', expired.length);
 };
 
-/** Once a day: how long certificates are still good, as metrics to be alarmed on, and each that should be renewed by name. */
+/** Once a day: how long certificates are still good, as metrics to be alarmed on, and the id of each that should be renewed: names are a caller's words (ADR 0021). */
 export const handler = observed<void, void>(async () => {
   const summary = expirySummary(await watched(), new Date());
-  for (const { id, name, notAfter } of summary.expired)
-    logger.error('certificate expired', { id, name, notAfter });
-  for (const { id, name, notAfter } of summary.expiring)
-    logger.warn('certificate expiring', { id, name, notAfter });
+  for (const { id, notAfter } of summary.expired) logger.error('certificate expired', { id, notAfter });
+  for (const { id, notAfter } of summary.expiring) logger.warn('certificate expiring', { id, notAfter });
   emit(summary);
 });

@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts';
+
 /**
  * When somebody looks at a Scanner again (ADR 0015): each Scanner has one such time, so that what no event told is found all the same. After
  * a failure it comes soon, and later with each further one.
@@ -42,10 +44,11 @@ export const nextTry = (now: Date, failures: number, periodMinutes: number, rand
 
 const longestMessage = 500;
 
-/** What is kept of an error: as much as tells an operator where to look. */
+/** What is kept of an error: as much as tells an operator where to look. Words that are not ours may name an account and its roles: the log has them. */
 export const failureOf = (error: unknown, at: Date): Failure => {
-  const { name, message, code } = (error instanceof Error ? error : new Error(String(error))) as Error & {
-    code?: string;
-  };
-  return { code: code ?? name, message: message.slice(0, longestMessage), at: at.toISOString() };
+  const failure =
+    error instanceof AppError
+      ? { code: error.code, message: error.message.slice(0, longestMessage) }
+      : { code: error instanceof Error ? error.name : 'Error', message: 'The log has what was said.' };
+  return { ...failure, at: at.toISOString() };
 };

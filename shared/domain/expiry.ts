@@ -1,7 +1,7 @@
 import { type CertificateFacts, validityOf } from './certificates.ts';
 
 /** A certificate that somebody should look after. */
-export interface Watched extends CertificateFacts {
+export interface Watched extends Pick<CertificateFacts, 'notBefore' | 'notAfter'> {
   id: string;
 }
 

@@ -97,6 +97,7 @@ const worldOf = (seed: number, { death, heads, edits }: World) => {
     getShadow: (_, name) => live(() => shadows.get(name) as never),
     updateShadow: (_, name, state, version) => live(() => update(name, state, version)),
     reopenClearing: async () => undefined,
+    awaitTurn: () => live(() => undefined),
     readState: () => live(() => ({ head, scanner: { enabled: true } as never })),
     putPublished: (_, { revision }) =>
       live(() => {

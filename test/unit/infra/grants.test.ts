@@ -52,7 +52,7 @@ describe('the role of every function', () => {
       expect(JSON.parse(condition)).toMatchObject({ Null: { 'dynamodb:LeadingKeys': 'false' } });
   });
 
-  it('lets the API write what has an audit or a revision in transactions only', () => {
+  it('lets the API put and delete rows of Scanners in transactions only, and change them alone only where that is named here', () => {
     const alone = all.filter(
       ({ entry, action, condition }) =>
         entry.startsWith('functions/api/') &&

@@ -164,6 +164,7 @@ export const cloudOf = ({ time, chance, send, has, onWrong }: CloudOptions) => {
           return put;
         },
         reopenClearing,
+        awaitTurn: async () => time.sleep(await onTable(() => chance.below(500))),
       };
     };
 
