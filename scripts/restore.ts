@@ -15,8 +15,8 @@ const usage = `Restores what the table has lost, from the table that a point-in-
 
 Each item that the recovered table has and the live one lacks is put, on the condition that there is still none: what is there, and newer, is never changed.
 Revisions that the recovery does not have either are made from their audit records; a head that is missing or unreadable is that of the newest revision
-there is, and no revision number is used twice. Users, counts, names, looks and standings are made from what is there then. What was deleted on purpose since
-is left out, and so is what is past its time to live. Imports that were under way are cancelled, and rollouts halted.
+that can be read, and no revision number is used twice. Users, counts (also those of rollouts), names, looks and standings are made from what is there
+then. What was deleted on purpose since is left out, and so is what is past its time to live. Imports that were under way are cancelled, and rollouts halted.
 
 Then objects that anything names and that were deleted are stored again from their last intact version, and what "npm run fsck" checks is checked.
 The Scanners concerned are looked at within a minute.

@@ -74,6 +74,7 @@ export const keys = {
   /** A rollout, which wakes its worker when it changes; how far its targets are, in parts; who works on it; its targets; those that wait; those that are unfinished. */
   ofRollout: (rolloutId: string) => `rollout#${rolloutId}`,
   rollout: 'rollout',
+  progressPrefix: 'progress#',
   progress: (part: number) => `progress#${part}`,
   rolloutWork: 'work',
   targetPrefix: 'target#',

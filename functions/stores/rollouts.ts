@@ -183,9 +183,15 @@ export const getRollout = async (rolloutId: string): Promise<StoredRollout> => {
   return rollout;
 };
 
+/** The parts of the counts by their numbers, strongly consistent; undefined for one that is not there. */
+export const readProgress = async (rolloutId: string): Promise<(Delta | undefined)[]> => {
+  const found = await batchGet(parts.map((part) => keyOf(rolloutId, keys.progress(part))));
+  return parts.map((part) => found.find(({ sk }) => sk === keys.progress(part)));
+};
+
 /** How many targets have which outcome, strongly consistent. Read after a rollout, they are as new as its state. */
 export const readCounts = async (rolloutId: string): Promise<RolloutCounts> =>
-  sumCounts(await batchGet(parts.map((part) => keyOf(rolloutId, keys.progress(part)))));
+  sumCounts((await readProgress(rolloutId)).map((part) => part ?? {}));
 
 /** Rollouts, newest first, without dry runs. */
 export const listRollouts = (page: { limit: number; cursor?: string | undefined }) =>

@@ -35,17 +35,21 @@ export interface SurveyPage {
   fleet: FleetItem[];
   /** Likewise. */
   lives: LifeItem[];
+  /** Ids of all rollouts, likewise. */
+  rollouts: string[];
   next?: Record<string, unknown>;
 }
 
 const fleetFilter = {
   expression: ` OR (begins_with(pk, :artifact) AND NOT begins_with(sk, :audit))
-    OR (begins_with(pk, :scanner) AND (sk IN (:registration, ${statusItems.map((_, at) => `:status${at}`).join(', ')}) OR begins_with(sk, :reported)))`,
+    OR (begins_with(pk, :scanner) AND (sk IN (:registration, ${statusItems.map((_, at) => `:status${at}`).join(', ')}) OR begins_with(sk, :reported)))
+    OR sk = :rollout`,
   values: {
     ':artifact': keys.ofArtifact(''),
     ':audit': keys.auditPrefix,
     ':scanner': keys.ofScanner(''),
     ':registration': sortKeys.scanner,
+    ':rollout': keys.rollout,
     ':reported': keys.reportedPrefix,
     ...Object.fromEntries(statusItems.map((sk, at) => [`:status${at}`, sk])),
   },
@@ -56,6 +60,8 @@ const isLifeItem = ({ pk, sk }: { pk: string; sk: string }): boolean =>
   ([sortKeys.scanner, ...statusItems].includes(sk) || sk.startsWith(keys.reportedPrefix));
 
 const isFleetItem = ({ pk }: { pk: string }): boolean => pk.startsWith(keys.ofArtifact(''));
+
+const rolloutIdOf = (pk: string): string => pk.slice(keys.ofRollout('').length);
 
 /** One page of the whole table, strongly consistent. */
 export const surveyTable = async (
@@ -83,6 +89,7 @@ export const surveyTable = async (
     lost: items.filter((item) => item.sk === keys.import && isLost(item, now)),
     fleet: (Items as FleetItem[]).filter(isFleetItem),
     lives: (Items as LifeItem[]).filter(isLifeItem),
+    rollouts: items.filter(({ sk }) => sk === keys.rollout).map(({ pk }) => rolloutIdOf(pk)),
     ...(next ? { next } : {}),
   };
 };

@@ -8,6 +8,7 @@ import {
   judgeMembers,
   parseText,
 } from '../../shared/domain/fsck-fleet.ts';
+import { damageOf } from '../../shared/domain/stored-head.ts';
 import { digestOfKey, writerMs } from '../../shared/domain/sweep.ts';
 import { hasCode } from '../../shared/errors.ts';
 import { keys, prefixes, sortKeys } from '../../shared/tables.ts';
@@ -55,7 +56,10 @@ const namedIn = (all: readonly Head[], artifact: string): Map<string, string> =>
     }),
   );
 
-const headOrNone = async (scannerId: string): Promise<Head[]> => {
+/** The head of a Scanner; none also where the one that was found cannot be read, which is a finding of its own. */
+const headOrNone = async ({ table, damaged }: Check, scannerId: string): Promise<Head[]> => {
+  const isRead = (table.scanners.get(scannerId)?.heads.length ?? 0) > 0;
+  if (damaged.has(keys.ofScanner(scannerId)) && !isRead) return [];
   try {
     return [await heads.readHead(scannerId)];
   } catch (error) {
@@ -65,11 +69,11 @@ const headOrNone = async (scannerId: string): Promise<Head[]> => {
 };
 
 /** The same read again, of the Scanners that have to do with it. */
-const readAgain = async ({ state: { artifact, users }, named }: Reading): Promise<Reading> => {
+const readAgain = async (check: Check, { state: { artifact, users }, named }: Reading): Promise<Reading> => {
   const items = await survey.readFleetItems(artifact);
   const state = stateOf(artifact, items);
   const concerned = [...new Set([...users, ...state.users, ...named.keys()])];
-  const present = (await lists.eachOf(concerned, headOrNone)).flat();
+  const present = (await lists.eachOf(concerned, (scannerId) => headOrNone(check, scannerId))).flat();
   return { state, items, named: namedIn(present, artifact) };
 };
 
@@ -164,7 +168,7 @@ const wrongWith = (text: string | null | 'damaged', digest: string): string | nu
 const checkText = async (check: Check, reading: Reading, digest: string, who: string[]): Promise<void> => {
   const key = `${prefixes.secrets}${digest}`;
   const wrong = wrongWith(await textOrDamage(key), digest);
-  const stillNamed = async () => textsOf(await readAgain(reading)).has(digest);
+  const stillNamed = async () => textsOf(await readAgain(check, reading)).has(digest);
   if (wrong === null || !(await stillNamed())) return;
   const namedBy = who.map((one) => `${reading.state.artifact}: ${one}`);
   const object = { key, digest, namedBy, contentType: 'application/json', stillNamed };
@@ -175,7 +179,7 @@ const checkArtifact = async (check: Check, read: Reading): Promise<void> => {
   let reading = read;
   let problems = await judge(reading);
   for (let again = 0; problems.length > 0 && again < readings; again++) {
-    reading = await readAgain(reading);
+    reading = await readAgain(check, reading);
     problems = await judge(reading);
   }
   const { artifact } = reading.state;
@@ -239,7 +243,7 @@ const namedNow = async (at: Date): Promise<Set<string>> => {
   do {
     const page = await survey.surveyTable(from, at, { withFleet: true });
     for (const item of page.fleet) addFleetItem(fleet, item);
-    all.push(...page.heads);
+    all.push(...page.heads.filter((head) => damageOf(head) === null));
     from = page.next;
   } while (from);
   return namedSecrets(fleet, all);

@@ -1,9 +1,8 @@
 import type { Head } from '../../shared/domain/configuration.ts';
 import { type Facts, type Item, judgeMissing, kindOf } from '../../shared/domain/restore.ts';
-import type { StoredRollout } from '../../shared/domain/rollout.ts';
 import { keys, prefixes, sortKeys } from '../../shared/tables.ts';
 import { leftOut, type Restore, tallyOf } from './outcome.ts';
-import { objects, restoring, retention, rollouts } from './stores.ts';
+import { objects, restoring, retention } from './stores.ts';
 
 /** How many items are filled in at once. */
 const width = 8;
@@ -25,7 +24,6 @@ const reader = (restore: Restore) => {
     registration: lastOf((pk) => either<NonNullable<Facts['registration']>>(pk, sortKeys.scanner)),
     record: lastOf((pk) => either<NonNullable<Facts['record']>>(pk, sortKeys.artifact)),
     head: lastOf((pk) => restoring.liveItem<Head>(pk, sortKeys.head)),
-    rollout: lastOf((pk) => restoring.liveItem<StoredRollout>(pk, keys.rollout)),
     deleted: lastOf(restoring.deletedSubjects),
     either,
   };
@@ -66,10 +64,6 @@ const facts: Record<string, (read: Reader, item: Item, now: Date) => Promise<Par
     record: await read.record(pk),
     objectIsThere: (await objects.sizeOf(`${prefixes.secrets}${digest}`)) !== null,
   }),
-  'rollout counts': async (read, { pk }) => {
-    const rollout = await read.rollout(pk);
-    return { gate: rollout ? rollouts.gateOf(rollout) : 0 };
-  },
   'rollout work': async (read, { pk }) => ({
     state: (await read.either<{ state: string }>(pk, keys.rollout))?.state,
   }),

@@ -2,10 +2,11 @@ import type { FleetItem, LifeItem } from '../../functions/stores/survey.ts';
 import type { Head } from '../../shared/domain/configuration.ts';
 import { judgeHistory } from '../../shared/domain/fsck.ts';
 import { type Mended, mendHistory } from '../../shared/domain/restore.ts';
+import { damageOf } from '../../shared/domain/stored-head.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { scannerOf } from './fill.ts';
 import { leftOut, type Restore, tallyOf } from './outcome.ts';
-import { restoring, retention, standing, survey } from './stores.ts';
+import { restoring, retention, rolloutCounts, standing, survey } from './stores.ts';
 
 /** The live table, as far as what is made follows from it. */
 interface Seen {
@@ -13,10 +14,11 @@ interface Seen {
   revisions: Map<string, Head[]>;
   fleet: FleetItem[];
   lives: Map<string, LifeItem[]>;
+  rollouts: string[];
 }
 
 const readAll = async (restore: Restore): Promise<Seen> => {
-  const seen: Seen = { heads: new Map(), revisions: new Map(), fleet: [], lives: new Map() };
+  const seen: Seen = { heads: new Map(), revisions: new Map(), fleet: [], lives: new Map(), rollouts: [] };
   let from: Record<string, unknown> | undefined;
   do {
     const page = await survey.surveyTable(from, restore.startedAt, { withFleet: true });
@@ -24,6 +26,7 @@ const readAll = async (restore: Restore): Promise<Seen> => {
     for (const revision of page.revisions) add(seen.revisions, scannerIdOf(revision), revision);
     for (const life of page.lives) add(seen.lives, scannerOf(life.pk) ?? '', life);
     seen.fleet.push(...page.fleet);
+    seen.rollouts.push(...page.rollouts);
     restore.progress('Scanners', seen.heads.size);
     from = page.next;
   } while (from);
@@ -39,15 +42,11 @@ const add = <T>(map: Map<string, T[]>, key: string, value: T): void => {
   else map.set(key, [value]);
 };
 
-/** True where a history is to be looked at: it contradicts itself, or cannot be judged at all. */
-const isDoubtful = (head: Head | undefined, revisions: readonly Head[]): boolean => {
-  try {
-    return head?.parts === undefined || judgeHistory(head, revisions).length > 0;
-  } catch {
-    // What cannot be judged has not the form of a head: it is mended like one that is missing.
-    return true;
-  }
-};
+const isReadable = (head: Head | undefined): head is Head => damageOf(head) === null;
+
+/** True where a history is to be looked at: its head is missing or cannot be read, or it contradicts itself. */
+const isDoubtful = (head: Head | undefined, revisions: readonly Head[]): boolean =>
+  !isReadable(head) || judgeHistory(head, revisions).length > 0;
 
 const asked = (restore: Restore) => ({
   actor: { name: 'restore', requestId: `restore-${restore.startedAt.getTime()}` },
@@ -96,8 +95,9 @@ const namedBy = ({ configuration, decommissionedAt }: Head): string[] =>
 
 const artifactOf = (pk: string): string => pk.slice(keys.ofArtifact('').length);
 
-/** Who uses what, as the heads say; a copy of that from a backup could say of a Scanner that has ceased to that it does. */
-const mendUsers = async (restore: Restore, { heads, fleet }: Seen): Promise<void> => {
+/** Who uses what, as the heads that can be read say; a copy of that from a backup could say of a Scanner that has ceased to that it does. */
+const mendUsers = async (restore: Restore, { heads: all, fleet }: Seen): Promise<void> => {
+  const heads = new Map([...all].filter(([, head]) => isReadable(head)));
   const users = fleet.filter(({ sk }) => sk.startsWith(keys.userPrefix));
   const told = new Set(users.map(({ pk, sk }) => `${pk}\n${sk}`));
   const artifacts = new Set(fleet.map(({ pk }) => artifactOf(pk)));
@@ -155,11 +155,24 @@ const mendLooks = async (restore: Restore, { lives }: Seen): Promise<void> => {
   }
 };
 
-/** Makes what is not copied: heads and histories, users and their counts, names, what says when a Scanner is looked at and how it stands. */
+/** How many targets of a rollout have come to what, as they say by now; a copy would say what they had come to at the time of the backup. */
+const mendCounts = async (restore: Restore, { rollouts }: Seen): Promise<void> => {
+  for (const [index, rolloutId] of rollouts.entries()) {
+    const { dryRun } = restore;
+    const made = await rolloutCounts.settleCounts(rolloutId, { now: restore.now(), dryRun });
+    if (made === null)
+      leftOut(restore, 'rollout counts', 'its targets move on all the time: restore once more later');
+    else tallyOf(restore, 'rollout counts').restored += made;
+    restore.progress('rollouts', index + 1, rollouts.length);
+  }
+};
+
+/** Makes what is not copied: heads and histories, users and their counts, names, the counts of rollouts, what says when a Scanner is looked at and how it stands. */
 export const mendAll = async (restore: Restore): Promise<void> => {
   await mendHistories(restore, await readAll(restore));
   const seen = await readAll(restore);
   await mendUsers(restore, seen);
   await mendNames(restore, seen);
+  await mendCounts(restore, seen);
   await mendLooks(restore, seen);
 };

@@ -4,7 +4,7 @@ export let survey: typeof import('../../functions/stores/survey.ts');
 export let objects: typeof import('../../functions/stores/objects.ts');
 export let standing: typeof import('../../functions/stores/standing.ts');
 export let retention: typeof import('../../functions/stores/retention.ts');
-export let rollouts: typeof import('../../functions/stores/rollouts.ts');
+export let rolloutCounts: typeof import('../../functions/stores/rollout-counts.ts');
 
 export const loadStores = async (): Promise<void> => {
   restoring = await import('../../functions/stores/restoring.ts');
@@ -12,5 +12,5 @@ export const loadStores = async (): Promise<void> => {
   objects = await import('../../functions/stores/objects.ts');
   standing = await import('../../functions/stores/standing.ts');
   retention = await import('../../functions/stores/retention.ts');
-  rollouts = await import('../../functions/stores/rollouts.ts');
+  rolloutCounts = await import('../../functions/stores/rollout-counts.ts');
 };

@@ -3,6 +3,7 @@ import { keys, sortKeys } from '../tables.ts';
 import { type Configuration, type Head, nextHead, type Parts } from './configuration.ts';
 import { summaryOf } from './history.ts';
 import { openStates } from './import-job.ts';
+import { configurationDamageOf, damageOf } from './stored-head.ts';
 
 /** An item of the table, whatever it is. */
 export type Item = { pk: string; sk: string } & Record<string, unknown>;
@@ -58,7 +59,7 @@ const kinds: readonly KindOfItem[] = [
   { kind: 'rollout target', pk: rollout, sk: keys.targetPrefix, rule: 'fill' },
   { kind: 'rollout waiting', pk: rollout, sk: keys.waitingPrefix, rule: 'fill' },
   { kind: 'rollout unfinished', pk: rollout, sk: keys.unfinishedPrefix, rule: 'fill' },
-  { kind: 'rollout counts', pk: rollout, sk: 'progress#', rule: 'fill' },
+  { kind: 'rollout counts', pk: rollout, sk: keys.progressPrefix, rule: 'make' },
   { kind: 'audit', pk: rollout, sk: keys.auditPrefix, rule: 'fill' },
   { kind: 'rollout work', pk: rollout, sk: keys.rolloutWork, rule: 'fill' },
   { kind: 'wish', pk: 'derived#', sk: keys.derived, rule: 'leave' },
@@ -79,8 +80,6 @@ export interface Facts {
   deleted?: boolean;
   record?: { digest?: string; vault?: string } | undefined;
   objectIsThere?: boolean;
-  /** The gate of the live rollout; 0 where there is none. */
-  gate?: number;
   /** The state of its rollout. */
   state?: string | undefined;
   /** What a target has come to, in the live table. */
@@ -161,7 +160,6 @@ const judges: Record<string, (item: Item, facts: Facts) => Judged> = {
   'loose object': judgeLoose,
   import: judgeImport,
   rollout: judgeRollout,
-  'rollout counts': (item, { gate = 0 }) => put({ ...item, gate }),
   'rollout work': (item, { state = '' }) =>
     ['planned', 'running', 'halted'].includes(state) ? put(item) : leave('its rollout has ended'),
   'rollout waiting': judgeOpenTarget('pending'),
@@ -218,20 +216,23 @@ export interface Mended {
   made: StoredRevision | null;
 }
 
-const isConfiguration = (value: unknown): value is Configuration => {
-  const lists = (value as { lists?: Record<string, { root?: unknown }> } | null)?.lists;
-  return listNames.every((name) => /^[0-9a-f]{64}$/.test(String(lists?.[name]?.root)));
+const namesLists = ({ lists }: Configuration): boolean =>
+  listNames.every((name) => /^[0-9a-f]{64}$/.test(lists[name].root));
+
+const isConfiguration = (value: unknown): value is Configuration =>
+  configurationDamageOf(value) === null && namesLists(value as Configuration);
+
+/** True for a head, or a revision, that everybody can read, and that is of this Scanner. */
+const isHead = (value: unknown, scannerId: string): value is Head => {
+  if (damageOf(value) !== null) return false;
+  const head = value as Head;
+  return head.scannerId === scannerId && namesLists(head.configuration);
 };
 
-const isHead = (value: unknown, scannerId: string): value is Head => {
-  const head = (value ?? {}) as Partial<Head>;
-  const numbered = Number.isInteger(head.revision) && (head.revision as number) > 0;
-  return (
-    numbered &&
-    head.scannerId === scannerId &&
-    head.parts !== undefined &&
-    isConfiguration(head.configuration)
-  );
+/** The number of a head or revision, readable or not, if it has one. */
+const numberOf = (value: unknown): number[] => {
+  const { revision } = (value ?? {}) as Partial<Head>;
+  return Number.isSafeInteger(revision) ? [revision as number] : [];
 };
 
 const headOf = (
@@ -256,14 +257,22 @@ const allParts = (revision: number): Parts =>
     ]),
   ) as Parts;
 
-/** A revision as its audit record tells it: what was before it says which parts it changed. */
+/** The operation whose audit records begin a registration; of an id that was registered again, with a revision above 1. */
+const registering = 'create-scanner';
+
+/**
+ * A revision as its audit record tells it: what was before it says which parts it changed, and of which registration it is. Where that is not the one
+ * just before it, the registration is the newest that is known.
+ */
 const fromAudit = (
   { scannerId }: Known,
   before: Head | undefined,
   audit: RevisionAudit & { revision: number; after: Configuration },
 ): StoredRevision => {
   const { revision, at, actor, operation, after, rolloutId } = audit;
-  const follows = before !== undefined && before.revision === revision - 1;
+  const begins = operation === registering && revision > 1;
+  const follows = !begins && before !== undefined && before.revision === revision - 1;
+  const registration = begins ? { at, revision } : before?.registration;
   const head = follows
     ? nextHead(before, after, actor, at)
     : {
@@ -273,6 +282,7 @@ const fromAudit = (
         parts: allParts(revision),
         updatedAt: at,
         updatedBy: actor,
+        ...(registration ? { registration } : {}),
       };
   return {
     ...head,
@@ -292,12 +302,14 @@ const fromHead = (head: Head): StoredRevision => ({
   summary: 'restored from the head',
 });
 
-/** Revisions that are stored, and those that audit or head tell of, by number, beginning with the oldest that is kept. */
+/** Revisions that are stored and can be read, and those that audit or head tell of, by number, beginning with the oldest that is kept. */
 const tellAll = (
   known: Known,
   head: Head | undefined,
 ): { all: Map<number, StoredRevision>; highest: number } => {
-  const kept = known.revisions.filter(({ expiresAt }) => !isOver(expiresAt, known.now));
+  const kept = known.revisions.filter(
+    (revision) => isHead(revision, known.scannerId) && !isOver(revision.expiresAt, known.now),
+  );
   const stored = new Map(kept.map((revision) => [revision.revision, revision]));
   const audits = new Map(
     known.audits.flatMap((audit) =>
@@ -306,15 +318,17 @@ const tellAll = (
         : [],
     ),
   );
-  const numbers = known.audits.flatMap(({ revision }) => revision ?? []);
-  const highest = Math.max(0, ...stored.keys(), ...numbers, known.spokenOf, head?.revision ?? 0);
+  const numbers = [known.head, ...known.revisions, ...known.audits].flatMap(numberOf);
+  const highest = Math.max(0, ...numbers, known.spokenOf);
   const lowest = Math.min(...(stored.size > 0 ? stored.keys() : audits.keys()), head?.revision ?? highest);
   const all = new Map<number, StoredRevision>();
+  let before: StoredRevision | undefined;
   for (let number = lowest; number <= highest; number++) {
     const audit = audits.get(number);
     const own = head?.revision === number ? fromHead(head) : undefined;
-    const told = stored.get(number) ?? (audit ? fromAudit(known, all.get(number - 1), audit) : own);
+    const told = stored.get(number) ?? (audit ? fromAudit(known, before, audit) : own);
     if (told) all.set(number, told);
+    before = told ?? before;
   }
   return { all, highest };
 };

@@ -108,6 +108,16 @@ export const sumCounts = (
   return { targets: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts };
 };
 
+/** What is to be added to counts for them to say what the targets have come to; empty where they do. */
+export const correctionOf = (
+  counts: RolloutCounts,
+  targets: readonly Pick<StoredTarget, 'outcome'>[],
+): { [outcome in RolloutOutcome]?: number } => {
+  const told = sumCounts(targets.map(({ outcome }) => ({ [outcome]: 1 })));
+  const lacks = rolloutOutcomes.map((outcome) => [outcome, told[outcome] - counts[outcome]] as const);
+  return Object.fromEntries(lacks.filter(([, count]) => count !== 0));
+};
+
 /** The rollout that a request asks for, of the source as it is at `head`. */
 export const newRolloutOf = (
   request: NewRollout,

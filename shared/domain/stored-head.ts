@@ -1,22 +1,24 @@
 import * as z from 'zod/mini';
 import { defaultAdvanced } from '../schemas/advanced.ts';
 import { type ListReferences, listNames } from '../schemas/lists.ts';
-import { type Head, readConfiguration } from './configuration.ts';
+import { type Head, readConfiguration, type StoredConfiguration } from './configuration.ts';
 
 const count = z.int().check(z.gte(0));
 
 const reference = z.looseObject({ root: z.string(), entries: count, enabled: count });
 
+const configuration = z.looseObject({
+  smtp: z.nullable(z.looseObject({})),
+  advanced: z.optional(z.looseObject({})),
+  lists: z.record(z.enum(listNames), reference),
+  artifacts: z.optional(z.record(z.string(), z.string())),
+});
+
 /** A head or a revision as far as everybody relies on it; what the settings hold, their own schema says. */
 const shape = z.looseObject({
   scannerId: z.string(),
   revision: z.int().check(z.gte(1)),
-  configuration: z.looseObject({
-    smtp: z.nullable(z.looseObject({})),
-    advanced: z.optional(z.looseObject({})),
-    lists: z.record(z.enum(listNames), reference),
-    artifacts: z.optional(z.record(z.string(), z.string())),
-  }),
+  configuration,
   parts: z.record(z.string(), z.int()),
   updatedAt: z.string(),
   updatedBy: z.string(),
@@ -27,9 +29,9 @@ const told = ({ issues }: z.core.$ZodError): string => {
   return `${issue?.path.map(String).join('.') || 'the item'}: ${issue?.message}`;
 };
 
-const settingsDamage = (stored: Head): string | null => {
+const settingsDamage = (stored: StoredConfiguration): string | null => {
   try {
-    readConfiguration(stored.configuration);
+    readConfiguration(stored);
     return null;
   } catch (error) {
     if (error instanceof z.core.$ZodError) return `configuration.smtp.${told(error)}`;
@@ -40,7 +42,13 @@ const settingsDamage = (stored: Head): string | null => {
 /** What is wrong with a stored head or revision so that nobody can read it: the first such thing, or null. */
 export const damageOf = (stored: unknown): string | null => {
   const parsed = shape.safeParse(stored);
-  return parsed.success ? settingsDamage(stored as Head) : told(parsed.error);
+  return parsed.success ? settingsDamage((stored as Head).configuration) : told(parsed.error);
+};
+
+/** The same of a configuration alone, as an audit record holds it. */
+export const configurationDamageOf = (stored: unknown): string | null => {
+  const parsed = configuration.safeParse(stored);
+  return parsed.success ? settingsDamage(stored as StoredConfiguration) : told(parsed.error);
 };
 
 const none = { root: '', entries: 0, enabled: 0 };

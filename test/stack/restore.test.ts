@@ -36,6 +36,7 @@ let scanner: ScannerProcess;
 let table: DynamoDBDocumentClient;
 let s3: S3Client;
 let certificateId: string;
+let rolloutId: string;
 let paths: string[];
 let before: Map<string, unknown>;
 let lastRevision: number;
@@ -129,11 +130,8 @@ beforeAll(async () => {
     await save(stack, scannerId, settings(2525));
     await add(scannerId, '192.0.2.1', '2001:db8::/32', `${scannerId}.example.com`);
   }
-  const { rolloutId } = await made('/rollouts', {
-    source: 'mx1',
-    targets: { scannerIds: ['mx2'] },
-    sections: ['lists.inbound'],
-  });
+  const rollout = { source: 'mx1', targets: { scannerIds: ['mx2'] }, sections: ['lists.inbound'] };
+  rolloutId = String((await made('/rollouts', rollout))['rolloutId']);
   await until('the rollout has ended', async () => {
     const { state } = (await call('GET', `/rollouts/${rolloutId}`)).body as { state: string };
     return state === 'completed';
@@ -282,9 +280,42 @@ describe('npm run restore', { timeout: 240_000 }, () => {
     await inSync(stack, 'mx1', lastRevision + 1);
   });
 
-  it('replaces a head that cannot be read', async () => {
-    const key = { pk: 'scanner#mx2', sk: 'head' };
-    await table.send(new PutCommand({ TableName: stack.endpoints.table, Item: { ...key, nonsense: true } }));
+  it('counts the targets of a rollout whose counts are lost, whatever they were at the time recovered to', async () => {
+    const path = `/rollouts/${rolloutId}`;
+    const isCount = ({ pk, sk }: Item) => pk === `rollout#${rolloutId}` && sk.startsWith('progress#');
+    const counts = (await itemsOf(stack.endpoints.table)).filter(isCount);
+    for (const { pk, sk } of counts) {
+      await table.send(new DeleteCommand({ TableName: stack.endpoints.table, Key: { pk, sk } }));
+      await table.send(new PutCommand({ TableName: recovered, Item: { pk, sk, gate: 1, pending: 5 } }));
+    }
+    const outcome = outcomeOf(await restore('--json'));
+    expect(restoredIn(outcome)).toEqual(['8 rollout counts']);
+    const { body } = await call('GET', path);
+    expect([200, steady(body)]).toEqual(before.get(path));
+    const gates = (await itemsOf(stack.endpoints.table)).filter(isCount).map(({ gate }) => gate);
+    expect(gates).toEqual(Array.from({ length: 8 }, () => 0));
+  });
+
+  it.each<[string, (head: Item) => object]>([
+    ['that is nonsense', ({ pk, sk }) => ({ pk, sk, nonsense: true })],
+    [
+      'whose settings are none',
+      (head) => ({
+        ...head,
+        configuration: { ...(head['configuration'] as object), smtp: { mailFiltering: 'nonsense' } },
+      }),
+    ],
+    ['that does not say when it was changed', ({ updatedAt: _, ...head }) => head],
+  ])('replaces a head %s', async (_, damaged) => {
+    const [head] = (await itemsOf(stack.endpoints.table)).filter(
+      ({ pk, sk }) => pk === 'scanner#mx2' && sk === 'head',
+    );
+    await table.send(
+      new PutCommand({ TableName: stack.endpoints.table, Item: damaged(head as Item) as Item }),
+    );
+    expect((await run('scripts/fsck.ts')).stdout).toContain('it cannot be read');
+    const dry = await restore('--dry-run', '--json');
+    expect(restoredIn(outcomeOf(dry))).toEqual(['1 head']);
     const { code, stdout } = await restore();
     expect(stdout).toContain('Everything is as it should be.');
     expect(code).toBe(0);

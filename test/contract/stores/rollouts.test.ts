@@ -7,6 +7,7 @@ import {
 } from '../../../shared/domain/rollout.ts';
 import { newRollout } from '../../../shared/schemas/rollouts.ts';
 import { noTls, type SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { keys } from '../../../shared/tables.ts';
 import { newId, startServices } from './services.ts';
 
 let end: () => Promise<void>;
@@ -19,6 +20,8 @@ let stores: {
   status: typeof import('../../../functions/stores/status.ts');
   rollouts: typeof import('../../../functions/stores/rollouts.ts');
   targets: typeof import('../../../functions/stores/rollout-targets.ts');
+  counts: typeof import('../../../functions/stores/rollout-counts.ts');
+  dynamo: typeof import('../../../functions/stores/dynamo.ts');
 };
 let work: {
   plan: typeof import('../../../functions/common/plan-rollout.ts');
@@ -38,6 +41,8 @@ beforeAll(async () => {
     status: await import('../../../functions/stores/status.ts'),
     rollouts: await import('../../../functions/stores/rollouts.ts'),
     targets: await import('../../../functions/stores/rollout-targets.ts'),
+    counts: await import('../../../functions/stores/rollout-counts.ts'),
+    dynamo: await import('../../../functions/stores/dynamo.ts'),
   };
   work = {
     plan: await import('../../../functions/common/plan-rollout.ts'),
@@ -558,5 +563,75 @@ describe('the work on a rollout', () => {
     expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(false);
     expect(await fresh(rollout)).toMatchObject({ state: 'halted' });
     expect(await fresh(rollout)).not.toHaveProperty('finishedAt');
+  });
+});
+
+describe('counts that are lost', () => {
+  const lose = async ({ rolloutId }: StoredRollout, ...sks: string[]) => {
+    const { tableName, transact } = stores.dynamo;
+    const pk = keys.ofRollout(rolloutId);
+    await transact(sks.map((sk) => ({ Delete: { TableName: tableName(), Key: { pk, sk } } })));
+  };
+  const settle = ({ rolloutId }: StoredRollout, dryRun = false) =>
+    stores.counts.settleCounts(rolloutId, { now: new Date(), dryRun });
+
+  it('are made of what the targets have come to, and commits go on through the gate of then', async () => {
+    const [first, second] = await Promise.all([scanner(), scanner()]);
+    const rollout = await planned([first, second]);
+    await commit(rollout, first);
+    const lost = [0, 1, 5].map(keys.progress);
+    await lose(rollout, ...lost);
+
+    expect(await settle(rollout, true)).toBe(3);
+    expect(await settle(rollout)).toBe(3);
+
+    expect(await countsOf(rollout)).toMatchObject({ targets: 2, pending: 1, committed: 1 });
+    expect(await commit(rollout, second, 1)).toBe(true);
+    expect(await countsOf(rollout)).toMatchObject({ targets: 2, pending: 0, committed: 2 });
+    expect(await settle(rollout)).toBe(0);
+  });
+
+  it('follow the targets also where it is those that are others', async () => {
+    const [first, second] = await Promise.all([scanner(), scanner()]);
+    const rollout = await planned([first, second]);
+    await lose(rollout, keys.target(1, second));
+
+    expect(await settle(rollout)).toBe(1);
+
+    expect(await countsOf(rollout)).toMatchObject({ targets: 1, pending: 1 });
+  });
+
+  it('are right whatever is committed meanwhile', async () => {
+    const ids = await Promise.all([1, 2, 3, 4, 5].map(() => scanner()));
+    const rollout = await planned(ids);
+    await lose(rollout, keys.progress(0));
+
+    const [, ...done] = await Promise.all([
+      settle(rollout),
+      ...ids.map((id, index) => commit(rollout, id, index, index + 1)),
+    ]);
+    await settle(rollout);
+
+    const committed = done.filter(Boolean).length;
+    expect(await countsOf(rollout)).toMatchObject({ targets: 5, pending: 5 - committed, committed });
+  });
+
+  it('of a rollout past its time to live are left, and so are those of none', async () => {
+    const rollout = await planned([await scanner()]);
+    const { tableName, transact } = stores.dynamo;
+    await lose(rollout, keys.progress(0));
+    await transact([
+      {
+        Update: {
+          TableName: tableName(),
+          Key: { pk: keys.ofRollout(rollout.rolloutId), sk: keys.rollout },
+          UpdateExpression: 'SET expiresAt = :past',
+          ExpressionAttributeValues: { ':past': 1 },
+        },
+      },
+    ]);
+
+    expect(await settle(rollout)).toBe(0);
+    expect(await settle({ ...rollout, rolloutId: newId('none') })).toBe(0);
   });
 });

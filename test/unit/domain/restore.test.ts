@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Configuration, firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
+import {
+  type Configuration,
+  firstHead,
+  type Head,
+  nextHead,
+  reopenedHead,
+} from '../../../shared/domain/configuration.ts';
 import { judgeHistory } from '../../../shared/domain/fsck.ts';
 import {
   type Facts,
@@ -116,7 +122,6 @@ describe('what becomes of an item that the live table lacks', () => {
       {},
       { state: 'cancelled', version: 2 },
     ],
-    ['its gate is shut', { pk: 'rollout#r', sk: 'progress#0', gate: 4 }, {}, { gate: 0 }],
     [
       'a revision that was superseded since ends when that says',
       { ...ofScanner, sk: keys.revision(3), revision: 3 },
@@ -138,6 +143,7 @@ describe('what becomes of an item that the live table lacks', () => {
     [{ ...ofScanner, sk: sortKeys.due }, 'make'],
     [{ ...ofScanner, sk: sortKeys.clearing }, 'leave'],
     [{ pk: 'artifact#c', sk: keys.user('mx1') }, 'make'],
+    [{ pk: keys.ofRollout('r'), sk: keys.progress(0) }, 'make'],
     [{ pk: keys.ofSweep, sk: keys.sweep }, 'leave'],
     [{ pk: keys.ofPace('shadow'), sk: keys.pace }, 'leave'],
   ])('of %o is to %s', (item, rule) => {
@@ -196,8 +202,15 @@ const known = (more: Partial<Known>): Known => ({
   ...more,
 });
 
+/** The same with settings that may be anything. */
+const withSettings = <T extends Head>(head: T | undefined, smtp: unknown): T => {
+  if (!head) throw new Error('there is no such head');
+  return { ...head, configuration: { ...head.configuration, smtp } } as T;
+};
+
 describe('the history of a Scanner', () => {
   const { heads, revisions, audits } = historyOf(5);
+  const nonsense = { mailFiltering: 'nonsense' };
 
   it('that is whole is left alone', () => {
     const mended = mendHistory(known({ head: heads[4], revisions, audits }));
@@ -207,6 +220,9 @@ describe('the history of a Scanner', () => {
   it.each([
     ['missing', undefined],
     ['unreadable', { nonsense: true }],
+    ['of settings that are none', withSettings(heads[4], { mailFiltering: 'nonsense' })],
+    ['without the time of its last change', { ...heads[4], updatedAt: undefined }],
+    ['without a list', { ...heads[4], configuration: { ...heads[4]?.configuration, lists: {} } }],
     ['behind its revisions', heads[2]],
   ])('with a head that is %s gets that of its newest revision', (_, head) => {
     expect(mendHistory(known({ head, revisions, audits }))).toEqual({
@@ -233,6 +249,37 @@ describe('the history of a Scanner', () => {
     });
   });
 
+  it('has no head that is a revision which cannot be read: its audit tells what that was', () => {
+    const damaged = [...revisions.slice(0, 4), withSettings(revisions[4], nonsense)];
+    const mended = { revisions: [], head: heads[4], made: null };
+    expect(mendHistory(known({ revisions: damaged, audits }))).toEqual(mended);
+    expect(mendHistory(known({ revisions: damaged, audits, head: heads[4] }))?.head).toBeNull();
+  });
+
+  it('goes on beyond a revision that cannot be read where its audit cannot be either', () => {
+    const [last] = audits.slice(-1) as [RevisionAudit];
+    const mended = mendHistory(
+      known({
+        head: withSettings(heads[4], nonsense),
+        revisions: [...revisions.slice(0, 4), withSettings(revisions[4], nonsense)],
+        audits: [...audits.slice(0, 4), { ...last, after: { ...(last.after as object), smtp: nonsense } }],
+      }),
+    );
+    expect(mended).toMatchObject({
+      revisions: [],
+      head: { revision: 6, configuration: heads[3]?.configuration },
+      made: { revision: 6, operation: 'restore-backup' },
+    });
+  });
+
+  it('does not use the number of a head again that cannot be read', () => {
+    const head = withSettings(heads[4], nonsense);
+    expect(mendHistory(known({ head, revisions: revisions.slice(0, 3) }))).toMatchObject({
+      head: { revision: 6, configuration: heads[2]?.configuration },
+      made: { revision: 6 },
+    });
+  });
+
   it('of a Scanner out of service stays that', () => {
     const decommissionedAt = timeOf(6);
     expect(mendHistory(known({ revisions, audits, decommissionedAt }))?.head).toEqual({
@@ -255,6 +302,41 @@ describe('the history of a Scanner', () => {
 
   it('of which nothing is left cannot be made', () => {
     expect(mendHistory(known({}))).toBeNull();
+  });
+});
+
+describe('the history of an id that was registered again', () => {
+  const [, second] = historyOf(2).heads as [Head, Head];
+  const third = reopenedHead(second, listsOf(0), 'me', timeOf(3));
+  const fourth = nextHead(third, { ...third.configuration, lists: listsOf(4) }, 'me', timeOf(4));
+  const { revisions } = historyOf(2);
+  const auditOf = ({ revision, configuration }: Head, operation: string): RevisionAudit => ({
+    revision,
+    at: timeOf(revision),
+    actor: 'me',
+    operation,
+    after: configuration,
+  });
+  const registered = auditOf(third, 'create-scanner');
+  const edited = auditOf(fourth, 'add-entries');
+
+  it('says so where only the audit tells of that', () => {
+    expect(mendHistory(known({ revisions, audits: [registered] }))?.head).toEqual(third);
+  });
+
+  it('says so of what came after it', () => {
+    expect(mendHistory(known({ revisions, audits: [registered, edited] }))?.head).toEqual(fourth);
+  });
+
+  it('says so beyond a gap', () => {
+    const fifth = { ...auditOf(fourth, 'add-entries'), revision: 5 };
+    const { head } = mendHistory(known({ revisions, audits: [registered, fifth] })) ?? {};
+    expect(head).toMatchObject({ revision: 5, registration: third.registration });
+  });
+
+  it('says nothing of the kind of a first registration', () => {
+    const [first] = historyOf(1).heads as [Head];
+    expect(mendHistory(known({ audits: [auditOf(first, 'create-scanner')] }))?.head).toEqual(first);
   });
 });
 

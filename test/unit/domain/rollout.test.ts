@@ -5,6 +5,7 @@ import {
   afterFailure,
   asksForCanary,
   commitDays,
+  correctionOf,
   endingOf,
   isRevertible,
   isTarget,
@@ -94,6 +95,14 @@ describe('the counts of a rollout', () => {
       targets: 3,
       pending: 2,
     });
+  });
+
+  it('are brought by their correction to what the targets have come to', () => {
+    const targets = (['applied', 'applied', 'pending'] as const).map((outcome) => ({ outcome }));
+    const counts = sumCounts([{ pending: 3, applied: 1, failed: 1 }]);
+    const correction = correctionOf(counts, targets);
+    expect(correction).toEqual({ pending: -2, applied: 1, failed: -1 });
+    expect(correctionOf(sumCounts([counts, correction]), targets)).toEqual({});
   });
 });
 
