@@ -48,7 +48,10 @@ await runCommand({ usage, options }, async (values) => {
   console.log(`${config.name}:\n${described(config).join('\n')}\n`);
   if (values['dry-run']) return runCdk(['diff', config.name, ...args]);
   const code = await runCdk([...deployment(config.name, values.outputs, values.yes), ...args]);
-  if (code !== exitCodes.done) throw new Error('It was not deployed: the lines above say why. What CloudFormation had begun, it takes back.');
+  if (code !== exitCodes.done)
+    throw new Error(
+      'It was not deployed: the lines above say why. What CloudFormation had begun, it takes back.',
+    );
   const outputs = readOutputs(values.outputs, config.name);
   console.log(`\n${nextSteps(outputs, values.outputs, config.name).join('\n')}`);
   if (!canHaveToken()) return exitCodes.done;
