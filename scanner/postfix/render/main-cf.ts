@@ -68,7 +68,15 @@ const sessions = (place: Place): Parameters => [
   ['message_size_limit', '0'],
 ];
 
-const randomly = (values: readonly string[]): string => `randmap:${grouped(values)}`;
+/**
+ * A table that answers one of these results by chance. The chance is about numbers, which stand for the results: a value of `randmap`
+ * itself has neither spaces nor commas.
+ */
+const oneOf = (results: readonly string[]): string => {
+  const numbers = results.map((_, index) => String(index + 1));
+  const named = results.map((result, index) => `${numbers[index]} = ${result}`);
+  return `randmap:{${numbers.join(', ')}}, inline:${grouped(named)}`;
+};
 
 /** Where inbound mail goes, whatever its recipients are: to the local-delivery hosts and nowhere else (DESIGN 9). */
 export const inboundDestinations = ({ hosts }: Configuration): Destination[] =>
@@ -78,7 +86,7 @@ const inboundVerdict = (configuration: Configuration): string => {
   const filters = inboundDestinations(configuration).map((destination) => `FILTER ${destination}`);
   return filters.length === 0
     ? 'check_client_access static:{554 5.3.5 This host has no place to deliver mail to}'
-    : `check_client_access ${randomly(filters)}, permit`;
+    : `check_client_access pipemap:{${oneOf(filters)}}, permit`;
 };
 
 const verdicts: Record<Direction, (configuration: Configuration) => string> = {
@@ -98,7 +106,7 @@ const externalDestinations = ({ smtp, hosts }: Configuration): Destination[] =>
 
 /** A table that has these keys, each with one of these results by chance. */
 const keyed = (keys: readonly string[], results: readonly string[]): string =>
-  `pipemap:{inline:${grouped(keys.map((key) => `${key} = x`))}, ${randomly(results)}}`;
+  `pipemap:{inline:${grouped(keys.map((key) => `${key} = x`))}, ${oneOf(results)}}`;
 
 const senderMaps = ({ configuration, bindings, transports }: Scene): string[] => {
   const destinations = externalDestinations(configuration);
@@ -110,7 +118,7 @@ const senderMaps = ({ configuration, bindings, transports }: Scene): string[] =>
   const resultsOf = (names: string) =>
     names.split(' ').flatMap((name) => destinations.map((destination) => `${name}:${destination}`));
   const own = [...groups].map(([names, keys]) => keyed(keys, resultsOf(names)));
-  return destinations.length > 1 ? [...own, randomly(resultsOf('external'))] : own;
+  return destinations.length > 1 ? [...own, `pipemap:{${oneOf(resultsOf('external'))}}`] : own;
 };
 
 /** Domains that the settings call local: those with bindings of their own (tab row "Non-local bindings"), and the senders' default. */

@@ -14,7 +14,7 @@ export const receivedChecks = (headers: Headers, marker: string): string => {
   const own = `\\(${marker}\\)`;
   const lines = headers.stripReceivedHeaders ? [`if !/${own}/`, '/^Received:/ IGNORE', 'endif'] : [];
   const inserted = headers.insertReceivedHeader
-    ? `/^(Received:.*\\()${marker}(\\).*)$/ REPLACE \${1}Postfix\${2}`
+    ? `/^(Received:.*\\()${marker}(\\).*)$/ REPLACE $(1)Postfix$(2)`
     : `/^Received:.*${own}/ IGNORE`;
   return `${[...lines, inserted].join('\n')}\n`;
 };

@@ -14,8 +14,8 @@ import { externalSources } from './transports.ts';
 
 /** Most hosts written out for one list, over all orders of them: Postfix reads them all into memory with its configuration. */
 const mostHostsWritten = 4096;
-/** Characters of one destination: the queue manager takes four lines of 2,048 (attr_scan0.c, `line_length_limit`). */
-const longestDestination = 8000;
+/** Characters of one destination. It is one record of a queue file, which is cut at `line_length_limit`, 2,048, its transport included. */
+const longestDestination = 2000;
 
 const judgedHosts = (pointer: string, hosts: readonly HostInput[]): Refusal[] =>
   hosts.flatMap((host) => {

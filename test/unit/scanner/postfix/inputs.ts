@@ -62,16 +62,18 @@ const withoutNull = (value: unknown): unknown =>
 export const inputOf = (sample: Sample): RenderInput => {
   const advanced = advancedSettings.parse(sample.advanced ?? {});
   const shadow = advancedOf(advanced);
+  const artifacts = sample.artifacts ?? artifactTexts(advanced.bindings.domains);
   const smtp = {
     revision: 17,
     ...(withoutNull(smtpSettings.parse(sample.smtp)) as object),
     lists: {},
     advanced: digestOf(shadow),
+    artifacts: Object.fromEntries([...artifacts.keys()].map((name) => [name, digestOf({ name })])),
   };
   return {
     desired: { smtp, advanced: shadow } as RenderInput['desired'],
     hosts: { localDelivery: [host('10.0.0.5')], relay: [], ...sample.hosts },
-    artifacts: sample.artifacts ?? artifactTexts(advanced.bindings.domains),
+    artifacts,
     withDomains: sample.withDomains ?? [],
     place: { ...place, ...sample.place },
   };
