@@ -29,7 +29,7 @@ const setupFiles = ['test/helpers/note-run.ts'];
 /** Tiers by speed; `npx vitest run --project unit` runs one. The grants are judged when all others have run. */
 export default defineConfig({
   test: {
-    globalSetup: ['test/helpers/record-grants.ts'],
+    globalSetup: ['test/helpers/compile-once.ts', 'test/helpers/record-grants.ts'],
     projects: [
       tier('unit', { order: 1, testTimeout: 30_000 }),
       tier('contract', { order: 1, testTimeout: 30_000 }),

@@ -85,81 +85,68 @@ const shifts: Record<string, Shift> = {
 
 /** The functions that work on what is written: each is woken by a key, reads the present state and works towards what should be. */
 export class Workers extends Construct {
-  readonly publish: ControlPlaneFunction;
-  readonly route: ControlPlaneFunction;
-  readonly reconcile: ControlPlaneFunction;
-  readonly report: ControlPlaneFunction;
-  readonly presence: ControlPlaneFunction;
-  readonly import: ControlPlaneFunction;
-  readonly artifacts: ControlPlaneFunction;
-  readonly derive: ControlPlaneFunction;
-  readonly renew: ControlPlaneFunction;
-  readonly watchCertificates: ControlPlaneFunction;
-  readonly sweep: ControlPlaneFunction;
-  readonly decommission: ControlPlaneFunction;
-  readonly rollout: ControlPlaneFunction;
+  readonly publish = this.worker(
+    'Publish',
+    'publish',
+    'Brings shadows to the heads',
+    512,
+    // Its turn may be 40 seconds away (`longestWaitMs`), and a batch holds more Scanners than go at a time.
+    Duration.minutes(5),
+  );
+  readonly reconcile = this.worker(
+    'Reconcile',
+    'reconcile',
+    'Looks at Scanners that are due',
+    512,
+    // It stops by itself after 45 seconds, with what it has begun to wait for.
+    Duration.minutes(3),
+  );
+  readonly route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));
+  readonly report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
+  readonly presence = this.worker(
+    'Presence',
+    'presence',
+    'Stores which Scanners are connected',
+    256,
+    Duration.seconds(30),
+  );
+  readonly import = this.worker('Import', 'import', 'Takes files into lists', 3008, importTimeout);
+  readonly artifacts = this.worker(
+    'Artifacts',
+    'artifacts',
+    'Hands Scanners links to their objects',
+    512,
+    Duration.seconds(30),
+  );
+  readonly derive = this.worker(
+    'Derive',
+    'derive',
+    'Makes exports and findings of lists',
+    3008,
+    Duration.seconds(makingSeconds),
+  );
+  // Nearly all of its time it waits for the table; the memory is for the eight changes under way.
+  readonly renew = this.worker('Renew', 'renew', 'Brings Scanners to renewed artifacts', 512, renewTimeout);
+  readonly watchCertificates = this.worker(
+    'WatchCertificates',
+    'watch-certificates',
+    'Measures how long certificates are good',
+    256,
+    Duration.seconds(60),
+  );
+  readonly sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
+  readonly decommission = this.worker(
+    'Decommission',
+    'decommission',
+    'Clears away after Scanners',
+    256,
+    Duration.seconds(60),
+  );
+  // Eight targets at a time; the memory is for the lists of the source that each is compared with.
+  readonly rollout = this.worker('Rollout', 'rollout', 'Brings rollouts on', 1024, Duration.minutes(15));
 
   constructor(scope: Construct, id: string, storage: Storage, paces: Paces) {
     super(scope, id);
-    this.publish = this.worker(
-      'Publish',
-      'publish',
-      'Brings shadows to the heads',
-      512,
-      // Its turn may be 40 seconds away (`longestWaitMs`), and a batch holds more Scanners than go at a time.
-      Duration.minutes(5),
-    );
-    this.reconcile = this.worker(
-      'Reconcile',
-      'reconcile',
-      'Looks at Scanners that are due',
-      512,
-      // It stops by itself after 45 seconds, with what it has begun to wait for.
-      Duration.minutes(3),
-    );
-    this.route = this.worker('Route', 'route', 'Wakes other workers', 256, Duration.seconds(60));
-    this.report = this.worker('Report', 'report', 'Stores what Scanners report', 256, Duration.seconds(30));
-    this.presence = this.worker(
-      'Presence',
-      'presence',
-      'Stores which Scanners are connected',
-      256,
-      Duration.seconds(30),
-    );
-    this.import = this.worker('Import', 'import', 'Takes files into lists', 3008, importTimeout);
-    this.artifacts = this.worker(
-      'Artifacts',
-      'artifacts',
-      'Hands Scanners links to their objects',
-      512,
-      Duration.seconds(30),
-    );
-    this.derive = this.worker(
-      'Derive',
-      'derive',
-      'Makes exports and findings of lists',
-      3008,
-      Duration.seconds(makingSeconds),
-    );
-    // Nearly all of its time it waits for the table; the memory is for the eight changes under way.
-    this.renew = this.worker('Renew', 'renew', 'Brings Scanners to renewed artifacts', 512, renewTimeout);
-    this.watchCertificates = this.worker(
-      'WatchCertificates',
-      'watch-certificates',
-      'Measures how long certificates are good',
-      256,
-      Duration.seconds(60),
-    );
-    this.sweep = this.worker('Sweep', 'sweep', 'Deletes what nothing names', 3008, Duration.minutes(15));
-    this.decommission = this.worker(
-      'Decommission',
-      'decommission',
-      'Clears away after Scanners',
-      256,
-      Duration.seconds(60),
-    );
-    // Eight targets at a time; the memory is for the lists of the source that each is compared with.
-    this.rollout = this.worker('Rollout', 'rollout', 'Brings rollouts on', 1024, Duration.minutes(15));
     this.keepFailures(storage);
     this.bind(storage);
     this.bindPublishers(storage, paces);

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Lambda } from './lambda.ts';
+import type { Invoker } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
 import type { FunctionModel } from './model.ts';
 import { startPump } from './pump.ts';
@@ -9,7 +9,7 @@ import type { State } from './state.ts';
 export interface AsyncInvocations {
   /** Keeps an event for a function; inside the caller's transaction, where there is one. */
   invokeAsync(functionArn: string, event: unknown): void;
-  deliver(lambda: Lambda): void;
+  deliver(lambda: Invoker): void;
   stop(): Promise<void>;
 }
 
@@ -80,7 +80,7 @@ export const openAsyncInvocations = (
     });
   };
 
-  const run = async (row: Row, lambda: Lambda): Promise<void> => {
+  const run = async (row: Row, lambda: Invoker): Promise<void> => {
     try {
       await lambda.invoke(row.function, JSON.parse(row.event));
       drop.run(row.id);
@@ -91,7 +91,7 @@ export const openAsyncInvocations = (
     }
   };
 
-  const begin = (row: Row, lambda: Lambda): void => {
+  const begin = (row: Row, lambda: Invoker): void => {
     const work = run(row, lambda).finally(() => {
       running.delete(row.id);
       pump?.wake();

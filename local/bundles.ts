@@ -17,8 +17,18 @@ export const bundling = {
   logLevel: 'error',
 } as const satisfies BuildOptions;
 
+/** What each environment runs besides its function; bundled with them, since each would strip its types anew. */
+export const insideOfEnvironment = 'local/lambda-worker.ts';
+
 /** Everything that a bundle is made of. */
-const sources = ['functions', 'shared', 'local/bundles.ts', 'package-lock.json'];
+const sources = [
+  'functions',
+  'shared',
+  'local/bundles.ts',
+  insideOfEnvironment,
+  'local/source-frames.ts',
+  'package-lock.json',
+];
 
 const unusedAfterMs = 86_400_000;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JWK } from 'jose';
 import { tokenJudge } from './access-token.ts';
 import { gatewayEvent } from './gateway-event.ts';
-import type { Lambda } from './lambda.ts';
+import type { Invoker } from './lambda.ts';
 import { FunctionError } from './lambda-environment.ts';
 import { serveLoopback } from './loopback.ts';
 import type { ApiModel } from './model.ts';
@@ -10,7 +10,7 @@ import type { ApiModel } from './model.ts';
 export interface GatewayOptions {
   api: ApiModel;
   keys: { keys: JWK[] };
-  lambda: Lambda;
+  lambda: Invoker;
   port: number;
   accountId: string;
   onError(error: unknown): void;

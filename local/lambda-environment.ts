@@ -47,7 +47,7 @@ interface Reply {
 }
 
 const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker => {
-  const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
+  const worker = new Worker(fn.bundle?.inside ?? new URL('./lambda-worker.ts', import.meta.url), {
     env: {
       ...variables,
       ...fn.environment,
@@ -56,7 +56,7 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       TZ: ':UTC',
     },
-    workerData: { entry: fn.bundle ?? resolve(root, fn.entry), name: fn.id, arn: fn.arn },
+    workerData: { entry: fn.bundle?.code ?? resolve(root, fn.entry), name: fn.id, arn: fn.arn },
     stdout: true,
     stderr: true,
   });

@@ -10,9 +10,17 @@ const mostEnvironments = 6;
 /** Largest event and answer of a synchronous invocation (Lambda quotas). */
 const payloadLimit = 6 * 1024 * 1024;
 
-export interface Lambda {
+/** What runs functions for those who deliver events. */
+export interface Invoker {
   /** Runs a function and answers what it answers. FunctionError for what it throws. `onLog` is told the end of its log before. */
   invoke(functionArn: string, event: unknown, onLog?: (log: string) => void): Promise<unknown>;
+}
+
+export interface Lambda extends Invoker {
+  /** Milliseconds for which nothing has run; 0 while something does. */
+  quietMs(): number;
+  /** Is told of each invocation as it begins. */
+  onInvocation(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -89,6 +97,29 @@ const assertFits = (payload: unknown, what: string, errorType: string): void => 
     throw new FunctionError(errorType, `${what} has ${bytes} bytes; Lambda takes ${payloadLimit}.`);
 };
 
+/** What runs at the moment, and since when nothing does. */
+const activity = () => {
+  const listeners: (() => void)[] = [];
+  let running = 0;
+  let endedAt = performance.now();
+  return {
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      running += 1;
+      for (const listener of listeners) listener();
+      try {
+        return await work();
+      } finally {
+        running -= 1;
+        endedAt = performance.now();
+      }
+    },
+    quietMs: (): number => (running > 0 ? 0 : performance.now() - endedAt),
+    onBegin: (listener: () => void): void => {
+      listeners.push(listener);
+    },
+  };
+};
+
 /** Functions of the stack, run from their sources, each in threads with variables of their own. */
 export const startLambda = (options: LambdaOptions): Lambda => {
   mkdirSync(options.logDir, { recursive: true });
@@ -100,15 +131,18 @@ export const startLambda = (options: LambdaOptions): Lambda => {
       return [fn.arn, poolOf(fn, options, log)];
     }),
   );
+  const running = activity();
   return {
     async invoke(functionArn, event, onLog) {
       const pool = pools.get(functionArn);
       if (!pool) throw new TypeError(`There is no function ${functionArn}.`);
       assertFits(event, 'The event', 'RequestEntityTooLarge');
-      const result = await pool.run(event, onLog);
+      const result = await running.during(() => pool.run(event, onLog));
       assertFits(result, 'The answer', 'Function.ResponseSizeTooLarge');
       return result;
     },
+    quietMs: running.quietMs,
+    onInvocation: running.onBegin,
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
       await Promise.all(logs.map((log) => new Promise<void>((resolve) => log.end(resolve))));

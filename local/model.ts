@@ -29,8 +29,8 @@ export interface FunctionModel {
   description?: string;
   /** Path of its source from the root of the checkout, as the template names it, e.g. `functions/api/scanners.lambda.ts`; exports `handler`. */
   entry: string;
-  /** Path of its bundle, where one was made: what is run then in place of the source. */
-  bundle?: string;
+  /** Paths of what was bundled, where it was: its code, which is run in place of the source, and the inside of an environment, which runs it. */
+  bundle?: { code: string; inside: string };
   timeoutSeconds: number;
   /** Most environments at once; absent: the embedded stack's own cap. */
   reservedConcurrency?: number;

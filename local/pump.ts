@@ -7,12 +7,12 @@ export interface Pump {
 }
 
 /**
- * Runs `round` until it answers that there was nothing to do, then waits for `idleMs` or to be woken. An error of a round is told to
+ * Runs `round` until it answers that there was nothing to do, then waits for `idleMs`, which may differ each time, or to be woken. An error of a round is told to
  * `onError` and counts as nothing to do.
  */
 export const startPump = (
   round: () => Promise<boolean>,
-  options: { idleMs: number; onError: (error: unknown) => void },
+  options: { idleMs: number | (() => number); onError: (error: unknown) => void },
 ): Pump => {
   let stopping = false;
   let woken = false;
@@ -21,7 +21,8 @@ export const startPump = (
   const rest = () =>
     new Promise<void>((resolve) => {
       if (woken || stopping) return resolve();
-      const timer = setTimeout(resolve, options.idleMs);
+      const { idleMs } = options;
+      const timer = setTimeout(resolve, typeof idleMs === 'number' ? idleMs : idleMs());
       wakeUp = () => {
         clearTimeout(timer);
         resolve();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Lambda } from './lambda.ts';
+import type { Invoker } from './lambda.ts';
 import type { EventSourceModel, QueueModel } from './model.ts';
 import { type Pump, startPump } from './pump.ts';
 import {
@@ -16,7 +16,7 @@ export interface Queues {
   /** Adds a message; inside the caller's transaction, where there is one. Answers its id. */
   send(queueArn: string, body: unknown, more?: { attributes?: MessageAttributes; delayMs?: number }): string;
   /** Begins to deliver to functions. */
-  deliver(sources: EventSourceModel[], lambda: Lambda): void;
+  deliver(sources: EventSourceModel[], lambda: Invoker): void;
   stop(): Promise<void>;
 }
 
@@ -73,14 +73,14 @@ export const openQueues = (
     batch: QueueMessage[],
     source: EventSourceModel,
     queue: QueueModel,
-    lambda: Lambda,
+    lambda: Invoker,
   ): Promise<void> => {
     const Records = batch.map((message) => recordOf(message, source, options.region));
     const failed = failuresOf(await lambda.invoke(source.functionArn, { Records }), source);
     for (const { messageId, receipt } of batch) if (!failed.has(messageId)) messages.remove(queue, receipt);
   };
 
-  const poll = (source: EventSourceModel, queue: QueueModel, lambda: Lambda): Pump => {
+  const poll = (source: EventSourceModel, queue: QueueModel, lambda: Invoker): Pump => {
     const running = new Set<Promise<void>>();
     const most = source.maxConcurrency ?? 10;
     const pump = startPump(

@@ -13,7 +13,7 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { S3Client } from '@aws-sdk/client-s3';
 import { scopes } from '../shared/operations/define.ts';
 import { openAsyncInvocations } from './async-invocations.ts';
-import { bundleFunctions } from './bundles.ts';
+import { bundleFunctions, insideOfEnvironment } from './bundles.ts';
 import { declaredTemplate } from './declared.ts';
 import { startDynamo } from './dynamodb.ts';
 import { eventBus } from './event-bus.ts';
@@ -159,11 +159,11 @@ const modelOf = async (
     name,
     parameters: { ...paces, Issuer: issuer, MqttServerCa: ca, ...parameters },
   });
-  const bundleOf = await bundleFunctions(
-    model.functions.map(({ entry }) => entry),
-    dir,
-  );
-  return { ...model, functions: model.functions.map((fn) => ({ ...fn, bundle: bundleOf(fn.entry) })) };
+  const entries = model.functions.map(({ entry }) => entry);
+  const bundleOf = await bundleFunctions([...entries, insideOfEnvironment], dir);
+  const inside = bundleOf(insideOfEnvironment);
+  const functions = model.functions.map((fn) => ({ ...fn, bundle: { code: bundleOf(fn.entry), inside } }));
+  return { ...model, functions };
 };
 
 /** What every part is built from. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Lambda } from './lambda.ts';
+import type { Invoker } from './lambda.ts';
 import type { EventSourceModel } from './model.ts';
 import { ageSeconds, itemKey, type LambdaRecord } from './stream-records.ts';
 
 export interface DeliveryOptions {
   source: EventSourceModel;
-  lambda: Lambda;
+  lambda: Invoker;
   /** Where a batch goes that failed for good: what Lambda tells of it, and the event that holds it. Only once this resolves is it done with. */
   toFailureDestination(record: FailureRecord, event: object): Promise<void>;
   onError(error: unknown): void;

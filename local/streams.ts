@@ -30,7 +30,11 @@ const schema = `
     mapping TEXT NOT NULL, stream TEXT NOT NULL, shard TEXT NOT NULL, sequence TEXT NOT NULL,
     PRIMARY KEY (mapping, stream, shard));`;
 
-const idleMs = 20;
+/** Between looks: while functions run and shortly after, and when nobody but a stranger to the stack can have written. */
+const busyMs = 20;
+const quietMs = 250;
+const settledAfterMs = 1000;
+
 const pageSize = 500;
 
 const streamArnOf = async ({ client, table }: StreamOptions): Promise<string> => {
@@ -120,12 +124,13 @@ const startMapping = async (
   };
 
   const pump = startPump(round, {
-    idleMs,
+    idleMs: () => (lambda.quietMs() < settledAfterMs ? busyMs : quietMs),
     onError: (error) => {
       for (const shard of shards) reading.forget(shard);
       onError(error);
     },
   });
+  lambda.onInvocation(pump.wake);
   return {
     wake: pump.wake,
     async stop() {

@@ -4,7 +4,10 @@ interface Template {
   Resources: Record<string, { Type: string; DeletionPolicy?: string }>;
 }
 
-/** What is kept of each type, how to remove it, and what is lost with it. Whatever else a template keeps has no line here and is named by its type. */
+/**
+ * What is kept of each type, how to remove it, and what is lost with it, in the order in which to do that: the key last. Whatever else a template keeps
+ * has no line here and is named by its type.
+ */
 const kinds: Record<string, { what: string; remove: (outputs: Outputs) => string[] }> = {
   'AWS::DynamoDB::GlobalTable': {
     what: 'the table, with all settings, history and audit; protected from deletion',
@@ -34,10 +37,6 @@ const kinds: Record<string, { what: string; remove: (outputs: Outputs) => string
       `aws iot delete-thing-type --thing-type-name ${type}`,
     ],
   },
-  'AWS::KMS::Key': {
-    what: 'the key, without which none of that can be read, nor any backup',
-    remove: ({ KeyId: key = 'KEY' }) => [`aws kms schedule-key-deletion --key-id ${key}`],
-  },
   'AWS::Logs::LogGroup': {
     what: 'the logs of functions and of the API; they expire by themselves, the empty groups stay',
     remove: () => [
@@ -51,6 +50,10 @@ const kinds: Record<string, { what: string; remove: (outputs: Outputs) => string
       `aws cognito-idp delete-user-pool --user-pool-id ${pool}`,
     ],
   },
+  'AWS::KMS::Key': {
+    what: 'the key, without which none of that can be read, nor any backup',
+    remove: ({ KeyId: key = 'KEY' }) => [`aws kms schedule-key-deletion --key-id ${key}`],
+  },
 };
 
 const countsOf = ({ Resources }: Template): Map<string, number> => {
@@ -60,9 +63,15 @@ const countsOf = ({ Resources }: Template): Map<string, number> => {
   return counts;
 };
 
+const order = Object.keys(kinds);
+
+/** Types that have no line come first. */
+const byOrder = ([one]: [string, number], [other]: [string, number]): number =>
+  order.indexOf(one) - order.indexOf(other);
+
 /** What of a template outlives its stack, and how each is removed, as lines. */
 export const keptLines = (template: Template, outputs: Outputs, name: string): string[] =>
-  [...countsOf(template)].flatMap(([type, count]) => {
+  [...countsOf(template)].sort(byOrder).flatMap(([type, count]) => {
     const { what, remove } = kinds[type] ?? { what: type, remove: () => [] };
     const commands = remove(outputs).map((command) => `         ${command.replace('NAME-', `${name}-`)}`);
     return [`  ${String(count).padStart(4)}   ${what}`, ...commands];

@@ -7,11 +7,11 @@ import {
   IoTDataPlaneClient,
   UpdateThingShadowCommand,
 } from '@aws-sdk/client-iot-data-plane';
-import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetSummary } from '../../shared/schemas/fleet.ts';
 import type { Scanner } from '../../shared/schemas/scanner.ts';
+import { lookNow } from '../helpers/look.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -20,15 +20,13 @@ import { conditionOf, inboundSettings, inSync, register, save, sync } from './su
 let stack: StackProcess;
 let scanner: ScannerProcess;
 let iot: IoTDataPlaneClient;
-let lambda: LambdaClient;
 let dynamo: DynamoDBDocumentClient;
 
 beforeAll(async () => {
   stack = await startStackProcess();
-  const { region, accessKeyId, secretAccessKey, iotData, lambda: invoke, dynamodb } = stack.endpoints;
+  const { region, accessKeyId, secretAccessKey, iotData, dynamodb } = stack.endpoints;
   const common = { region, credentials: { accessKeyId, secretAccessKey } };
   iot = new IoTDataPlaneClient({ ...common, endpoint: iotData });
-  lambda = new LambdaClient({ ...common, endpoint: invoke });
   dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({ ...common, endpoint: dynamodb }));
   scanner = startScannerProcess(stack.dir, 'mx1');
   await until(
@@ -41,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await scanner?.stop();
-  for (const client of [iot, lambda, dynamo]) client?.destroy();
+  for (const client of [iot, dynamo]) client?.destroy();
   await stack?.stop();
 });
 
@@ -51,17 +49,6 @@ const desired = async (
   const get = new GetThingShadowCommand({ thingName, shadowName: 'smtp' });
   const document = JSON.parse(new TextDecoder().decode((await iot.send(get)).payload));
   return document.state.desired;
-};
-
-/** Runs the minute's look at whoever is due, and waits for its end. */
-const lookNow = async (): Promise<void> => {
-  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
-  const name = Functions.find(
-    ({ Description }) => Description === 'Looks at Scanners that are due',
-  )?.FunctionName;
-  const Payload = new TextEncoder().encode(JSON.stringify({ source: 'aws.events' }));
-  const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload }));
-  expect(answer.FunctionError).toBeUndefined();
 };
 
 const key = (scannerId: string, sk: string) => ({ pk: `scanner#${scannerId}`, sk });
@@ -101,7 +88,7 @@ describe('a fleet', () => {
     expect(await desired('mx1')).toMatchObject({ mailFiltering: 'outbound' });
 
     await isDueNow('mx1');
-    await lookNow();
+    await lookNow(stack.endpoints);
 
     expect(await desired('mx1')).toMatchObject({ revision, mailFiltering: 'inbound' });
     expect(String((await dueOf('mx1'))['at']) > new Date().toISOString()).toBe(true);
@@ -226,7 +213,7 @@ describe('a fleet', () => {
       }),
     );
     await isDueNow('mx2');
-    await lookNow();
+    await lookNow(stack.endpoints);
     expect(await dueOf('mx2')).toMatchObject({ failures: 0 });
     expect(await dueOf('mx2')).not.toHaveProperty('lastError');
     expect(conditionOf(await sync(stack, 'mx2'), 'Published')?.status).toBe('True');

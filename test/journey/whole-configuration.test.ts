@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Certificate } from '../../shared/schemas/certificates.ts';
-import type { Rollout } from '../../shared/schemas/rollouts.ts';
+import type { Rollout, RolloutPlan } from '../../shared/schemas/rollouts.ts';
 import { makeChain } from '../helpers/certificates.ts';
 import { type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 import { inSync, register } from './support.ts';
 
-/** A configuration with everything that a part of the fleet has to be read for: a certificate, directories, bindings, a shared listener with domains. */
+/**
+ * A configuration with everything in it for which a part of the fleet is read: a certificate, directories, bindings, a shared listener with domains, a
+ * network so wide that the outbound list opens a relay.
+ */
 
 let stack: StackProcess;
 let puppet: Puppet;
@@ -72,12 +75,22 @@ describe('a configuration with everything in it', () => {
   it('is applied', async () => {
     before = await configure('origin', forwarding);
     await ok('PUT', '/scanners/origin/smtp', settings({ type: 'ldap' }));
+    const wide = { entries: [{ value: '0.0.0.0/1' }] };
+    await ok('POST', '/scanners/origin/access-lists/outbound/entries?acknowledge=open-relay', wide);
     await inSync(stack, 'target', await configure('target', forwarding));
   });
 
   it('is rolled out, with what the fleet has and without what is the target’s own, and taken back', async () => {
-    const answer = await ok('POST', '/rollouts', { source: 'origin', targets: { scannerIds: ['target'] } });
-    const { rolloutId } = answer.body as Rollout;
+    const rollout = { source: 'origin', targets: { scannerIds: ['target'] } };
+    const acknowledged = '/rollouts?acknowledge=open-relay';
+    const plan = async (path: string) =>
+      ((await ok('POST', path, { ...rollout, dryRun: true })).body as RolloutPlan).targets.items;
+    expect(await plan('/rollouts')).toMatchObject([
+      { outcome: 'invalid', errors: [{ pointer: '/lists/outbound', code: 'OPEN_RELAY' }] },
+    ]);
+    expect(await plan(acknowledged)).toMatchObject([{ outcome: 'pending' }]);
+
+    const { rolloutId } = (await ok('POST', acknowledged, rollout)).body as Rollout;
     expect(await inState(rolloutId, 'completed')).toMatchObject({ counts: { applied: 1 } });
     expect(await sourceOf('target')).toEqual({ type: 'ldap' });
 

@@ -263,7 +263,7 @@ describe('a queue', () => {
     const long = { ...main, visibilityTimeoutSeconds: 3600 };
     const first = openQueues(state, [long, dead], { region: 'eu-west-1', ...noErrors });
     first.send(long.arn, 'in flight');
-    const hanging: Lambda = { invoke: () => new Promise(() => undefined), close: async () => undefined };
+    const hanging = { invoke: () => new Promise(() => undefined) };
     first.deliver([source], hanging);
     await until(
       'it is taken',

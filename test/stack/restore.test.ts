@@ -15,6 +15,7 @@ import { type FaultProxy, startFaultProxy } from '../../bench/fault-proxy.ts';
 import { clientVariables } from '../../scripts/embedded.ts';
 import type { outcomeJson } from '../../scripts/restore/print.ts';
 import { makeChain } from '../helpers/certificates.ts';
+import { lookNow } from '../helpers/look.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -257,6 +258,7 @@ describe('npm run restore', { timeout: 240_000 }, () => {
     expect(ended.code).toBe(0);
     expect(outcome.objects.length).toBeGreaterThan(3);
     expect(outcome.scanners).toEqual(expect.arrayContaining(['mx1', 'mx2']));
+    await lookNow(stack.endpoints);
     await inSync(stack, 'mx1', lastRevision);
     await until('all is answered as before', async () => {
       const now = await readPaths();

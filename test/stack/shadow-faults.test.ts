@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fate, type FaultProxy, startFaultProxy, type WireCall } from '../../bench/fault-proxy.ts';
@@ -10,6 +9,7 @@ import { type EmbeddedStack, startStack } from '../../local/stack.ts';
 import type { Due } from '../../shared/domain/due.ts';
 import type { Sync } from '../../shared/schemas/sync.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
+import { lookNow } from '../helpers/look.ts';
 import { type Puppet, startPuppet } from '../helpers/puppet.ts';
 import type { StackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -22,7 +22,6 @@ let dir: string;
 let proxy: FaultProxy;
 let stack: EmbeddedStack;
 let table: DynamoDBDocumentClient;
-let lambda: LambdaClient;
 const puppets: Puppet[] = [];
 
 /** What the shadow service does to a call of a function; as long as a Scanner is failing, 429 and 500 by turns. */
@@ -62,10 +61,7 @@ const dueOf = async (id: string): Promise<Due> => {
 /** The minute's look at those that are due, without waiting for the minute. */
 const lookAtDue = async (): Promise<void> => {
   if ((await dueOf(failing)).at > new Date().toISOString()) return;
-  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
-  const reconcile = Functions.find(({ Description }) => Description === 'Looks at Scanners that are due');
-  const Payload = new TextEncoder().encode(JSON.stringify({ source: 'aws.events' }));
-  await lambda.send(new InvokeCommand({ FunctionName: reconcile?.FunctionName, Payload }));
+  await lookNow(stack.endpoints);
 };
 
 beforeAll(async () => {
@@ -77,10 +73,9 @@ beforeAll(async () => {
     portBase: 0,
     between: async (variables) => ({ ...variables, AWS_ENDPOINT_URL_IOT_DATA_PLANE: proxy.url }),
   });
-  const { region, accessKeyId, secretAccessKey, dynamodb, lambda: endpoint } = stack.endpoints;
+  const { region, accessKeyId, secretAccessKey, dynamodb } = stack.endpoints;
   const client = { region, credentials: { accessKeyId, secretAccessKey } };
   table = DynamoDBDocumentClient.from(new DynamoDBClient({ ...client, endpoint: dynamodb }));
-  lambda = new LambdaClient({ ...client, endpoint });
   const process = { endpoints: stack.endpoints, call } as StackProcess;
   for (const id of all) puppets.push(await startPuppet(process, id));
 });
@@ -88,7 +83,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const puppet of puppets) await puppet.close();
   table?.destroy();
-  lambda?.destroy();
   await stack?.close();
   await proxy?.close();
   rmSync(dir, { recursive: true, force: true });

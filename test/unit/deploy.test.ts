@@ -132,6 +132,11 @@ describe('what a removed deployment leaves', () => {
     expect(keptLines({ Resources }, {}, 'One')).toEqual(['     1   AWS::SNS::Topic']);
   });
 
+  it('is removed in the order of the lines: the key after whatever it decrypts', () => {
+    const commands = keptLines(template as never, {}, 'One').filter((line) => line.includes('aws '));
+    expect(commands.at(-1)).toContain('kms schedule-key-deletion');
+  });
+
   it('names outputs that the template has', () => {
     const page = readFileSync('scripts/deploy/kept.ts', 'utf8');
     const used = [...page.matchAll(/(\w+(?:Name|Id)): \w+ = '/g)].map(([, name]) => name);

@@ -104,15 +104,15 @@ const factsOf = async (unfinished: readonly Unfinished[]): Promise<TargetFacts[]
   });
 };
 
-/** Tells of a rollout that halts itself with a failure, once the failure is stored. */
+/** Tells of a rollout that halts itself, once that is stored. */
 const tellingOfHalt = async (
-  failure: Partial<StoredRollout> | undefined,
+  after: Partial<StoredRollout> | undefined,
   stored: Promise<boolean>,
 ): Promise<boolean> => {
   const done = await stored;
-  if (done && failure?.state === 'halted') {
+  if (done && after?.state === 'halted') {
     measure('RolloutsHalted');
-    logger.warn('rollout halted', { failures: failure.failures });
+    logger.warn('rollout halted', { why: after.haltReason, failures: after.failures });
   }
   return done;
 };
@@ -141,7 +141,7 @@ export const stores: Edges = {
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,
   keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
-  halt: haltRollout,
+  halt: (rollout, after) => tellingOfHalt(after, haltRollout(rollout, after)),
   finish: finishRollout,
   sleep: wait,
 };
