@@ -6,6 +6,7 @@ import {
   longestControlLine,
 } from './control-protocol.ts';
 import { lineReader } from './lines.ts';
+import { answering } from './unix-server.ts';
 import type { VersionStore } from './versions.ts';
 
 export interface Controlled {
@@ -27,16 +28,13 @@ const act = async (line: string, { versions, status, log }: Controlled): Promise
   }
 };
 
-const answerAll = async (socket: Socket, controlled: Controlled): Promise<void> => {
-  const read = lineReader(longestControlLine);
-  for await (const piece of socket)
-    for (const line of read(piece as Uint8Array))
-      socket.write(`${JSON.stringify(await act(line, controlled))}\n`);
-};
-
 /** Serves connections of the agent: its commands one after another. */
-export const serveControl =
-  (controlled: Controlled) =>
-  (socket: Socket): void => {
-    answerAll(socket, controlled).catch(() => socket.destroy());
-  };
+export const serveControl = (controlled: Controlled): ((socket: Socket) => void) =>
+  answering(
+    async function* (pieces) {
+      const read = lineReader(longestControlLine);
+      for await (const piece of pieces)
+        for (const line of read(piece)) yield `${JSON.stringify(await act(line, controlled))}\n`;
+    },
+    (error) => controlled.log(`a command is not answered: ${error.message}`),
+  );

@@ -1,5 +1,6 @@
 import { chmod, chown, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 
 /** Another process listens there already. */
 export class SocketInUse extends Error {
@@ -61,3 +62,19 @@ export const listenUnix = async (
       }),
   };
 };
+
+/** The other side has gone: nobody is there to be told, and nothing is wrong here. */
+const gone = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']);
+
+/**
+ * Serves a connection by what is made of its bytes, no faster than the other side takes it. What is thrown ends the connection, and is told to
+ * `onError`.
+ */
+export const answering =
+  (answers: (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<string>, onError: (error: Error) => void) =>
+  (socket: Socket): void => {
+    pipeline(socket, answers, socket).catch((error: NodeJS.ErrnoException) => {
+      socket.destroy();
+      if (!gone.has(error.code ?? '')) onError(error);
+    });
+  };
