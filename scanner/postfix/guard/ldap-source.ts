@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { Client, ResultCodeError } from 'ldapts';
 import type { StoredSource } from '../../../shared/domain/directory-sources.ts';
@@ -38,16 +39,19 @@ const codeOf = (error: unknown): number | null => (error instanceof ResultCodeEr
 const urlOf = ({ host, port, tls }: Directory): string =>
   `${tls === 'ldaps' ? 'ldaps' : 'ldap'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-/** Connects as the source says: nothing is asked before its TLS is there, and its certificate is one of this host. */
+/** Connects as the source says: nothing is asked before its TLS is there, and its certificate is one that this host trusts. */
 const connected = async (source: Directory, trust: ConnectionOptions): Promise<Client> => {
   const timeout = source.timeoutSeconds * 1000;
-  const tlsOptions = { ...trust, rejectUnauthorized: true, host: source.host };
+  const servername = isIP(source.host) === 0 ? { servername: source.host } : {};
+  const tlsOptions = { ...trust, ...servername, rejectUnauthorized: true, host: source.host };
+  // Given these at once, the client would speak TLS from the first byte whatever the URL.
+  const atOnce = source.tls === 'ldaps' ? { tlsOptions } : {};
   const client = new Client({
     url: urlOf(source),
     timeout,
     connectTimeout: timeout,
     strictDN: false,
-    tlsOptions,
+    ...atOnce,
   });
   if (source.tls === 'start-tls') await client.startTLS(tlsOptions);
   return client;
