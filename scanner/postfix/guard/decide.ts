@@ -63,8 +63,8 @@ const onMail = ({ request, direction, listener, rules }: Case, { sessions, quota
   return mailRefusal(request, direction, listener, rules, counted) ?? actions.goOn;
 };
 
-/** What counts is a message that has come whole: one that is taken back (RSET) is none. */
-const onEnd = ({ request, direction, rules }: Case, { sessions, quotas, now }: World): string => {
+/** What counts is a message whose recipients are known and whose data comes: one that is taken back before (RSET) is none. */
+const onData = ({ request, direction, rules }: Case, { sessions, quotas, now }: World): string => {
   sessions.addMessage(connectionOf(request), direction);
   const quota = rules.senderRecipientQuota;
   if (quota) quotas.add(request.sender, request.recipients, quota, now());
@@ -79,8 +79,8 @@ const inState = (one: Case, world: World): Promise<string> | string => {
       return onMail(one, world);
     case 'RCPT':
       return verdictOf(one.direction);
-    case 'END-OF-MESSAGE':
-      return onEnd(one, world);
+    case 'DATA':
+      return onData(one, world);
     default:
       return actions.goOn;
   }

@@ -16,7 +16,7 @@ export interface PolicyRequest {
   clientPort: number;
   server: Endpoint;
   sender: string;
-  /** Recipients of the message; 0 before its end. */
+  /** Recipients of the message; 0 before its data. */
   recipients: number;
   isAuthenticated: boolean;
   certificate: 'none' | 'trusted' | 'untrusted';

@@ -112,7 +112,7 @@ describe('an smtpd that asks about a client', () => {
     ]);
     const { ask } = smtpd(guard);
     const mail = { protocol_state: 'MAIL', sender: 'a@x.org' };
-    const end = { protocol_state: 'END-OF-MESSAGE', sender: 'a@x.org', recipient_count: '1' };
+    const data = { protocol_state: 'DATA', sender: 'a@x.org', recipient_count: '1' };
 
     expect(await ask({ ...mail, ccert_fingerprint: 'AA:BB' })).toBe(
       '554 5.7.1 tls_invalid_client_certificate',
@@ -120,7 +120,7 @@ describe('an smtpd that asks about a client', () => {
     expect(await ask({ ...mail, ccert_fingerprint: 'AA:BB', ccert_subject: 'mx' })).toBe('DUNNO');
     for (let message = 0; message < 2; message++) {
       expect(await ask(mail)).toBe('DUNNO');
-      expect(await ask(end)).toBe('DUNNO');
+      expect(await ask(data)).toBe('DUNNO');
     }
     expect(await ask(mail)).toMatch(/^421 4\.7\.0 Too many messages/);
     expect(await ask({ ...mail, client_port: '54322' })).toBe('DUNNO');
@@ -137,7 +137,7 @@ describe('an smtpd that asks about a client', () => {
     const message = async (recipients: number, sender = 'a@x.org') => {
       const told = await ask({ protocol_state: 'MAIL', sender });
       if (told === 'DUNNO')
-        await ask({ protocol_state: 'END-OF-MESSAGE', sender, recipient_count: String(recipients) });
+        await ask({ protocol_state: 'DATA', sender, recipient_count: String(recipients) });
       return told;
     };
     expect([await message(10), await message(5)]).toEqual(['DUNNO', 'DUNNO']);
