@@ -96,6 +96,26 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     expect(await greetingOf(port)).not.toContain('STARTTLS');
   });
 
+  it('offers AUTH where it must, and at once refuses this host where it is on no list', async () => {
+    const { sink } = await sinkIn(openFolder());
+    const [outbound, authentication] = [await freePort(), await freePort()];
+    const at = (port: number) => ({ address: '127.0.0.1', port });
+    await put(sink, {
+      smtp: {
+        mailFiltering: 'outbound',
+        outbound: { ipv4: at(outbound) },
+        authentication: {
+          enabled: true,
+          ipv4: at(authentication),
+          source: { type: 'smtp-forwarding', host: '127.0.0.1' },
+        },
+      },
+      lists: { outbound: '', authentication: '' },
+    });
+    expect(await greetingOf(authentication)).toMatch(/^AUTH PLAIN LOGIN$/m);
+    expect(await greetingOf(outbound)).toMatch(/^554 5\.7\.1 .*Access denied/);
+  });
+
   it('keeps keys from all but root', async () => {
     const { port, sink, parts } = await running();
     const { upload } = await makeChain();

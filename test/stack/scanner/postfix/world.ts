@@ -6,13 +6,10 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
-import {
-  type PostfixParts,
-  type PostfixSink,
-  postfixSink,
-} from '../../../../scanner/postfix/postfix-sink.ts';
+import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
 import { signal } from '../../../../scanner/postfix/processes.ts';
 import { openSession, type Reply, type SmtpSession } from '../../../../scanner/postfix/smtp-session.ts';
+import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import type { Contents, ListContent } from '../../../../scanner/sink.ts';
 import { advancedOf, type Desired } from '../../../../shared/domain/desired.ts';
 import { hostFormat } from '../../../../shared/domain/hosts.ts';
