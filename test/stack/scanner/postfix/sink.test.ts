@@ -116,6 +116,36 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     expect(await greetingOf(outbound)).toMatch(/^554 5\.7\.1 .*Access denied/);
   });
 
+  it('applies at a listener whose places are all taken, too', async () => {
+    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20 };
+    const { sink } = await sinkIn(openFolder(), {}, (parts) => ({ ...parts, patience }));
+    const port = await freePort();
+    const inbound = { maxConnections: 1, maxConnectionsPerAddress: 1, maxConnectionsPerRange: 1 };
+    const one = { smtp: inboundAt(port), advanced: { inbound } };
+    await put(sink, one);
+    const only = await smtpTo(port);
+
+    expect(await put(sink, { ...one, revision: 2 })).toBe('Postfix was reloaded');
+    expect((await only.say('NOOP')).code).toBe(250);
+  });
+
+  it('finds what Postfix would not take before it is switched to', async () => {
+    const { dir, port } = await running();
+    const spoilt = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        check: (folder) => {
+          appendFileSync(join(folder, 'main.cf'), 'smtpd_nonsense = 1\n');
+          return parts.mail.check(folder);
+        },
+      },
+    }));
+    await expect(put(spoilt.sink, telling(port, 2))).rejects.toThrow(/unused parameter: smtpd_nonsense=1/);
+    expect(await toldAt(port)).toBe(1);
+    expect(spoilt.lines).toEqual([]);
+  });
+
   it('keeps keys from all but root', async () => {
     const { port, sink, parts } = await running();
     const { upload } = await makeChain();
