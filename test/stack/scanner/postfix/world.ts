@@ -188,3 +188,12 @@ export const telling = (port: number, revision: number): Configured => ({
 /** The revision of such a configuration, as a client sees it. */
 export const toldAt = async (port: number): Promise<number> =>
   Number(/SIZE (\d+)/.exec(await greetingOf(port))?.[1]) - 1_000_000;
+
+/** A sink whose Postfix runs revision 1 at a free port. */
+export const running = async () => {
+  const dir = openFolder();
+  const port = await freePort();
+  const world = await sinkIn(dir);
+  await put(world.sink, telling(port, 1));
+  return { dir, port, ...world };
+};
