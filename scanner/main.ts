@@ -10,6 +10,10 @@ import { assureIdentity } from './enrolment.ts';
 import { FolderInUse, lockFolder } from './folder-lock.ts';
 import { folderSink } from './folder-sink.ts';
 import { openObjectCache } from './object-cache.ts';
+import { PostfixUnusable } from './postfix/home.ts';
+import { openPostfix } from './postfix/open-postfix.ts';
+import { postfixSink } from './postfix/postfix-sink.ts';
+import type { Sink } from './sink.ts';
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
@@ -46,7 +50,25 @@ const explain = async (line: CommandLine): Promise<string> => {
   return `not let in again and again${why === null ? '' : ` (${why})`}. ${whatToDo}`;
 };
 
-const startAgent = async (line: CommandLine, stop: AbortSignal): Promise<ScannerAgent> => {
+/** A sink, and what ends with the process. */
+interface Runs {
+  sink: Sink;
+  stop: () => Promise<void>;
+}
+
+const openSink = async (line: CommandLine): Promise<Runs> => {
+  const { id, hostName, postfix } = line;
+  const dir = folderOf(line);
+  if (!postfix) return { sink: folderSink(dir), stop: async () => undefined };
+  // Postfix warns of folders that others may write to.
+  process.umask(0o022);
+  const sink = postfixSink(await openPostfix({ dir, id, hostName, log, ...postfix }));
+  // Mail does not wait for the control plane.
+  await sink.held();
+  return { sink, stop: () => sink.stop() };
+};
+
+const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Promise<ScannerAgent> => {
   const { id: scannerId, hostName } = line;
   const dir = folderOf(line);
   const { mqtt, ...credentials } = await assureIdentity({
@@ -61,7 +83,7 @@ const startAgent = async (line: CommandLine, stop: AbortSignal): Promise<Scanner
   });
   return createScannerAgent({
     link: { ...(await brokerOf(line, mqtt)), clientId: scannerId, ...credentials },
-    sink: folderSink(dir),
+    sink,
     cache: await openObjectCache(dir),
     software: { name: 'reference-scanner', version: packageJson.version },
     log,
@@ -77,12 +99,17 @@ const run = async (line: CommandLine): Promise<number> => {
   const letGo = lockFolder(folderOf(line), log);
   const stop = new AbortController();
   void signal.then((name) => stop.abort(new Error(`stops on ${name}`)));
-  const agent = await startAgent(line, stop.signal).catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
-  });
-  log(`stops on ${await signal}`);
-  await agent?.stop();
-  letGo();
+  const runs = await openSink(line);
+  try {
+    const agent = await startAgent(line, runs.sink, stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    log(`stops on ${await signal}`);
+    await agent?.stop();
+  } finally {
+    await runs.stop();
+    letGo();
+  }
   return exitCodes.stopped;
 };
 
@@ -91,12 +118,13 @@ const codeOf = (error: unknown): number => {
   if (error instanceof ControlPlaneUnreachable) return exitCodes.unreachable;
   if (error instanceof ControlPlaneRefused) return exitCodes.refused;
   if (error instanceof FolderInUse) return exitCodes.inUse;
+  if (error instanceof PostfixUnusable) return exitCodes.mta;
   return exitCodes.folder;
 };
 
 const main = async (): Promise<number> => {
   try {
-    const line = readCommandLine(process.argv.slice(2));
+    const line = readCommandLine(process.argv.slice(2), process.env);
     if (!line.help) return await run(line);
     console.log(usage);
     return 0;

@@ -13,6 +13,8 @@ import type { Supply } from './supply.ts';
 export interface Memory {
   applied: Desired | null;
   previous: Desired | null;
+  /** What the sink said of how it applied, since this process began. */
+  note?: string | undefined;
   refused: { revision: number; refusal: Refusal } | null;
 }
 
@@ -81,10 +83,11 @@ const putInForce = async (work: Reconciling, { desired, changed }: Apply): Promi
   const { supply, sink, memory, signal, log } = work;
   const contents = await supply.contents(desired, changed, signal);
   signal.throwIfAborted();
-  await sink.apply(desired, contents);
+  memory.note = await sink.apply(desired, contents);
   memory.previous = memory.applied;
   memory.applied = desired;
-  log(`applied revision ${desired.smtp.revision} (${summary(desired)})`);
+  const { note } = memory;
+  log(`applied revision ${desired.smtp.revision} (${summary(desired)})${note ? `: ${note}` : ''}`);
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -121,6 +124,19 @@ const refuse = async (
   return 'settled';
 };
 
+const appliedStatus = ({ note }: Memory, revision: number): Omit<ReportStatus, 'at'> => ({
+  revision,
+  code: 'applied',
+  ...(note === undefined ? {} : { message: note }),
+});
+
+/** What was said of how it was applied, by this process or by one before it, stays said. */
+const stillApplied = (memory: Memory, revision: number, reported: Reported) => {
+  const said = reported['status'] as Partial<ReportStatus> | undefined;
+  const isSaid = said?.code === 'applied' && said.revision === revision;
+  return appliedStatus({ ...memory, note: memory.note ?? (isSaid ? said.message : undefined) }, revision);
+};
+
 const apply = async (work: Reconciling, step: Apply, say: Say, announce: boolean): Promise<Outcome> => {
   const { memory, supply, log } = work;
   const { revision } = step.desired.smtp;
@@ -133,7 +149,7 @@ const apply = async (work: Reconciling, step: Apply, say: Say, announce: boolean
     return afterFailure(work, revision, error, say);
   }
   await announced;
-  await say({ revision, code: 'applied' });
+  await say(appliedStatus(memory, revision));
   const inUse = [memory.applied, memory.previous].filter((one) => one !== null);
   await supply
     .keepOnly(inUse)
@@ -179,6 +195,6 @@ export const reconcile = async (work: Reconciling): Promise<Outcome> => {
     log(`revision ${step.revision} waits for its advanced settings`);
     return 'again';
   }
-  if (memory.applied) await say({ revision: memory.applied.smtp.revision, code: 'applied' });
+  if (memory.applied) await say(stillApplied(memory, memory.applied.smtp.revision, mirrors.smtp.reported));
   return step.do === 'rest' || step.settled ? 'settled' : 'again';
 };

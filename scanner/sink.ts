@@ -40,7 +40,8 @@ export interface Sink {
   /**
    * Puts a configuration in force, settings, advanced settings, lists and artifacts, all of it or nothing: whenever the process dies, the
    * old or the new is in force. When it throws, the old one is.
+   * Answers what is worth saying of how it was done, in words, if anything is.
    * @throws ConfigurationRefused when it can never work.
    */
-  apply(desired: Desired, contents: Contents): Promise<void>;
+  apply(desired: Desired, contents: Contents): Promise<string | undefined>;
 }

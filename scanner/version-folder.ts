@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type * as fs from 'node:fs/promises';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { type Desired, digestOfAdvanced } from '../shared/domain/desired.ts';
 import { smtpAdvancedDesired, smtpDesired } from '../shared/messages/shadow.ts';
@@ -79,14 +80,24 @@ interface NewFile {
   path: string;
   content: FileContent;
   mode: number;
+  /** It is made older than it is. */
+  aged?: boolean;
 }
+
+/** More than a reader waits to trust a file that was just written, in seconds: Postfix reads a file again until it is two seconds old (dict.c: "pausing to let file cool down"). */
+const age = 10;
+
+const makeOlder = async (file: FileHandle): Promise<void> => {
+  const seconds = (await file.stat()).mtimeMs / 1000 - age;
+  await file.utimes(seconds, seconds);
+};
 
 /** Writes pieces to a new file, makes them last, and answers their sha-256. */
 const writeNew = async (
   files: Files,
   path: string,
   pieces: Exclude<FileContent, 'as-applied'>,
-  mode: number = fileMode,
+  { mode = fileMode, aged = false }: { mode?: number; aged?: boolean } = {},
 ): Promise<string> => {
   const hash = createHash('sha256');
   const file = await files.open(path, 'wx', mode);
@@ -95,6 +106,7 @@ const writeNew = async (
       hash.update(piece);
       await file.appendFile(piece);
     }
+    if (aged) await makeOlder(file);
     await file.sync();
   } finally {
     await file.close();
@@ -133,27 +145,64 @@ const makeFolders = async (files: Files, path: string): Promise<void> => {
   await files.mkdir(join(path, artifactsFolder), { mode: secretModes.folder });
 };
 
+/** A file that is made of a configuration, beside what came with it. */
+export interface DerivedFile {
+  text: string;
+  /** For the Scanner's own user alone. */
+  secret: boolean;
+}
+
+/** What a version is made of. */
+export interface Making {
+  desired: Desired;
+  contents: Contents;
+  /** The version in force. */
+  from: Version | null;
+  /** Makes more files, by their paths in the folder, once lists and artifacts are there. What it throws ends the making. */
+  derive?: (folder: string) => Promise<Record<string, DerivedFile>>;
+}
+
+const derivedFiles = async (path: string, { derive }: Making): Promise<NewFile[]> =>
+  Object.entries((await derive?.(path)) ?? {}).map(([name, { text, secret }]) => ({
+    path: name,
+    content: [text],
+    mode: secret ? secretModes.file : fileMode,
+    aged: true,
+  }));
+
+const foldersOf = (hashes: Record<string, string>): string[] => [
+  ...new Set([listsFolder, artifactsFolder, ...Object.keys(hashes).map(dirname)]),
+];
+
 /** Builds a whole version in the folder `path`, which must not exist. Nobody reads it before it is switched to. */
-export const buildVersion = async (
-  files: Files,
-  path: string,
-  { desired, contents, from }: { desired: Desired; contents: Contents; from: Version | null },
-): Promise<VersionRecord> => {
+export const buildVersion = async (files: Files, path: string, making: Making): Promise<VersionRecord> => {
+  const { desired, contents, from } = making;
   await makeFolders(files, path);
   const hashes: Record<string, string> = {};
-  for (const { path: name, content, mode } of filesOf(contents))
+  const put = async ({ path: name, content, ...how }: NewFile): Promise<void> => {
     hashes[name] =
       content === 'as-applied'
         ? await takeOver(files, from, path, name)
-        : await writeNew(files, join(path, name), content, mode);
+        : await writeNew(files, join(path, name), content, how);
+  };
+  for (const file of filesOf(contents)) await put(file);
+  for (const file of await derivedFiles(path, making)) {
+    await files.mkdir(dirname(join(path, file.path)), { recursive: true });
+    await put(file);
+  }
   const configuration = document(configurationOf(desired));
-  hashes[configurationFile] = await writeNew(files, join(path, configurationFile), [configuration]);
+  await put({ path: configurationFile, content: [configuration], mode: fileMode });
   const record: VersionRecord = { format: 2, desired, files: hashes, previous: from?.name ?? null };
   await writeNew(files, join(path, recordFile), [document(record)]);
-  for (const folder of [listsFolder, artifactsFolder]) await syncFolder(files, join(path, folder));
-  await syncFolder(files, path);
+  for (const folder of foldersOf(hashes)) await syncFolder(files, join(path, folder));
   return record;
 };
+
+/** Paths of what was derived in a version. */
+export const derivedNames = ({ files }: VersionRecord): string[] =>
+  Object.keys(files).filter(
+    (name) => name !== configurationFile && ![listsFolder, artifactsFolder].includes(dirname(name)),
+  );
 
 const hashOfFile = async (files: Files, path: string): Promise<string> => {
   const hash = createHash('sha256');
@@ -168,6 +217,7 @@ const hashOfFile = async (files: Files, path: string): Promise<string> => {
 
 /** What the folder must hold for its record to be the truth, by path: the sha-256 that each file must have. */
 const expectedFiles = ({ desired, files }: VersionRecord): [string, string | undefined][] => [
+  ...Object.entries(files),
   [configurationFile, sha256(document(configurationOf(desired)))],
   ...Object.keys(desired.smtp.lists).map((name): [string, string | undefined] => {
     const path = listFile(name as ListName);
@@ -180,9 +230,9 @@ const expectedFiles = ({ desired, files }: VersionRecord): [string, string | und
 ];
 
 const verifies = async (files: Files, path: string, record: VersionRecord): Promise<boolean> => {
-  for (const [name, hash] of expectedFiles(record))
-    if ((await hashOfFile(files, join(path, name))) !== hash) return false;
-  return true;
+  const hashes = new Map<string, string>();
+  for (const name of Object.keys(record.files)) hashes.set(name, await hashOfFile(files, join(path, name)));
+  return expectedFiles(record).every(([name, hash]) => hash !== undefined && hashes.get(name) === hash);
 };
 
 /** The record of a version folder, if each of its files is what the record says; null for any other folder. */

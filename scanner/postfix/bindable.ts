@@ -1,0 +1,42 @@
+import { createServer } from 'node:net';
+import type { Family } from '../../shared/domain/sections.ts';
+import { ConfigurationRefused } from '../sink.ts';
+import { type Instance, listensAt } from './processes.ts';
+import type { Listener } from './render/listeners.ts';
+
+type Pair = Pick<Listener, 'address' | 'port'>;
+
+const bind = ({ address, port }: Pair): Promise<NodeJS.ErrnoException | null> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', resolve);
+    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve(null)));
+  });
+
+/** Where the settings say the address: that of the section whose listener it is. */
+const pointerOf = ({ directions, address }: Listener): string => {
+  const family: Family = address.includes(':') ? 'ipv6' : 'ipv4';
+  return `/${directions.at(-1)}/${family}/address`;
+};
+
+const assertOne = async (listener: Listener, instance: Instance): Promise<void> => {
+  const { address, port } = listener;
+  const error = await bind(listener);
+  if (error === null) return;
+  if (error.code === 'EADDRNOTAVAIL')
+    throw new ConfigurationRefused({
+      pointer: pointerOf(listener),
+      message: `This host does not have the address ${address}.`,
+    });
+  if (error.code !== 'EADDRINUSE') throw error;
+  if (!(await listensAt(instance, listener)))
+    throw new Error(`Another program of this host listens on ${address} port ${port}.`);
+};
+
+/**
+ * Tries addresses and ports that Postfix does not listen on yet: one that it cannot have ends its master daemon (ADR 0026).
+ * @throws ConfigurationRefused for an address that this host has not; Error for a port that is taken.
+ */
+export const assertBindable = async (listeners: readonly Listener[], instance: Instance): Promise<void> => {
+  for (const listener of listeners) await assertOne(listener, instance);
+};

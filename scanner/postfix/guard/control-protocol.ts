@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+
+/** What the agent asks of the guard: one JSON document a line, answered by one. */
+export const controlRequest = z.discriminatedUnion('command', [
+  /** Loads the version of a folder beside those that are loaded; it is asked by its folder's name. */
+  z.strictObject({ command: z.literal('load'), folder: z.string() }),
+  /** Forgets all versions but these. */
+  z.strictObject({ command: z.literal('keep'), versions: z.array(z.string()) }),
+  z.strictObject({ command: z.literal('status') }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+const loadedVersion = z.object({
+  name: z.string(),
+  revision: z.int(),
+  /** Enabled entries of the lists that are asked. */
+  entries: z.record(z.string(), z.int()),
+});
+
+export const guardStatus = z.object({
+  pid: z.int(),
+  versions: z.array(loadedVersion),
+  sessions: z.int(),
+  /** Of the process, resident. */
+  memoryBytes: z.int(),
+});
+export type GuardStatus = z.infer<typeof guardStatus>;
+
+/** Every command is answered with how things are then, or with why it was not done. */
+export const controlAnswer = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), status: guardStatus }),
+  z.object({ ok: z.literal(false), message: z.string() }),
+]);
+export type ControlAnswer = z.infer<typeof controlAnswer>;
+
+/** More than a path and some names. */
+export const longestControlLine = 1024 * 1024;

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import {
+  type ControlAnswer,
+  controlRequest,
+  type GuardStatus,
+  longestControlLine,
+} from './control-protocol.ts';
+import { lineReader } from './lines.ts';
+import { answering } from './unix-server.ts';
+import type { VersionStore } from './versions.ts';
+
+export interface Controlled {
+  versions: VersionStore;
+  status: () => GuardStatus;
+  log: (line: string) => void;
+}
+
+const textOf = (line: string): string => Buffer.from(line, 'latin1').toString('utf8');
+
+const act = async (line: string, { versions, status, log }: Controlled): Promise<ControlAnswer> => {
+  try {
+    const request = controlRequest.parse(JSON.parse(textOf(line)));
+    if (request.command === 'load') log(`version ${(await versions.load(request.folder)).name} is loaded`);
+    if (request.command === 'keep') versions.keep(request.versions);
+    return { ok: true, status: status() };
+  } catch (error) {
+    return { ok: false, message: (error as Error).message };
+  }
+};
+
+/** Serves connections of the agent: its commands one after another. */
+export const serveControl = (controlled: Controlled): ((socket: Socket) => void) =>
+  answering(
+    async function* (pieces) {
+      const read = lineReader(longestControlLine);
+      for await (const piece of pieces)
+        for (const line of read(piece)) yield `${JSON.stringify(await act(line, controlled))}\n`;
+    },
+    (error) => controlled.log(`a command is not answered: ${error.message}`),
+  );

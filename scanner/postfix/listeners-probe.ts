@@ -1,0 +1,35 @@
+import type { Version } from '../version-folder.ts';
+import type { Home } from './home.ts';
+import type { MailSystem } from './mail-system.ts';
+import { type Expected, type Patience, probe } from './probe.ts';
+import { certificateFile } from './render/files.ts';
+import type { Listener } from './render/listeners.ts';
+import type { Rendered } from './render/render.ts';
+
+const expectedOf = (listener: Listener, version: string, { files, guard }: Rendered): Expected => {
+  const { tls, directions } = listener;
+  const chain = files[certificateFile(tls.certificateId ?? '')]?.text;
+  return {
+    listener,
+    version,
+    chainPem: tls.accept ? (chain ?? null) : null,
+    places: directions.reduce((sum, way) => sum + (guard.rules[way]?.maxConnections ?? 0), 0),
+  };
+};
+
+/** Looks at every listener of a version at once. @throws Error with what is wrong with the first that is not as it must be, and with what Postfix's log says. */
+export const probeListeners = async (
+  { home, mail, patience }: { home: Home; mail: MailSystem; patience: Patience },
+  { name }: Pick<Version, 'name'>,
+  rendered: Rendered,
+  mark: number,
+): Promise<void> => {
+  const looks = rendered.listeners.map((listener) =>
+    probe(home, expectedOf(listener, name, rendered), mail.isRunning, patience),
+  );
+  const outcomes = await Promise.allSettled(looks);
+  const failed = outcomes.find((one) => one.status === 'rejected');
+  if (!failed) return;
+  const said = await mail.errorsSince(mark);
+  throw new Error(`${(failed.reason as Error).message}.${said ? ` Postfix says: ${said}` : ''}`);
+};

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Home } from './home.ts';
+import { endMaster, endOrphans, masterOf } from './processes.ts';
+import { runProgram, runToSuccess } from './program.ts';
+import type { Services } from './services.ts';
+
+/** The Postfix of an instance. */
+export interface MailSystem {
+  isRunning(): Promise<boolean>;
+  /** What Postfix's own tools find in the configuration of a folder. @throws Error with what they say. */
+  check(folder: string): Promise<void>;
+  /** Starts it by what is in force; what a dead master daemon has left behind goes first. */
+  start(): Promise<void>;
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+  /** A mark in its log; later, what is said there of errors since then, in a few lines. */
+  markLog(): Promise<number>;
+  errorsSince(mark: number): Promise<string>;
+}
+
+/** Parameters as they are, services, and overrides of services: what nothing knows or uses is warned of. */
+const postconfLooks = ['-n', '-M', '-P'];
+
+/** What is said of the host, as of a program of Postfix with an odd owner, is no fault of a configuration. */
+const faultsIn = (output: string, folder: string): string[] =>
+  output.split('\n').filter((line) => line.includes(folder) || /: (fatal|panic|error):/.test(line));
+
+const checkFolder = async (folder: string): Promise<void> => {
+  const { code, output } = await runProgram('postfix', ['-c', folder, 'check']);
+  const faults = faultsIn(output, folder);
+  if (code !== 0 || faults.length > 0)
+    throw new Error(`postfix check: ${faults.join('; ') || output || `ended with ${code}`}`);
+  for (const option of postconfLooks) {
+    const said = await runProgram('postconf', ['-c', folder, option]);
+    const warning = said.output.split('\n').find((line) => /: (warning|fatal|error):/.test(line));
+    if (warning !== undefined || said.code !== 0)
+      throw new Error(`postconf ${option}: ${warning ?? said.output}`);
+  }
+};
+
+/** As much of the end of a log as is looked at. */
+const tailBytes = 64 * 1024;
+
+const readFrom = async (path: string, mark: number): Promise<string> => {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(size < mark ? 0 : mark, size - tailBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+};
+
+const errorsIn = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => /: (fatal|panic|error): /.test(line))
+    .map((line) => line.replace(/^.*?postfix\//, 'postfix/'))
+    .slice(-2)
+    .join('; ');
+
+/** The Postfix of a home; `current` is the folder whose configuration is in force. */
+export const mailSystemOf = (
+  home: Home,
+  current: string,
+  services: Pick<Services, 'startPostfix' | 'stopPostfix'>,
+): MailSystem => {
+  const isRunning = async () => (await masterOf(home)) !== null;
+  const logFile = home.logFolder && join(home.logFolder, 'mail.log');
+  return {
+    isRunning,
+    check: checkFolder,
+    async start() {
+      await endOrphans(home);
+      await services.startPostfix();
+    },
+    async reload() {
+      await runToSuccess('postfix', ['-c', current, 'reload']);
+    },
+    async stop() {
+      await services.stopPostfix();
+      await endMaster(home);
+    },
+    markLog: async () => (logFile && existsSync(logFile) ? (await stat(logFile)).size : 0),
+    errorsSince: async (mark) =>
+      logFile && existsSync(logFile) ? errorsIn(await readFrom(logFile, mark)) : '',
+  };
+};

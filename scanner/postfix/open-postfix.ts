@@ -1,0 +1,34 @@
+import * as nodeFiles from 'node:fs/promises';
+import type { Files } from '../version-folder.ts';
+import { versionsIn } from '../versions.ts';
+import { guardKeeper } from './guard-keeper.ts';
+import { type HomeOptions, openHome } from './home.ts';
+import { mailSystemOf } from './mail-system.ts';
+import { ownServices, systemServices } from './services.ts';
+import type { PostfixParts } from './steps.ts';
+
+export interface PostfixOptions extends HomeOptions {
+  /** The Scanner's id: names the units of systemd. */
+  id: string;
+  log: (line: string) => void;
+  files?: Files;
+}
+
+/**
+ * Everything that a sink of this host's Postfix is made of, in the Scanner's folder.
+ * @throws PostfixUnusable
+ */
+export const openPostfix = async (options: PostfixOptions): Promise<PostfixParts> => {
+  const { id, log, files = nodeFiles } = options;
+  const home = await openHome(options);
+  const versions = versionsIn(home.dir, files);
+  const services = home.logFolder ? ownServices(home, versions.current, home.logFolder) : systemServices(id);
+  return {
+    home,
+    versions,
+    mail: mailSystemOf(home, versions.current, services),
+    guard: guardKeeper(home, services),
+    outlive: services.outlive,
+    log,
+  };
+};

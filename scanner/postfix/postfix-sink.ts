@@ -1,0 +1,155 @@
+import type { Desired } from '../../shared/domain/desired.ts';
+import type { Contents, Held, Sink } from '../sink.ts';
+import type { Version } from '../version-folder.ts';
+import { deriveFrom } from './derived.ts';
+import { asMadeNow, bringUp, keepLooking, lookAfter, messageOf } from './recovery.ts';
+import type { Rendered } from './render/render.ts';
+import {
+  goBack,
+  isRunnable,
+  keepOnly,
+  type Needed,
+  neededFor,
+  type PostfixParts,
+  prepare,
+  previousOf,
+  switchTo,
+} from './steps.ts';
+
+export interface PostfixSink extends Sink {
+  /** Ends looking after Postfix and the guard, and with it them, unless they outlive the agent. */
+  stop(): Promise<void>;
+}
+
+const notes: Record<Needed, string> = {
+  none: 'Postfix goes on as it is',
+  reload: 'Postfix was reloaded',
+  restart: 'Postfix was restarted',
+  start: 'Postfix was started',
+};
+
+/** One act after another, in their order. */
+const oneAtATime = () => {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(act: () => Promise<T>): Promise<T> => {
+    const mine = last.then(act);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+};
+
+const build = async (
+  { home, versions }: PostfixParts,
+  making: { desired: Desired; contents: Contents; from: Version | null },
+): Promise<{ version: Version; rendered: Rendered }> => {
+  let rendered: Rendered | undefined;
+  const derive = async (path: string) => {
+    rendered = await deriveFrom(home, { path, desired: making.desired });
+    return rendered.files;
+  };
+  const version = await versions.build({ ...making, derive });
+  if (!rendered) throw new TypeError('Nothing was rendered.');
+  return { version, rendered };
+};
+
+const discard = async (parts: PostfixParts, version: Version, inForce: Version | null): Promise<void> => {
+  await parts.versions.discard(version);
+  if (inForce) await keepOnly(parts, inForce);
+};
+
+/** What to say of a version that was switched to and does not work, once the one before it is back. */
+const failure = async (
+  parts: PostfixParts,
+  { version, back, needed }: { version: Version; back: Version | null; needed: Needed },
+  error: unknown,
+): Promise<Error> => {
+  const why = messageOf(error);
+  try {
+    await goBack(parts, { to: back, needed });
+    await discard(parts, version, back);
+    return error instanceof Error ? error : new Error(why);
+  } catch (second) {
+    return new Error(`${why} To go back failed, too, and is tried again: ${messageOf(second)}`);
+  }
+};
+
+/** Builds a version and puts it in force in place of another. Answers it with what it took. */
+const replace = async (
+  parts: PostfixParts,
+  { from, ...configuration }: { desired: Desired; contents: Contents; from: Version | null },
+): Promise<{ version: Version; needed: Needed }> => {
+  const { version, rendered } = await build(parts, { from, ...configuration });
+  try {
+    await prepare(parts, version, rendered);
+  } catch (error) {
+    await discard(parts, version, from).catch(() => undefined);
+    throw error;
+  }
+  const needed = await neededFor(parts, from, rendered);
+  try {
+    await switchTo(parts, version, rendered, needed);
+  } catch (error) {
+    throw await failure(parts, { version, back: from, needed }, error);
+  }
+  return { version, needed };
+};
+
+/** What comes after a switch cannot undo it, so its errors are no errors of the configuration. */
+const tidy = async (parts: PostfixParts, version: Version): Promise<void> => {
+  await keepOnly(parts, version).catch(() => undefined);
+  await parts.versions.tidy(version).catch(() => undefined);
+};
+
+const nothing: Held = { current: null, previous: null };
+
+/**
+ * A sink that is a Postfix with its guard. A version is built, checked by Postfix's own tools, loaded by the guard and switched to by
+ * one rename; Postfix is reloaded or restarted, and each listener is looked at as a client looks at it. Only then it is applied. When any of
+ * that fails, the version before is in force again, and was looked at, too. Killed at any point, the next process finds one whole version in force.
+ */
+export const postfixSink = (parts: PostfixParts): PostfixSink => {
+  const { versions, mail, guard, outlive, log } = parts;
+  const exclusively = oneAtATime();
+  const stopping = new AbortController();
+  /** As last looked at or applied; undefined while nobody has looked. */
+  let inForce: Version | null | undefined;
+  let keeping: Promise<void> | undefined;
+
+  const held = async (): Promise<Held> => {
+    inForce = await versions.look();
+    if (!inForce || !(await isRunnable(inForce))) return nothing;
+    const running = await bringUp(parts, inForce);
+    if (!running) return nothing;
+    inForce = running;
+    const previous = await previousOf(parts, running);
+    return { current: await asMadeNow(parts, running), previous: previous?.record.desired ?? null };
+  };
+
+  const look = () => exclusively(() => lookAfter(parts, inForce ?? null));
+
+  const apply = async (desired: Desired, contents: Contents): Promise<string> => {
+    inForce ??= await versions.look();
+    await lookAfter(parts, inForce).catch((error: unknown) => log(messageOf(error)));
+    const { version, needed } = await replace(parts, { desired, contents, from: inForce });
+    inForce = version;
+    await tidy(parts, version);
+    return notes[needed];
+  };
+
+  return {
+    held: () =>
+      exclusively(held).finally(() => {
+        keeping ??= keepLooking(look, log, stopping.signal);
+      }),
+    apply: (desired, contents) => exclusively(() => apply(desired, contents)),
+    async stop() {
+      stopping.abort();
+      await keeping;
+      if (outlive) return;
+      await exclusively(async () => {
+        await mail.stop();
+        await guard.stop();
+      });
+    },
+  };
+};

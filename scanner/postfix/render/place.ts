@@ -1,0 +1,45 @@
+/** Where an instance of Postfix is, and as whom it speaks: what no setting says. Paths are absolute. */
+export interface Place {
+  /** Name of the version that is rendered: letters, digits, hyphens. */
+  version: string;
+  /** The folder of that version; what is rendered names files in it. */
+  folder: string;
+  queueDirectory: string;
+  dataDirectory: string;
+  /** Null: what Postfix logs goes to syslog. */
+  logFile: string | null;
+  /** Sockets of the guard: policy delegation and AUTH. */
+  policySocket: string;
+  authSocket: string;
+  hostName: string;
+  /**
+   * 16 or more hex digits by which a Received header that this instance made is told from all others. Made once for an instance, by chance, and
+   * told to nobody: it leaves the host with no message.
+   */
+  marker: string;
+}
+
+const path = /^(?:\/[A-Za-z0-9._@+-]+)+$/;
+const forms = {
+  version: /^[A-Za-z0-9-]+$/,
+  folder: path,
+  queueDirectory: path,
+  dataDirectory: path,
+  logFile: path,
+  policySocket: path,
+  authSocket: path,
+  hostName: /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$/,
+  marker: /^[0-9a-f]{16,}$/,
+} as const;
+
+/**
+ * Postfix splits most values at spaces and commas and knows no quotes for them, so a place has neither.
+ * @throws TypeError that says which member cannot be one.
+ */
+export const assertPlace = (place: Place): void => {
+  for (const [name, form] of Object.entries(forms)) {
+    const value = place[name as keyof Place];
+    if (value !== null && !form.test(value))
+      throw new TypeError(`"${value}" cannot be the ${name} of an instance of Postfix.`);
+  }
+};

@@ -1,0 +1,163 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeChain } from '../../../helpers/certificates.ts';
+import {
+  daemonsBelow,
+  freePort,
+  greetingOf,
+  inboundAt,
+  lacking,
+  openFolder,
+  put,
+  running,
+  sinkIn,
+  smtpTo,
+  telling,
+  toldAt,
+} from './world.ts';
+
+const masterIn = (dir: string): number | undefined =>
+  daemonsBelow(dir).find(({ name }) => name === 'master')?.pid;
+
+describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, () => {
+  it('starts Postfix by the first configuration, and reloads it for the next', async () => {
+    const dir = openFolder();
+    const port = await freePort();
+    const { sink } = await sinkIn(dir);
+    expect(await sink.held()).toEqual({ current: null, previous: null });
+
+    expect(await put(sink, telling(port, 1))).toBe('Postfix was started');
+    expect(await toldAt(port)).toBe(1);
+    const master = masterIn(dir);
+
+    expect(await put(sink, telling(port, 2))).toBe('Postfix was reloaded');
+    expect(await toldAt(port)).toBe(2);
+    expect(masterIn(dir)).toBe(master);
+  });
+
+  it('has applied nothing before the new one answers: what is seen then is never the old one', async () => {
+    const { port, sink } = await running();
+    for (const revision of [2, 3, 4, 5]) {
+      await put(sink, telling(port, revision));
+      expect(await toldAt(port)).toBe(revision);
+    }
+  });
+
+  it('moves listeners to other ports and families, and leaves none behind', async () => {
+    const { port, sink } = await running();
+    const [other, six] = [await freePort(), await freePort('::1')];
+
+    await put(sink, { revision: 2, smtp: inboundAt(other, { ipv6: { address: '::1', port: six } }) });
+
+    expect((await smtpTo(other)).banner.code).toBe(220);
+    expect((await smtpTo(six, '::1')).banner.code).toBe(220);
+    await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('lets a session of the old configuration go on by its rules', async () => {
+    const { port, sink } = await running();
+    const session = await smtpTo(port);
+    await session.say('EHLO there.example');
+
+    await put(sink, { revision: 2, smtp: inboundAt(port, { accept: 'listed' }), lists: { inbound: '' } });
+
+    expect((await smtpTo(port)).banner).toMatchObject({ code: 554 });
+    expect(await session.say('MAIL FROM:<a@there.example>')).toMatchObject({ code: 250 });
+  });
+
+  it('shows the certificate of a listener, and its successor after the next apply', async () => {
+    const { port, sink } = await running();
+    const id = 'cert-00000000000000a1';
+    const tls = { accept: true, certificateId: id };
+    for (const revision of [2, 3]) {
+      const { upload, leaf } = await makeChain();
+      const artifacts = { [id]: JSON.stringify({ certificateId: id, ...upload }) };
+      await put(sink, { revision, smtp: inboundAt(port, { tls }), artifacts });
+
+      const session = await smtpTo(port);
+      expect((await session.say('EHLO there.example')).lines).toContain('STARTTLS');
+      expect((await session.say('STARTTLS')).code).toBe(220);
+      const print = Buffer.from(await leaf.certificate.getThumbprint('SHA-256')).toString('hex');
+      expect((await session.secure()).replaceAll(':', '').toLowerCase()).toBe(print);
+    }
+    await put(sink, telling(port, 4));
+    expect(await greetingOf(port)).not.toContain('STARTTLS');
+  });
+
+  it('offers AUTH where it must, and at once refuses this host where it is on no list', async () => {
+    const { sink } = await sinkIn(openFolder());
+    const [outbound, authentication] = [await freePort(), await freePort()];
+    const at = (port: number) => ({ address: '127.0.0.1', port });
+    await put(sink, {
+      smtp: {
+        mailFiltering: 'outbound',
+        outbound: { ipv4: at(outbound) },
+        authentication: {
+          enabled: true,
+          ipv4: at(authentication),
+          source: { type: 'smtp-forwarding', host: '127.0.0.1' },
+        },
+      },
+      lists: { outbound: '', authentication: '' },
+    });
+    expect(await greetingOf(authentication)).toMatch(/^AUTH PLAIN LOGIN$/m);
+    expect(await greetingOf(outbound)).toMatch(/^554 5\.7\.1 .*Access denied/);
+  });
+
+  it('applies at a listener whose places are all taken, too', async () => {
+    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20 };
+    const { sink } = await sinkIn(openFolder(), {}, (parts) => ({ ...parts, patience }));
+    const port = await freePort();
+    const inbound = { maxConnections: 1, maxConnectionsPerAddress: 1, maxConnectionsPerRange: 1 };
+    const one = { smtp: inboundAt(port), advanced: { inbound } };
+    await put(sink, one);
+    const only = await smtpTo(port);
+
+    expect(await put(sink, { ...one, revision: 2 })).toBe('Postfix was reloaded');
+    expect((await only.say('NOOP')).code).toBe(250);
+  });
+
+  it('keeps keys from all but root', async () => {
+    const { port, sink, parts } = await running();
+    const { upload } = await makeChain();
+    const id = 'cert-00000000000000a1';
+    await put(sink, {
+      revision: 2,
+      smtp: inboundAt(port, { tls: { accept: true, certificateId: id } }),
+      artifacts: { [id]: JSON.stringify({ certificateId: id, ...upload }) },
+    });
+    const mode = (file: string) => statSync(join(parts.versions.current, file)).mode & 0o777;
+    expect([mode(`tls/${id}.pem`), mode('master.cf'), mode(`artifacts/${id}.json`)]).toEqual([
+      0o600, 0o600, 0o600,
+    ]);
+    expect(statSync(join(parts.home.dir, 'postfix', 'marker')).mode & 0o777).toBe(0o600);
+  });
+
+  it('restarts Postfix where a reload is not enough, and applies again what would be made otherwise now', async () => {
+    const { dir, port, parts } = await running();
+    const elsewhere = join(dir, 'postfix', 'log', 'other.log');
+    const placeOf: typeof parts.home.placeOf = (version) => ({
+      ...parts.home.placeOf(version),
+      logFile: elsewhere,
+    });
+    const again = await sinkIn(dir, {}, (own) => ({ ...own, home: { ...own.home, placeOf } }));
+    const master = masterIn(dir);
+
+    expect((await again.sink.held()).current).toBeNull();
+    expect(await toldAt(port)).toBe(1);
+    expect(await put(again.sink, telling(port, 1))).toBe('Postfix was restarted');
+
+    expect(await toldAt(port)).toBe(1);
+    expect(masterIn(dir)).not.toBe(master);
+    expect(existsSync(elsewhere)).toBe(true);
+  });
+
+  it('stopped ends Postfix and the guard, and nothing else is left of them', async () => {
+    const { dir, port, sink, parts } = await running();
+    await sink.stop();
+    expect(daemonsBelow(dir)).toEqual([]);
+    expect(await parts.guard.status()).toBeNull();
+    await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+  });
+});
