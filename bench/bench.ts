@@ -9,6 +9,8 @@ export interface Figure {
 /** A measurement. It says how many runs its medians come from; nothing in it passes or fails. */
 export interface Bench {
   what: string;
+  /** Why this host cannot run it; null where it can. */
+  whyNot?: () => string | null;
   run(): Promise<{ runs: number; figures: Record<string, Figure> }>;
 }
 

@@ -35,6 +35,11 @@ const row = ([name, figure]: [string, Figure]) => {
 const runOne = async (name: string): Promise<void> => {
   const { bench } = (await import(join(here, `${name}.bench.ts`))) as { bench: Bench };
   console.log(`\n${name}: ${bench.what}`);
+  const whyNot = bench.whyNot?.() ?? null;
+  if (whyNot !== null) {
+    console.log(`  not run: ${whyNot}`);
+    return;
+  }
   const { runs, figures } = await bench.run();
   const result = { name, commit: commit(), machine: machine(), runs, figures };
   mkdirSync(join(here, 'results'), { recursive: true });

@@ -15,6 +15,6 @@ export const actions = {
   untrustedCertificate: '554 5.7.1 tls_invalid_client_certificate',
   certificateNeeded: '554 5.7.1 A client certificate is required',
   authenticationNeeded: '530 5.7.0 Authentication required',
-  bareSender: '504 5.5.2 Sender address rejected: need fully-qualified address',
+  bareSender: '504 5.5.2 need fully-qualified address',
   quotaCrossed: '421 4.7.1 Recipient quota exceeded',
 } as const;

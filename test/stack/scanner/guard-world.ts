@@ -1,19 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { askGuard } from '../../../scanner/postfix/guard/control-client.ts';
-import { socketsIn } from '../../../scanner/postfix/guard/guard.ts';
+import { socketsIn, startGuard } from '../../../scanner/postfix/guard/guard.ts';
 import type {
   Direction,
   GuardConfiguration,
   GuardListener,
   GuardRules,
 } from '../../../scanner/postfix/guard-configuration.ts';
-import { until } from '../../helpers/until.ts';
 import { rulesOf } from '../../unit/scanner/postfix-guard/rules.ts';
 
 /** A folder that goes with the test; its path is short enough for that of a socket. */
@@ -68,21 +68,45 @@ export const writeVersion = (dir: string, name: string, content: VersionContent)
   return folder;
 };
 
-/** A guard in a process of its own, as the agent starts it. */
-export interface GuardProcess {
-  child: ChildProcess;
+export interface RunningGuard {
   sockets: ReturnType<typeof socketsIn>;
-  /** What it has written, of both streams. */
+  /** What it has logged. */
   output: () => string;
   load: (folder: string) => ReturnType<typeof askGuard>;
 }
 
-export const spawnGuard = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-  const child = spawn(process.execPath, ['scanner/postfix/guard/main.ts', ...args], {
-    env: { ...process.env, ...env },
+/** A guard in this process, on its own sockets, with these versions. */
+export const guardIn = async (
+  dir: string,
+  folders: readonly string[] = [],
+  trust: ConnectionOptions = {},
+): Promise<RunningGuard> => {
+  const sockets = socketsIn(dir);
+  const lines: string[] = [];
+  const guard = await startGuard({
+    sockets,
+    group: null,
+    trust,
+    hostName: 'mx.example.org',
+    log: (line) => lines.push(line),
   });
+  onTestFinished(guard.close);
+  for (const folder of folders) await guard.load(folder);
+  return {
+    sockets,
+    output: () => lines.join('\n'),
+    load: (folder) => askGuard(sockets.control, { command: 'load', folder }),
+  };
+};
+
+/** A guard in a process of its own, as the agent starts it. It does not outlive the test. */
+export const spawnGuard = (args: readonly string[]) => {
+  const child = spawn(process.execPath, ['scanner/postfix/guard/main.ts', ...args]);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (output += piece));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece) => {
+      output += piece;
+    });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -91,34 +115,21 @@ export const spawnGuard = (args: readonly string[], env: NodeJS.ProcessEnv = {})
   return { child, output: () => output };
 };
 
-export const startGuard = async (
-  dir: string,
-  folders: readonly string[] = [],
-  env: NodeJS.ProcessEnv = {},
-): Promise<GuardProcess> => {
-  const sockets = socketsIn(dir);
-  const loads = folders.flatMap((folder) => ['--load', folder]);
-  const { child, output } = spawnGuard(['--sockets', dir, ...loads], env);
-  await until('the guard answers', async () => {
-    const { versions } = await askGuard(sockets.control, { command: 'status' });
-    return versions.length === folders.length;
-  });
-  return {
-    child,
-    sockets,
-    output,
-    load: (folder) => askGuard(sockets.control, { command: 'load', folder }),
-  };
-};
-
 /** A connection whose answers are read one after another, as they are cut by `separator`. */
 export const conversation = (path: string, separator: string) => {
   const socket: Socket = connect(path);
   let text = '';
   let ended = false;
-  socket.on('data', (piece) => (text += piece));
+  let wake = () => {};
+  socket.on('data', (piece) => {
+    text += piece;
+    wake();
+  });
   socket.on('error', () => undefined);
-  socket.once('close', () => (ended = true));
+  socket.once('close', () => {
+    ended = true;
+    wake();
+  });
   onTestFinished(() => {
     socket.destroy();
   });
@@ -128,7 +139,9 @@ export const conversation = (path: string, separator: string) => {
     /** The next answer; null when the other side has ended the connection instead. */
     async next(): Promise<string | null> {
       while (!text.includes(separator) && !ended)
-        await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       const end = text.indexOf(separator);
       if (end < 0) return null;
       const answer = text.slice(0, end);
@@ -156,7 +169,7 @@ export const requestOf = (more: Record<string, string> = {}): string =>
     .join('')}\n`;
 
 /** A connection of an smtpd to the policy service. */
-export const smtpd = (guard: Pick<GuardProcess, 'sockets'>) => {
+export const smtpd = (guard: Pick<RunningGuard, 'sockets'>) => {
   const { send, next } = conversation(guard.sockets.policy, '\n\n');
   const answer = async () => (await next())?.replace(/^action=/, '') ?? null;
   return {
@@ -170,7 +183,7 @@ export const smtpd = (guard: Pick<GuardProcess, 'sockets'>) => {
 };
 
 /** A connection of an smtpd to the authentication service, after the greeting. */
-export const authenticating = async (guard: Pick<GuardProcess, 'sockets'>) => {
+export const authenticating = async (guard: Pick<RunningGuard, 'sockets'>) => {
   const { send, next, socket } = conversation(guard.sockets.authentication, '\n');
   const greeting: string[] = [];
   for (let line = await next(); line !== null; line = await next()) {
@@ -186,7 +199,7 @@ export const plain = (name: string, password: string): string =>
 
 /** What one smtpd is told of a name and a password; null: it is disconnected, which it takes for a failure that passes. */
 export const tryPassword = async (
-  guard: Pick<GuardProcess, 'sockets'>,
+  guard: Pick<RunningGuard, 'sockets'>,
   name: string,
   password: string,
   version = '1-a',

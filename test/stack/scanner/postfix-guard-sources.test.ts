@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { GuardConfiguration } from '../../../scanner/postfix/guard-configuration.ts';
@@ -10,8 +8,8 @@ import { admin, type Slapd, startSlapd, suffix, whyNoSlapd } from '../../helpers
 import {
   authenticating,
   emptyFolder,
-  type GuardProcess,
-  startGuard,
+  guardIn,
+  type RunningGuard,
   tryPassword,
   type VersionContent,
   writeVersion,
@@ -28,16 +26,14 @@ beforeAll(async () => {
 });
 
 /** A guard on a host that trusts the authority, with one version that asks a source about users. */
-const guardOf = async (content: VersionContent): Promise<GuardProcess> => {
+const guardOf = async (content: VersionContent): Promise<RunningGuard> => {
   const dir = emptyFolder();
-  const ca = join(dir, 'ca.pem');
-  writeFileSync(ca, authority.pem);
   const folder = writeVersion(dir, '1-a', {
     listeners: { authentication: { directions: ['authentication'] } },
     rules: { authentication: {} },
     ...content,
   });
-  return startGuard(dir, [folder], { NODE_EXTRA_CA_CERTS: ca });
+  return guardIn(dir, [folder], { ca: [authority.pem] });
 };
 
 const refused = 'FAIL\t1\treason=the name or the password is wrong';

@@ -1,22 +1,11 @@
 import { once } from 'node:events';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { askGuard, GuardRefused } from '../../../scanner/postfix/guard/control-client.ts';
 import { until } from '../../helpers/until.ts';
-import {
-  authenticating,
-  conversation,
-  emptyFolder,
-  plain,
-  requestOf,
-  smtpd,
-  spawnGuard,
-  startGuard,
-  tryPassword,
-  writeVersion,
-} from './guard-world.ts';
+import { emptyFolder, guardIn, requestOf, smtpd, writeVersion } from './guard-world.ts';
 
 const listed = (...values: string[]) => listedIn(values);
 
@@ -28,7 +17,7 @@ const listedIn = (values: readonly string[]) => ({
 describe('an smtpd that asks about a client', () => {
   it('is answered as the list says, and told at RCPT which way the mail goes', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', listed('192.0.2.0/24', 'x.org'))]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', listed('192.0.2.0/24', 'x.org'))]);
     const { ask } = smtpd(guard);
     const stranger = { client_address: '198.51.100.1', client_name: 'mx.y.org' };
 
@@ -42,7 +31,7 @@ describe('an smtpd that asks about a client', () => {
 
   it('gets the answers to requests that it sent at once in their order, however they were cut', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', listed('192.0.2.0/24'))]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', listed('192.0.2.0/24'))]);
     const { send, answer } = smtpd(guard);
     const bytes = [
       requestOf(),
@@ -65,7 +54,7 @@ describe('an smtpd that asks about a client', () => {
     ['a line without end', 'x'.repeat(20_000)],
   ])('is disconnected without an answer after %s, and no other is', async (_, junk) => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', {})]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', {})]);
     const other = smtpd(guard);
     expect(await other.ask()).toBe('DUNNO');
     const broken = smtpd(guard);
@@ -83,13 +72,13 @@ describe('an smtpd that asks about a client', () => {
     ['nothing', ''],
   ])('is told to defer when it names %s', async (_, policy_context) => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', {})]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', {})]);
     expect(await smtpd(guard).ask({ policy_context })).toMatch(/^451 4\.3\.5 /);
   });
 
   it('at a listener that two sections share is told the one whose list is asked first', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [
+    const guard = await guardIn(dir, [
       writeVersion(dir, '1-a', {
         listeners: { shared: { directions: ['outbound', 'inbound'] } },
         rules: { inbound: {}, outbound: { accept: 'listed' } },
@@ -104,7 +93,7 @@ describe('an smtpd that asks about a client', () => {
 
   it('hears at MAIL of a certificate that is not trusted, and of the end of a session', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [
+    const guard = await guardIn(dir, [
       writeVersion(dir, '1-a', {
         listeners: { inbound: { clientCertificate: 'request' } },
         rules: { inbound: { maxMessagesPerSession: 2 } },
@@ -128,7 +117,7 @@ describe('an smtpd that asks about a client', () => {
 
   it('defers a sender from the message on that follows the one that crossed the quota', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [
+    const guard = await guardIn(dir, [
       writeVersion(dir, '1-a', {
         rules: { inbound: { senderRecipientQuota: { maxRecipients: 10, minutes: 60 } } },
       }),
@@ -155,7 +144,7 @@ describe('an smtpd that asks about a client', () => {
       rules: { inbound: { queueLimits: [{ folders: ['incoming' as const, 'deferred' as const], max }] } },
     });
     const folders = [writeVersion(dir, '1-a', limited(1)), writeVersion(dir, '2-b', limited(2))];
-    const { ask } = smtpd(await startGuard(dir, folders));
+    const { ask } = smtpd(await guardIn(dir, folders));
     expect(await ask()).toMatch(/^421 4\.3\.2 /);
     expect(await ask({ policy_context: 'inbound@2-b' })).toBe('DUNNO');
   });
@@ -172,7 +161,7 @@ describe('an smtpd that asks about a client', () => {
         server.close();
       });
       const dir = emptyFolder();
-      const guard = await startGuard(dir, [
+      const guard = await guardIn(dir, [
         writeVersion(dir, '1-a', {
           listeners: { inbound: { port } },
           rules: { inbound: { maxConnectionsPerRange: 2 } },
@@ -210,7 +199,7 @@ describe('an smtpd that asks about a client', () => {
 describe('versions side by side', () => {
   it('are each asked by their own name, until no longer kept', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
     const { ask } = smtpd(guard);
     const newer = { policy_context: 'inbound@2-b' };
 
@@ -241,7 +230,7 @@ describe('versions side by side', () => {
     ['without the directories that it asks', (dir) => writeVersion(dir, '2-b', { source: { type: 'ldap' } })],
   ])('do not come to one %s, and nothing has changed', async (_, folder) => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
     await expect(guard.load(folder(dir))).rejects.toThrow(GuardRefused);
     const { versions } = await askGuard(guard.sockets.control, { command: 'status' });
     expect(versions.map(({ name }) => name)).toEqual(['1-a']);
@@ -250,7 +239,7 @@ describe('versions side by side', () => {
 
   it('are all kept when one that is to be kept is not loaded', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', {})]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', {})]);
     const keep = askGuard(guard.sockets.control, { command: 'keep', versions: ['2-b'] });
     await expect(keep).rejects.toThrow('not loaded: 2-b');
     expect(await smtpd(guard).ask()).toBe('DUNNO');
@@ -258,7 +247,7 @@ describe('versions side by side', () => {
 
   it('are answered while a long list is loaded', async () => {
     const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', listed('192.0.2.7'))]);
     const values = Array.from(
       { length: 400_000 },
       (_, index) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
@@ -280,160 +269,5 @@ describe('versions side by side', () => {
     expect(answers).toBeGreaterThan(5);
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.127' })).toBe('DUNNO');
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.128' })).toMatch(/^554 /);
-  });
-});
-
-describe('the guard', () => {
-  it('lets only its own user and a group ask', async () => {
-    const dir = emptyFolder();
-    const group = process.getgid?.() ?? 0;
-    const { child, output } = spawnGuard(['--sockets', dir, '--group', String(group)]);
-    await until('it answers', () => output().includes('the guard answers'));
-    const modes = ['policy', 'auth', 'control'].map((name) => statSync(join(dir, name)).mode & 0o777);
-    expect(modes).toEqual([0o660, 0o660, 0o600]);
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-  });
-
-  it('that was killed leaves nothing that keeps the next from starting', async () => {
-    const dir = emptyFolder();
-    const folder = writeVersion(dir, '1-a', listed('192.0.2.7'));
-    const first = await startGuard(dir, [folder]);
-    first.child.kill('SIGKILL');
-    await once(first.child, 'exit');
-    expect(await smtpd(await startGuard(dir, [folder])).ask()).toBe('DUNNO');
-  });
-
-  it('is one: another on the same sockets ends, and the first goes on', async () => {
-    const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', {})]);
-    const { child, output } = spawnGuard(['--sockets', dir]);
-    expect(await once(child, 'exit')).toEqual([1, null]);
-    expect(output()).toContain('Another process listens');
-    expect(await smtpd(guard).ask()).toBe('DUNNO');
-  });
-
-  it('says what is wrong with a call, and ends with 2', async () => {
-    const { child, output } = spawnGuard(['--group', 'postfix']);
-    expect(await once(child, 'exit')).toEqual([2, null]);
-    expect(output()).toContain('--sockets is missing');
-  });
-
-  it('starts without a version that cannot be loaded, and says so', async () => {
-    const dir = emptyFolder();
-    const { output } = spawnGuard(['--sockets', dir, '--load', join(dir, 'nowhere')]);
-    await until('it says so', () => output().includes('is not loaded'));
-    const sockets = { sockets: { policy: join(dir, 'policy'), authentication: '', control: '' } };
-    expect(await smtpd(sockets).ask()).toMatch(/^451 /);
-  });
-
-  it.each([
-    ['no JSON', 'hello\n'],
-    ['no command', '{"command":"stop"}\n'],
-    ['a command with a member too many', '{"command":"status","now":true}\n'],
-  ])('answers %s with what is wrong', async (_, line) => {
-    const dir = emptyFolder();
-    const guard = await startGuard(dir);
-    const { send, next } = conversation(guard.sockets.control, '\n');
-    send(line);
-    expect(JSON.parse((await next()) ?? '')).toMatchObject({ ok: false });
-  });
-});
-
-describe('an smtpd that asks about a user', () => {
-  const authentication = (more: object = {}) => ({
-    listeners: { authentication: { directions: ['authentication' as const], ...more } },
-    rules: { authentication: {} },
-    source: { type: 'smtp-forwarding' as const, host: '127.0.0.1', port: 1, tls: 'none' as const },
-  });
-
-  it('is greeted with both mechanisms', async () => {
-    const dir = emptyFolder();
-    const { greeting } = await authenticating(await startGuard(dir));
-    expect(greeting.slice(0, 3)).toEqual([
-      'VERSION\t1\t1',
-      'MECH\tPLAIN\tplaintext',
-      'MECH\tLOGIN\tplaintext',
-    ]);
-    expect(greeting.at(-1)).toBe('DONE');
-  });
-
-  it('is disconnected, which it takes for a failure that passes, when the source does not answer', async () => {
-    const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', authentication())]);
-    expect(await tryPassword(guard, 'me', 'secret')).toBeNull();
-    await until('it is logged', () =>
-      guard.output().includes('authentication unavailable for a client at 192.0.2.7'),
-    );
-  });
-
-  it.each([
-    ['a version that is not loaded', 'authentication@2-b'],
-    ['a listener without authentication', 'inbound@1-a'],
-    ['none', 'smtp'],
-  ])('is disconnected when it names %s', async (_, service) => {
-    const dir = emptyFolder();
-    const content = authentication();
-    const guard = await startGuard(dir, [
-      writeVersion(dir, '1-a', {
-        ...content,
-        listeners: { ...content.listeners, inbound: {} },
-        rules: { ...content.rules, inbound: {} },
-      }),
-    ]);
-    const { send, next } = await authenticating(guard);
-    send(`AUTH\t1\tPLAIN\tservice=${service}\tresp=${plain('me', 'secret')}\n`);
-    expect(await next()).toBeNull();
-  });
-
-  it('is refused without TLS where that is required, and nobody is asked', async () => {
-    const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', authentication({ tlsRequired: true }))]);
-    const { send, next } = await authenticating(guard);
-    send(`AUTH\t1\tPLAIN\tservice=authentication@1-a\trip=::1\tresp=${plain('me', 'secret')}\n`);
-    expect(await next()).toMatch(/^FAIL\t1\t/);
-  });
-
-  it('is refused what is no exchange, one by one, and can go on', async () => {
-    const dir = emptyFolder();
-    const { send, next } = await authenticating(await startGuard(dir));
-    const ask = async (line: string) => {
-      send(`${line}\n`);
-      return (await next())?.split('\t').slice(0, 2).join(' ');
-    };
-    expect(await ask('AUTH\t1\tPLAIN\tresp=!!')).toBe('FAIL 1');
-    expect(await ask('AUTH\t2\tGSSAPI')).toBe('FAIL 2');
-    expect(await ask('CONT\t77\tAAAA')).toBe('FAIL 77');
-    expect(await ask('AUTH\t3\tLOGIN')).toBe('CONT 3');
-    expect(await ask('CONT\t3\tbm8=')).toBe('CONT 3');
-    expect(await ask('CONT\t3\t')).toBe('FAIL 3');
-  });
-
-  it('cannot keep exchanges open without end', async () => {
-    const dir = emptyFolder();
-    const { send, next } = await authenticating(await startGuard(dir));
-    send(Array.from({ length: 17 }, (_, index) => `AUTH\t${index}\tLOGIN\n`).join(''));
-    const told: (string | null)[] = [];
-    for (let line = 0; line < 17; line++) told.push(await next());
-    expect(told.filter((line) => line?.startsWith('CONT'))).toHaveLength(16);
-    expect(told.at(-1)).toBe('FAIL\t16\treason=too many exchanges are open');
-  });
-
-  it('that sends junk harms nobody', async () => {
-    const dir = emptyFolder();
-    const guard = await startGuard(dir, [writeVersion(dir, '1-a', {})]);
-    const junk = [
-      '\0\0\0\n',
-      'AUTH\n'.repeat(1000),
-      'CONT\t\t\t\t\n',
-      `AUTH\t1\tPLAIN\tresp=${'A'.repeat(12_000)}\n`,
-      'x'.repeat(100_000),
-      'VERSION\t2\t0\n',
-      Buffer.from([0xff, 0xfe, 0x0a, 0x09, 0x0a]).toString('latin1'),
-    ];
-    for (const text of junk) (await authenticating(guard)).send(Buffer.from(text, 'latin1'));
-    expect(await smtpd(guard).ask()).toBe('DUNNO');
-    expect((await authenticating(guard)).greeting.at(-1)).toBe('DONE');
-    expect(guard.child.exitCode).toBeNull();
   });
 });
