@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Family } from '../../shared/domain/sections.ts';
 import { ConfigurationRefused } from '../sink.ts';
+import { type Instance, listensAt } from './processes.ts';
 import type { Listener } from './render/listeners.ts';
 
 type Pair = Pick<Listener, 'address' | 'port'>;
@@ -18,7 +19,7 @@ const pointerOf = ({ directions, address }: Listener): string => {
   return `/${directions.at(-1)}/${family}/address`;
 };
 
-const assertOne = async (listener: Listener): Promise<void> => {
+const assertOne = async (listener: Listener, instance: Instance): Promise<void> => {
   const { address, port } = listener;
   const error = await bind(listener);
   if (error === null) return;
@@ -27,21 +28,15 @@ const assertOne = async (listener: Listener): Promise<void> => {
       pointer: pointerOf(listener),
       message: `This host does not have the address ${address}.`,
     });
-  if (error.code === 'EADDRINUSE')
+  if (error.code !== 'EADDRINUSE') throw error;
+  if (!(await listensAt(instance, listener)))
     throw new Error(`Another program of this host listens on ${address} port ${port}.`);
-  throw error;
 };
 
 /**
  * Tries addresses and ports that Postfix does not listen on yet: one that it cannot have ends its master daemon (ADR 0026).
  * @throws ConfigurationRefused for an address that this host has not; Error for a port that is taken.
  */
-export const assertBindable = async (
-  listeners: readonly Listener[],
-  running: readonly Pair[],
-): Promise<void> => {
-  for (const listener of listeners) {
-    const isRunning = running.some((one) => one.address === listener.address && one.port === listener.port);
-    if (!isRunning) await assertOne(listener);
-  }
+export const assertBindable = async (listeners: readonly Listener[], instance: Instance): Promise<void> => {
+  for (const listener of listeners) await assertOne(listener, instance);
 };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Home } from './home.ts';
-import { endOrphans, masterOf } from './processes.ts';
+import { endMaster, endOrphans, masterOf } from './processes.ts';
 import { runProgram, runToSuccess } from './program.ts';
 import type { Services } from './services.ts';
 
@@ -76,8 +76,8 @@ export const mailSystemOf = (
       await runToSuccess('postfix', ['-c', current, 'reload']);
     },
     async stop() {
-      if (await isRunning()) await services.stopPostfix();
-      else await endOrphans(home);
+      await services.stopPostfix();
+      await endMaster(home);
     },
     markLog: async () => (logFile && existsSync(logFile) ? (await stat(logFile)).size : 0),
     errorsSince: async (mark) =>

@@ -97,16 +97,16 @@ const stepsOf = ({ home, versions, mail, guard, log, patience = patient }: Postf
     rendering: (version: Version): Promise<Rendered | null> => derive(version).catch(() => null),
     run,
     /** Whatever can be found out before the switch. */
-    prepare: async (version: Version, { listeners }: Rendered, running: Rendered | null): Promise<void> => {
+    prepare: async (version: Version, { listeners }: Rendered): Promise<void> => {
       await mail.check(version.path);
       await guard.start();
       await guard.load(version.path);
-      const isRunning = running !== null && (await mail.isRunning());
-      await assertBindable(listeners, isRunning ? running.listeners : []);
+      await assertBindable(listeners, home);
     },
     change: async (from: Version | null, rendered: Rendered): Promise<Change | 'start'> => {
+      if (!(await mail.isRunning())) return 'start';
       const before = from && (await renderedIn(from));
-      return before && (await mail.isRunning()) ? changeOf(before, rendered) : 'start';
+      return before ? changeOf(before, rendered) : 'restart';
     },
     switchTo: async (version: Version, rendered: Rendered, change: Change | 'start'): Promise<void> => {
       const mark = await mail.markLog();
@@ -126,10 +126,10 @@ const goBack = async (
   { rendering, run }: ReturnType<typeof stepsOf>,
   { to, change }: { to: Version | null; change: Change | 'start' },
 ): Promise<void> => {
-  if (to) await versions.switchTo(to.name);
-  else await versions.switchOff();
   const isOurs = to !== null && (await renderedIn(to)) !== null;
   if (change !== 'reload' || !isOurs) await mail.stop();
+  if (to) await versions.switchTo(to.name);
+  else await versions.switchOff();
   if (to && isOurs) await run(to, await rendering(to));
 };
 
@@ -247,7 +247,7 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
     const { version, rendered } = await build(desired, contents);
     const change = await steps.change(inForce, rendered);
     try {
-      await steps.prepare(version, rendered, inForce && (await steps.rendering(inForce)));
+      await steps.prepare(version, rendered);
     } catch (error) {
       await discard(version).catch(() => undefined);
       throw error;

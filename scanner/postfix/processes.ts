@@ -39,9 +39,10 @@ export const masterOf = async (instance: Instance): Promise<number | null> => {
 };
 
 /** Milliseconds that daemons have to end when they are told to. */
-const graceMs = 3000;
+const graceMs = 5000;
 
-const signal = (pid: number, name: NodeJS.Signals): void => {
+/** Sends a signal to a process that may have ended. */
+export const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
     process.kill(pid, name);
   } catch (error) {
@@ -62,6 +63,15 @@ export const endOrphans = async (instance: Instance): Promise<void> => {
   }
 };
 
+/** Ends the master daemon, and with it all of its daemons, as `postfix stop` does; it needs no configuration for that. */
+export const endMaster = async (instance: Instance): Promise<void> => {
+  const pid = await masterOf(instance);
+  if (pid !== null) signal(pid, 'SIGTERM');
+  const deadline = Date.now() + graceMs;
+  while (Date.now() < deadline && (await masterOf(instance)) !== null) await sleep(20);
+  await endOrphans(instance);
+};
+
 const isConnection = (line: string, server: Endpoint, client: Endpoint): boolean =>
   connectionsIn(line, endianness()).some(
     (one) =>
@@ -71,22 +81,38 @@ const isConnection = (line: string, server: Endpoint, client: Endpoint): boolean
       one.client.port === client.port,
   );
 
-/** `socket:[<inode>]`, as links of open files say it, of the server's end of a connection of this host. */
+const socketLines = async (): Promise<string[]> => {
+  const tables = ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => orNull(readFile(path, 'latin1')));
+  return (await Promise.all(tables)).flatMap((text) => text?.split('\n') ?? []);
+};
+
+/** As links of open files name it. proc(5): the inode is the tenth word. */
+const socketIn = (line: string): string => `socket:[${line.trim().split(/\s+/)[9]}]`;
+
+/** The server's end of a connection of this host. */
 const socketOf = async (server: Endpoint, client: Endpoint): Promise<string | null> => {
-  const tables = await Promise.all(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => orNull(readFile(path, 'latin1'))),
-  );
-  const line = tables
-    .flatMap((text) => text?.split('\n') ?? [])
-    .find((one) => isConnection(one, server, client));
-  // proc(5): the inode is the tenth word.
-  return line ? `socket:[${line.trim().split(/\s+/)[9]}]` : null;
+  const line = (await socketLines()).find((one) => isConnection(one, server, client));
+  return line ? socketIn(line) : null;
 };
 
 const holds = async (pid: number, socket: string): Promise<boolean> => {
   const open = (await orNull(readdir(`/proc/${pid}/fd`))) ?? [];
   const targets = await Promise.all(open.map((fd) => orNull(readlink(`/proc/${pid}/fd/${fd}`))));
   return targets.includes(socket);
+};
+
+/** A socket that listens (state 0A), told like one that is connected to nobody. */
+const asConnection = (line: string): string => line.replace(' 0A ', ' 01 ');
+
+/** True where the master daemon of an instance listens. */
+export const listensAt = async (instance: Instance, { address, port }: Endpoint): Promise<boolean> => {
+  const master = await masterOf(instance);
+  const line = (await socketLines()).find((one) =>
+    connectionsIn(asConnection(one), endianness()).some(
+      ({ server }) => one.includes(' 0A ') && server.address === address && server.port === port,
+    ),
+  );
+  return master !== null && line !== undefined && holds(master, socketIn(line));
 };
 
 /** Arguments of an smtpd, which are those of its service in master.cf; null for another program. */

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Home } from './home.ts';
+import { endMaster, signal } from './processes.ts';
 import { runToSuccess } from './program.ts';
 
 /** Who starts and stops Postfix and the guard. */
@@ -38,13 +39,9 @@ export const ownServices = (home: Home, current: string, logFolder: string): Ser
   startPostfix: async () => {
     await runToSuccess('postfix', ['-c', current, 'start']);
   },
-  stopPostfix: async () => {
-    await runToSuccess('postfix', ['-c', current, 'stop']);
-  },
+  stopPostfix: () => endMaster(home),
   startGuard: () => spawnGuard(home, logFolder),
-  stopGuard: async (pid) => {
-    process.kill(pid, 'SIGTERM');
-  },
+  stopGuard: async (pid) => signal(pid, 'SIGTERM'),
 });
 
 /** Both are units of systemd (`scanner/install.sh`), which starts them again, at boot too, without the agent. */

@@ -32,12 +32,16 @@ const readReply = (text: string): { reply: Reply; rest: string } | null => {
 /** More than any server says in one reply. */
 const longest = 64 * 1024;
 
-const pieces = (socket: Socket, signal: AbortSignal) => {
+/** Reads replies one after another. What the signal ends is thrown as its reason. */
+const replies = (socket: Socket, signal: AbortSignal) => {
   let text = '';
-  socket.setEncoding('utf8');
-  socket.on('data', (piece: string) => {
-    text += piece;
+  let wake = (): void => undefined;
+  socket.on('data', (piece: Buffer) => {
+    text += piece.toString('latin1');
+    wake();
   });
+  socket.once('close', () => wake());
+  signal.addEventListener('abort', () => wake(), { once: true });
   return async (): Promise<Reply> => {
     for (;;) {
       const read = readReply(text);
@@ -45,9 +49,12 @@ const pieces = (socket: Socket, signal: AbortSignal) => {
         text = read.rest;
         return read.reply;
       }
+      signal.throwIfAborted();
       if (text.length > longest) throw new Error('The server says what is no reply.');
       if (socket.readableEnded || socket.destroyed) throw new Error('The server has ended the connection.');
-      await Promise.race([once(socket, 'data', { signal }), once(socket, 'close', { signal })]);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
   };
 };
@@ -72,7 +79,7 @@ export const openSession = async (server: Endpoint, signal: AbortSignal): Promis
   }
   plain.on('error', () => undefined);
   const client = { address: plain.localAddress ?? '', port: plain.localPort ?? 0 };
-  let reply = pieces(socket, signal);
+  let reply = replies(socket, signal);
   return {
     client,
     reply: () => reply(),
@@ -83,7 +90,7 @@ export const openSession = async (server: Endpoint, signal: AbortSignal): Promis
     async secure() {
       const tls = await secured(socket, signal);
       socket = tls;
-      reply = pieces(tls, signal);
+      reply = replies(tls, signal);
       return tls.getPeerX509Certificate()?.fingerprint256 ?? '';
     },
     close: () => {

@@ -1,12 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { chmodSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
-import { type PostfixParts, type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
+import {
+  type PostfixParts,
+  type PostfixSink,
+  postfixSink,
+} from '../../../../scanner/postfix/postfix-sink.ts';
 import { openSession, type Reply, type SmtpSession } from '../../../../scanner/postfix/smtp-session.ts';
 import type { Contents, ListContent } from '../../../../scanner/sink.ts';
 import { advancedOf, type Desired } from '../../../../shared/domain/desired.ts';
@@ -70,7 +73,14 @@ const hostLines = (hosts: readonly HostInput[]): string =>
     .join('');
 
 /** A configuration as it reaches a sink. */
-export const configured = ({ revision = 1, smtp, advanced = {}, hosts, artifacts = {}, ...more }: Configured) => {
+export const configured = ({
+  revision = 1,
+  smtp,
+  advanced = {},
+  hosts,
+  artifacts = {},
+  ...more
+}: Configured) => {
   const texts = { ...more.lists, ...(hosts ? { 'local-delivery': hostLines(hosts) } : {}) };
   const shadow = advancedOf(advancedSettings.parse(advanced));
   const entries = Object.entries(texts) as [ListName, string][];
@@ -109,10 +119,13 @@ export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
       }
     });
 
+export type Wrap = (parts: PostfixParts) => PostfixParts;
+
 /** A sink in `dir`; what it runs ends with the test. */
 export const sinkIn = async (
   dir: string,
-  { wrap = (parts) => parts, ...more }: Partial<PostfixOptions> & { wrap?: (parts: PostfixParts) => PostfixParts } = {},
+  more: Partial<PostfixOptions> = {},
+  wrap: Wrap = (parts) => parts,
 ) => {
   const lines: string[] = [];
   const parts = await openPostfix({
@@ -123,13 +136,20 @@ export const sinkIn = async (
     log: (line) => lines.push(line),
     ...more,
   });
-  const sink = postfixSink(wrap({ ...parts, patience: { allMs: 20_000, sessionMs: 10_000, againMs: 20 } }));
-  onTestFinished(() => sink.stop());
+  const sink = postfixSink({ ...wrap(parts), patience: { allMs: 20_000, sessionMs: 10_000, againMs: 20 } });
+  onTestFinished(async () => {
+    await sink.stop().catch(() => undefined);
+    await parts.mail.stop();
+    await parts.guard.stop();
+  });
   return { sink, parts, lines };
 };
 
 /** Speaks to a listener; the session ends with the test. */
-export const smtpTo = async (port: number, address = '127.0.0.1'): Promise<SmtpSession & { banner: Reply }> => {
+export const smtpTo = async (
+  port: number,
+  address = '127.0.0.1',
+): Promise<SmtpSession & { banner: Reply }> => {
   const session = await openSession({ address, port }, AbortSignal.timeout(20_000));
   onTestFinished(() => session.close());
   return { ...session, banner: await session.reply() };
@@ -143,3 +163,20 @@ export const greetingOf = async (port: number): Promise<string> => {
   session.close();
   return [`${code} ${lines[0]}`, ...said].join('\n');
 };
+
+/** Settings of one inbound listener on loopback. */
+export const inboundAt = (port: number, more: Partial<NonNullable<SmtpSettingsInput['inbound']>> = {}) => ({
+  mailFiltering: 'inbound' as const,
+  inbound: { ipv4: { address: '127.0.0.1', port }, ...more },
+});
+
+/** A configuration that shows by EHLO which one it is. */
+export const telling = (port: number, revision: number): Configured => ({
+  revision,
+  smtp: inboundAt(port),
+  advanced: { inbound: { maxMessageBytes: 1_000_000 + revision } },
+});
+
+/** The revision of such a configuration, as a client sees it. */
+export const toldAt = async (port: number): Promise<number> =>
+  Number(/SIZE (\d+)/.exec(await greetingOf(port))?.[1]) - 1_000_000;
