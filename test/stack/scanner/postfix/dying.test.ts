@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { PostfixParts } from '../../../../scanner/postfix/postfix-sink.ts';
+import {
+  configured,
+  freePort,
+  lacking,
+  openFolder,
+  put,
+  sinkIn,
+  takePort,
+  telling,
+  toldAt,
+} from './world.ts';
+
+/** Thrown where the process is imagined to have been killed; all that follows fails too, so nothing is put right. */
+class Killed extends Error {}
+
+/** The parts of a sink, as a process has them that is killed before the first step of which `isLast` says so. */
+const dying = (parts: PostfixParts, isLast: (name: string, index: number) => boolean) => {
+  let [steps, dead] = [0, false];
+  const dyingOf = <T extends object>(of: T): T =>
+    new Proxy(of, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target) as unknown;
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          dead ||= isLast(String(name), steps);
+          if (dead) throw new Killed();
+          steps += 1;
+          return value.apply(target, args);
+        };
+      },
+    });
+  const { versions, mail, guard } = parts;
+  return {
+    died: () => dead,
+    parts: { ...parts, versions: dyingOf(versions), mail: dyingOf(mail), guard: dyingOf(guard) },
+  };
+};
+
+/** A process that applies a configuration and is killed on its way. Answers whether it came to that. */
+const killedWhileApplying = async (
+  dir: string,
+  what: Parameters<typeof put>[1],
+  isLast: Parameters<typeof dying>[1],
+): Promise<boolean> => {
+  let died = () => false;
+  const { sink } = await sinkIn(dir, {}, (parts) => {
+    const process = dying(parts, isLast);
+    died = process.died;
+    return process.parts;
+  });
+  await put(sink, what).catch(() => undefined);
+  return died();
+};
+
+/** What the next process finds, which then ends and leaves Postfix as it is. */
+const foundIn = async (dir: string) => {
+  const { sink } = await sinkIn(dir, {}, (parts) => ({ ...parts, outlive: true }));
+  const held = await sink.held();
+  await sink.stop();
+  return held;
+};
+
+describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lacking})`}`, () => {
+  it('before any step of an apply leaves the old or the new, which the next one finds, and Postfix answers by it', async () => {
+    const dir = openFolder();
+    const port = await freePort();
+    await put((await sinkIn(dir)).sink, telling(port, 1));
+
+    const seen: string[] = [];
+    let [inForce, died] = [1, true];
+    for (let n = 0; died; n++) {
+      const wanted = n + 2;
+      died = await killedWhileApplying(dir, telling(port, wanted), (_, index) => index === n);
+
+      const { current } = await foundIn(dir);
+      const revision = current?.smtp.revision ?? 0;
+
+      expect([inForce, wanted]).toContain(revision);
+      expect(await toldAt(port)).toBe(revision);
+      if (died) seen.push(revision === wanted ? 'new' : 'old');
+      inForce = revision;
+    }
+    expect(seen.length).toBeGreaterThan(8);
+    expect(new Set(seen)).toEqual(new Set(['old', 'new']));
+  });
+
+  it('after a switch to what does not work leaves the one before it', async () => {
+    const dir = openFolder();
+    const [port, other] = [await freePort(), await freePort()];
+    await put((await sinkIn(dir)).sink, telling(port, 1));
+    await killedWhileApplying(dir, telling(other, 2), (name) => name === 'reload');
+    await takePort(other);
+
+    expect((await foundIn(dir)).current).toEqual(configured(telling(port, 1)).desired);
+    expect(await toldAt(port)).toBe(1);
+  });
+
+  it('while nothing was in force leaves nothing or the whole', async () => {
+    const dir = openFolder();
+    const port = await freePort();
+    await killedWhileApplying(dir, telling(port, 1), (name) => name === 'switchTo');
+    expect((await foundIn(dir)).current).toBeNull();
+    await put((await sinkIn(dir)).sink, telling(port, 2));
+    expect(await toldAt(port)).toBe(2);
+  });
+});
