@@ -42,7 +42,8 @@ type Callback = (error?: Error | null) => void;
 const outcome = <T>(connection: SMTPConnection, act: (done: Callback) => T): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const failed = (error: Error) => reject(error);
-  const ended = () => reject(new Error('the server has ended the connection'));
+  // The reply before the end says more, and is told after it.
+  const ended = () => setImmediate(() => reject(new Error('the server has ended the connection')));
   connection.once('error', failed);
   connection.once('end', ended);
   act((error) => (error ? reject(error) : resolve()));
