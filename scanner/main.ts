@@ -63,6 +63,8 @@ const openSink = async (line: CommandLine): Promise<Runs> => {
   // Postfix warns of folders that others may write to.
   process.umask(0o022);
   const sink = postfixSink(await openPostfix({ dir, id, hostName, log, ...postfix }));
+  // Mail does not wait for the control plane.
+  await sink.held();
   return { sink, stop: () => sink.stop() };
 };
 

@@ -11,7 +11,7 @@ export interface Finished {
 }
 
 /** Postfix's programs are where an ordinary user's PATH does not lead. */
-const path = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
+const searchPath = (): string => [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
 
 /**
  * Runs a program to its end. What it says goes through a file: daemons that it leaves behind keep its streams, and a pipe would never end.
@@ -24,7 +24,7 @@ export const runProgram = async (program: string, args: readonly string[]): Prom
   try {
     const child = spawn(program, args, {
       stdio: ['ignore', out, out],
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, PATH: searchPath() },
       cwd: '/',
     });
     const [code] = (await once(child, 'exit')) as [number | null];

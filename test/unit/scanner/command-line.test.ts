@@ -23,6 +23,21 @@ describe('the command line', () => {
     });
   });
 
+  it('takes a Postfix instead of a plain folder, private or installed', () => {
+    const { postfix: none } = readCommandLine(['--id', 'mx1']);
+    const { postfix: own } = readCommandLine(['--id', 'mx1', '--mta', 'postfix']);
+    const { postfix: installed } = readCommandLine(['--id', 'mx1', '--mta', 'postfix', '--installed']);
+    expect([none, own, installed]).toEqual([undefined, { installed: false }, { installed: true }]);
+  });
+
+  it('finds the token in the environment where a URL comes without one', () => {
+    const env = { SCANNER_TOKEN: 's' };
+    const url = ['--url', 'https://api.example.com/v1'];
+    expect(readCommandLine(['--id', 'mx1', ...url], env).access?.token).toBe('s');
+    expect(readCommandLine(['--id', 'mx1', ...url, '--token', 't'], env).access?.token).toBe('t');
+    expect(readCommandLine(['--id', 'mx1'], env).access).toBeUndefined();
+  });
+
   it('asked for help needs no id', () => {
     expect(readCommandLine(['-h']).help).toBe(true);
   });
@@ -37,6 +52,8 @@ describe('the command line', () => {
     ['a word too many', ['--id', 'mx1', 'now']],
     ['a URL without a token', ['--id', 'mx1', '--url', 'https://api.example.com/v1']],
     ['a token without a URL', ['--id', 'mx1', '--token', 't']],
+    ['an MTA that is not known', ['--id', 'mx1', '--mta', 'sendmail']],
+    ['an installed plain folder', ['--id', 'mx1', '--installed']],
     ['a URL that is none', ['--id', 'mx1', '--url', 'api.example.com', '--token', 't']],
   ])('is refused with %s', (_, args) => {
     expect(() => readCommandLine(args)).toThrow(UsageError);

@@ -21,6 +21,7 @@ const scanner = (applied: Desired | null = null) => {
   const said: string[] = [];
   const lines: string[] = [];
   const fails: { fetch?: Error; put?: Error; report?: string } = {};
+  const notes: { of?: string } = {};
   const throwing = (error: Error | undefined) => {
     if (error) throw error;
   };
@@ -53,6 +54,7 @@ const scanner = (applied: Desired | null = null) => {
         puts.push(wanted);
         harness.meanwhile();
         harness.meanwhile = () => undefined;
+        return notes.of;
       },
     },
     memory,
@@ -77,6 +79,7 @@ const scanner = (applied: Desired | null = null) => {
     said,
     lines,
     fails,
+    notes,
     desire,
     publish,
     pass: () => reconcile(work),
@@ -103,6 +106,27 @@ describe('a pass of the Scanner', () => {
       status: expect.objectContaining({ code: 'applied' }),
     });
     expect(mx.deltas()).toEqual([undefined, undefined]);
+  });
+
+  it('says what the sink says of how it was applied, and goes on saying it, in the next process too', async () => {
+    const mx = scanner();
+    mx.notes.of = 'it was reloaded';
+    mx.publish(first);
+    await mx.pass();
+    const status = { revision: 7, code: 'applied', message: 'it was reloaded' };
+    expect(mx.reported(smtpShadow)).toMatchObject({ status });
+    expect(mx.lines.at(-1)).toMatch(/^applied revision 7 .*: it was reloaded$/);
+
+    mx.memory.note = undefined;
+    const reports = mx.said.length;
+    expect(await mx.pass()).toBe('settled');
+    expect(mx.said).toHaveLength(reports);
+    expect(mx.reported(smtpShadow)).toMatchObject({ status });
+
+    delete mx.notes.of;
+    mx.publish(next);
+    await mx.pass();
+    expect(mx.reported(smtpShadow)?.['status']).not.toHaveProperty('message');
   });
 
   it('says null for what is gone from both', async () => {

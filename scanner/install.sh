@@ -1,0 +1,82 @@
+#!/bin/sh
+# Makes this host a Scanner for good: its Postfix, its guard and its agent as services of systemd. Run it again to change
+# options or after an update; what is in force goes on.
+set -eu
+
+usage='Makes this host a Scanner for good: Postfix, its guard and its agent as services of systemd.
+
+  sudo scanner/install.sh --id mx1 --url https://…/v1        with SCANNER_TOKEN in the environment
+  sudo scanner/install.sh --id mx1 --remove                  takes the services away; its folder stays
+
+  --id ID            as for npm run scanner
+  --url URL          the API, version included
+  --host-name NAME   how Postfix names this host
+  --root DIR         writes the units below DIR and starts nothing: to look at them
+
+State is in /var/lib/scanner/scanners/ID, options in /etc/scanner/ID.env. Needs root, systemd, Postfix 3.7 or later, and npm ci here.
+Ends with 2 when called wrongly, with 1 when something is lacking.'
+
+fail() { printf '%s\n' "$1" >&2; exit "${2:-1}"; }
+
+id='' url='' name='' root='' remove=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --id) id=${2-} ;;
+    --url) url=${2-} ;;
+    --host-name) name=${2-} ;;
+    --root) root=${2-} ;;
+    --remove) remove=yes; shift; continue ;;
+    --help|-h) printf '%s\n' "$usage"; exit 0 ;;
+    *) fail "$usage" 2 ;;
+  esac
+  [ $# -ge 2 ] || fail "$1 needs a value." 2
+  shift 2
+done
+
+case $id in ''|*[!a-z0-9-]*|-*) fail "$usage" 2 ;; esac
+[ ${#id} -le 63 ] || fail "$id is too long for an id." 2
+case "$url$name" in *[[:space:]\"\'\\\$]*) fail 'A URL and a name have no spaces or quotes.' 2 ;; esac
+
+units="$root/etc/systemd/system"
+services="scanner-postfix@$id scanner-guard@$id scanner-agent@$id"
+
+if [ -n "$remove" ]; then
+  [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
+  for one in scanner-agent scanner-postfix scanner-guard; do systemctl disable --now "$one@$id.service"; done
+  rm -f "/etc/scanner/$id.env"
+  exit 0
+fi
+
+[ -n "$url" ] || fail "$usage" 2
+room=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+case $room in *[!A-Za-z0-9/._+-]*) fail "$room: move this to a folder whose name has no spaces or the like." ;; esac
+node=$(cd "$room" && npm exec --offline -c 'node -p process.execPath') || fail "Run npm ci in $room first."
+case $("$node" -p 'process.versions.node.split(".")[0] >= 24') in true) ;; *) fail "Node 24 is needed. Run npm ci in $room." ;; esac
+
+if [ -z "$root" ]; then
+  [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
+  command -v systemctl >/dev/null || fail 'There is no systemd on this host.'
+  [ -x /usr/sbin/postfix ] || fail 'There is no Postfix on this host: apt-get install postfix, or as your system has it.'
+  if systemctl is-enabled --quiet postfix.service 2>/dev/null && [ -e /etc/postfix/main.cf ]; then
+    printf '%s\n' "This host has a Postfix of its own (/etc/postfix/main.cf). It goes on, and keeps its ports." >&2
+  fi
+fi
+
+mkdir -p "$units" "$root/etc/scanner" "$root/var/lib/scanner"
+chmod 711 "$root/var/lib/scanner"
+for unit in "$room"/scanner/systemd/*.service; do
+  sed -e "s|@ROOM@|$room|g" -e "s|@NODE@|$node|g" "$unit" > "$units/${unit##*/}"
+done
+(
+  umask 077
+  {
+    printf 'SCANNER_OPTIONS=--url %s%s\n' "$url" "${name:+ --host-name $name}"
+    [ -z "${SCANNER_TOKEN-}" ] || printf 'SCANNER_TOKEN=%s\n' "$SCANNER_TOKEN"
+  } > "$root/etc/scanner/$id.env"
+)
+
+[ -z "$root" ] || exit 0
+systemctl daemon-reload
+for one in $services; do systemctl enable "$one.service"; done
+systemctl restart "scanner-agent@$id.service"
+printf '%s\n' "Scanner $id: journalctl -fu scanner-agent@$id shows what it does."

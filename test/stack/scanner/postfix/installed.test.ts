@@ -1,0 +1,143 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { until } from '../../../helpers/until.ts';
+import {
+  daemonsBelow,
+  endAll,
+  freePort,
+  lacking,
+  openFolder,
+  put,
+  sinkIn,
+  telling,
+  toldAt,
+} from './world.ts';
+
+const install = (...args: string[]) =>
+  spawnSync('sh', ['scanner/install.sh', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, SCANNER_TOKEN: 's3cret' },
+  });
+
+const url = 'https://api.example.com/v1';
+const unitsIn = (root: string): string => join(root, 'etc/systemd/system');
+
+const installed = (): string => {
+  const root = openFolder();
+  expect(
+    install('--id', 'mx1', '--url', url, '--host-name', 'mx1.example.com', '--root', root),
+  ).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  return root;
+};
+
+describe('scanner/install.sh', () => {
+  it('writes three units that systemd has nothing to say of, and options that root alone reads', () => {
+    const units = unitsIn(installed());
+    const names = readdirSync(units);
+    expect(names.sort()).toEqual([
+      'scanner-agent@.service',
+      'scanner-guard@.service',
+      'scanner-postfix@.service',
+    ]);
+    const env = join(units, '../../scanner/mx1.env');
+    expect(readFileSync(env, 'utf8')).toBe(
+      `SCANNER_OPTIONS=--url ${url} --host-name mx1.example.com\nSCANNER_TOKEN=s3cret\n`,
+    );
+    expect(statSync(env).mode & 0o777).toBe(0o600);
+    for (const name of names) {
+      const text = readFileSync(join(units, name), 'utf8');
+      expect(text).not.toMatch(/@[A-Z]+@|s3cret/);
+      const own = join(units, name.replace('@', '@mx1'));
+      writeFileSync(own, text);
+      if (existsSync('/usr/bin/systemd-analyze'))
+        expect(execFileSync('sh', ['-c', `systemd-analyze verify ${own} 2>&1`], { encoding: 'utf8' })).toBe(
+          '',
+        );
+    }
+  });
+
+  it.each([
+    ['no id', ['--url', url]],
+    ['an id that is none', ['--id', 'MX 1', '--url', url]],
+    ['no URL', ['--id', 'mx1']],
+    ['a URL with a space', ['--id', 'mx1', '--url', 'https://x y']],
+    ['an option that there is not', ['--id', 'mx1', '--verbose', 'yes']],
+  ])('ends with 2 when called with %s', (_, args) => {
+    expect(install(...args, '--root', openFolder()).status).toBe(2);
+  });
+});
+
+/**
+ * Stands where systemd has its own: starts what the units say under ExecStart, apart from whoever asks, and stops it by its signal. Folders of the
+ * host are those of the test.
+ */
+const systemctlOf = (units: string, data: string): string => `#!/bin/sh
+unit=$2; name=\${unit%@*}; id=\${unit#*@}; id=\${id%.service}; pid=${data}/$name.pid
+echo "$1 $unit" >> ${data}/systemctl.log
+[ -e "$pid" ] && kill "$(cat "$pid")" 2>/dev/null
+[ "$1" = stop ] && exit 0
+command=$(sed -n 's/^ExecStart=//p' "${units}/$name@.service" | sed -e "s|%i|$id|g" -e 's|/var/lib/scanner/|${data}/|g')
+if grep -q Type=forking "${units}/$name@.service"; then sh -c "$command"; exit; fi
+cd ${process.cwd()}
+setsid sh -c "echo \\$\\$ > $pid; exec $command" > ${data}/$name.log 2>&1 &
+`;
+
+const hostWith = (data: string): void => {
+  const bin = join(data, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'systemctl'), systemctlOf(unitsIn(installed()), data), { mode: 0o755 });
+  vi.stubEnv('PATH', [bin, process.env['PATH']].join(delimiter));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+};
+
+describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})`}`, () => {
+  it('has Postfix and the guard run by systemd, and they go on without the agent', async () => {
+    const data = openFolder();
+    hostWith(data);
+    const dir = join(data, 'scanners', 'mx1');
+    mkdirSync(dir, { recursive: true });
+    onTestFinished(() => endAll(dir));
+    const port = await freePort();
+    const agent = await sinkIn(dir, { installed: true });
+
+    expect(await put(agent.sink, telling(port, 1))).toBe('Postfix was started');
+    await agent.sink.stop();
+
+    expect(await toldAt(port)).toBe(1);
+    expect(readFileSync(join(data, 'systemctl.log'), 'utf8').trim().split('\n')).toEqual([
+      'restart scanner-guard@mx1.service',
+      'restart scanner-postfix@mx1.service',
+    ]);
+    const master = () => daemonsBelow(dir).find(({ name }) => name === 'master')?.pid;
+    const before = master();
+    const next = await sinkIn(dir, { installed: true });
+    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+    expect(master()).toBe(before);
+  });
+
+  it('has a guard that loads what is in force by itself', async () => {
+    const data = openFolder();
+    hostWith(data);
+    const dir = join(data, 'scanners', 'mx1');
+    mkdirSync(dir, { recursive: true });
+    onTestFinished(() => endAll(dir));
+    const port = await freePort();
+    const { sink, parts } = await sinkIn(dir, { installed: true });
+    await put(sink, telling(port, 1));
+    await sink.stop();
+
+    process.kill((await parts.guard.status())?.pid ?? 0, 'SIGKILL');
+    await until('it is gone', async () => (await parts.guard.status()) === null);
+    execFileSync('systemctl', ['restart', 'scanner-guard@mx1.service']);
+
+    await until('it has loaded', async () => (await parts.guard.status())?.versions.length === 1);
+    expect(await toldAt(port)).toBe(1);
+  });
+});
