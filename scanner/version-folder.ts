@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type * as fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { type Desired, digestOfAdvanced } from '../shared/domain/desired.ts';
@@ -79,14 +80,24 @@ interface NewFile {
   path: string;
   content: FileContent;
   mode: number;
+  /** It is made older than it is. */
+  aged?: boolean;
 }
+
+/** More than a reader waits to trust a file that was just written, in seconds: Postfix reads a file again until it is two seconds old (dict.c: "pausing to let file cool down"). */
+const age = 10;
+
+const makeOlder = async (file: FileHandle): Promise<void> => {
+  const seconds = (await file.stat()).mtimeMs / 1000 - age;
+  await file.utimes(seconds, seconds);
+};
 
 /** Writes pieces to a new file, makes them last, and answers their sha-256. */
 const writeNew = async (
   files: Files,
   path: string,
   pieces: Exclude<FileContent, 'as-applied'>,
-  mode: number = fileMode,
+  { mode = fileMode, aged = false }: { mode?: number; aged?: boolean } = {},
 ): Promise<string> => {
   const hash = createHash('sha256');
   const file = await files.open(path, 'wx', mode);
@@ -95,6 +106,7 @@ const writeNew = async (
       hash.update(piece);
       await file.appendFile(piece);
     }
+    if (aged) await makeOlder(file);
     await file.sync();
   } finally {
     await file.close();
@@ -155,6 +167,7 @@ const derivedFiles = async (path: string, { derive }: Making): Promise<NewFile[]
     path: name,
     content: [text],
     mode: secret ? secretModes.file : fileMode,
+    aged: true,
   }));
 
 const foldersOf = (hashes: Record<string, string>): string[] => [
@@ -166,11 +179,11 @@ export const buildVersion = async (files: Files, path: string, making: Making): 
   const { desired, contents, from } = making;
   await makeFolders(files, path);
   const hashes: Record<string, string> = {};
-  const put = async ({ path: name, content, mode }: NewFile): Promise<void> => {
+  const put = async ({ path: name, content, ...how }: NewFile): Promise<void> => {
     hashes[name] =
       content === 'as-applied'
         ? await takeOver(files, from, path, name)
-        : await writeNew(files, join(path, name), content, mode);
+        : await writeNew(files, join(path, name), content, how);
   };
   for (const file of filesOf(contents)) await put(file);
   for (const file of await derivedFiles(path, making)) {

@@ -4,8 +4,8 @@ import { versionsIn } from '../versions.ts';
 import { guardKeeper } from './guard-keeper.ts';
 import { type HomeOptions, openHome } from './home.ts';
 import { mailSystemOf } from './mail-system.ts';
-import type { PostfixParts } from './postfix-sink.ts';
 import { ownServices, systemServices } from './services.ts';
+import type { PostfixParts } from './steps.ts';
 
 export interface PostfixOptions extends HomeOptions {
   /** The Scanner's id: names the units of systemd. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PostfixParts } from '../../../../scanner/postfix/postfix-sink.ts';
+import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import {
   configured,
   freePort,

@@ -6,13 +6,10 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
-import {
-  type PostfixParts,
-  type PostfixSink,
-  postfixSink,
-} from '../../../../scanner/postfix/postfix-sink.ts';
+import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
 import { signal } from '../../../../scanner/postfix/processes.ts';
 import { openSession, type Reply, type SmtpSession } from '../../../../scanner/postfix/smtp-session.ts';
+import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import type { Contents, ListContent } from '../../../../scanner/sink.ts';
 import { advancedOf, type Desired } from '../../../../shared/domain/desired.ts';
 import { hostFormat } from '../../../../shared/domain/hosts.ts';
@@ -147,7 +144,7 @@ export const sinkIn = async (
     log: (line) => lines.push(line),
     ...more,
   });
-  const sink = postfixSink({ ...wrap(parts), patience: { allMs: 20_000, sessionMs: 10_000, againMs: 20 } });
+  const sink = postfixSink({ patience: { allMs: 20_000, sessionMs: 10_000, againMs: 20 }, ...wrap(parts) });
   onTestFinished(async () => {
     await sink.stop().catch(() => undefined);
     await parts.mail.stop();
@@ -191,3 +188,12 @@ export const telling = (port: number, revision: number): Configured => ({
 /** The revision of such a configuration, as a client sees it. */
 export const toldAt = async (port: number): Promise<number> =>
   Number(/SIZE (\d+)/.exec(await greetingOf(port))?.[1]) - 1_000_000;
+
+/** A sink whose Postfix runs revision 1 at a free port. */
+export const running = async () => {
+  const dir = openFolder();
+  const port = await freePort();
+  const world = await sinkIn(dir);
+  await put(world.sink, telling(port, 1));
+  return { dir, port, ...world };
+};

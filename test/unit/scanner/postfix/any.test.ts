@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RenderInput } from '../../../../scanner/postfix/render/input.ts';
-import { renderPostfix } from '../../../../scanner/postfix/render/render.ts';
+import { type Rendered, renderPostfix } from '../../../../scanner/postfix/render/render.ts';
 import { escaped, mainLines, overrideLines } from '../../../../scanner/postfix/render/values.ts';
 import { canonicalAdvanced } from '../../../../shared/domain/advanced.ts';
 import { canonicalSettings } from '../../../../shared/domain/settings.ts';
@@ -227,8 +227,10 @@ describe('any text in any place of what comes in', () => {
         holdsOnlyWhatIsMeant(rendering);
         const usual = rendered(sample);
         expect(Object.keys(mainOf(rendering))).toEqual(Object.keys(mainOf(usual)));
-        const written = `${rendering.files['main.cf']?.text}${rendering.files['master.cf']?.text}`;
-        if (/[\s${}=,]/.test(text.trim()) && text.trim().length > 2) expect(written).not.toContain(text);
+        const writtenOf = ({ files }: Rendered) => `${files['main.cf']?.text}${files['master.cf']?.text}`;
+        // Of the hostile texts some, as "}, {", are in every configuration.
+        const isOdd = text.trim().length > 2 && !writtenOf(usual).includes(text);
+        if (/[\s${}=,]/.test(text.trim()) && isOdd) expect(writtenOf(rendering)).not.toContain(text);
       }),
       { numRuns: 600 },
     );

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Desired } from '../../shared/domain/desired.ts';
+import { type Backoff, delayOf } from '../backoff.ts';
+import type { Version } from '../version-folder.ts';
+import { renderedIn } from './derived.ts';
+import type { Rendered } from './render/render.ts';
+import { isRunnable, loadGuard, type PostfixParts, previousOf, renderingOf, run } from './steps.ts';
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** True when Postfix runs it, as was seen. */
+const runs = (parts: PostfixParts, version: Version): Promise<boolean> =>
+  run(parts, version).then(
+    () => true,
+    (error: unknown) => {
+      parts.log(`version ${version.name} cannot be run: ${messageOf(error)}`);
+      return false;
+    },
+  );
+
+/**
+ * Has a version run that a process before this one has left in force. It may have died between the switch and the look at it, and it may never work: then
+ * the one before it is put in force. Null when neither runs.
+ */
+export const bringUp = async (parts: PostfixParts, version: Version): Promise<Version | null> => {
+  if (await runs(parts, version)) return version;
+  const previous = await previousOf(parts, version);
+  if (!previous || !(await isRunnable(previous))) return null;
+  await parts.versions.switchTo(previous.name);
+  if (await runs(parts, previous)) return previous;
+  await parts.versions.switchTo(version.name);
+  return null;
+};
+
+const isSame = (one: Pick<Rendered, 'files'>, other: Pick<Rendered, 'files'>): boolean => {
+  const [texts, others] = [Object.entries(one.files), Object.entries(other.files)];
+  return (
+    texts.length === others.length && texts.every(([path, { text }]) => other.files[path]?.text === text)
+  );
+};
+
+/** What a version is of; null where this software, or its place, would make it otherwise: then it is to be applied again. */
+export const asMadeNow = async (parts: PostfixParts, version: Version): Promise<Desired | null> => {
+  const [made, there] = [await renderingOf(parts, version), await renderedIn(version)];
+  if (made && there && isSame(made, there)) return version.record.desired;
+  parts.log(`version ${version.name} would be made otherwise now, and is to be applied again`);
+  return null;
+};
+
+/** What has died is started again, by what is in force. */
+export const lookAfter = async (parts: PostfixParts, version: Version | null): Promise<void> => {
+  const { guard, mail, log } = parts;
+  if (!version || !(await isRunnable(version))) return;
+  if (!(await guard.status())) {
+    log('the guard does not answer, and is started');
+    await loadGuard(parts, version);
+  }
+  if (await mail.isRunning()) return;
+  log('Postfix does not run, and is started');
+  await mail.start();
+};
+
+/** Milliseconds between looks at whether Postfix and the guard run, and between tries of what failed. */
+const lookMs = 500;
+const tries: Backoff = { baseMs: 500, capMs: 10_000 };
+
+/** Looks again and again, less often while it fails, until the signal. */
+export const keepLooking = async (
+  look: () => Promise<void>,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  for (let failures = 0; !signal.aborted; ) {
+    const wait = failures === 0 ? lookMs : delayOf(tries, failures, 1);
+    await sleep(wait, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      await look();
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      log(`Postfix is not as it must be: ${messageOf(error)}`);
+    }
+  }
+};

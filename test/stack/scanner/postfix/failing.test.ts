@@ -1,0 +1,132 @@
+import { appendFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationRefused } from '../../../../scanner/sink.ts';
+import {
+  configured,
+  daemonsBelow,
+  freePort,
+  lacking,
+  openFolder,
+  put,
+  running,
+  sinkIn,
+  takePort,
+  telling,
+  toldAt,
+} from './world.ts';
+
+describe.skipIf(lacking !== '')('what a Postfix sink cannot put in force', () => {
+  const afterwards = async ({ port, sink, parts }: Awaited<ReturnType<typeof running>>) => {
+    expect(await toldAt(port)).toBe(1);
+    expect((await sink.held()).current).toEqual(configured(telling(port, 1)).desired);
+    expect(readdirSync(join(parts.home.dir, 'versions'))).toHaveLength(1);
+    expect((await parts.guard.status())?.versions).toHaveLength(1);
+  };
+
+  it('because the host does not have the address is rejected there, and the old one goes on', async () => {
+    const world = await running();
+    const applying = put(world.sink, {
+      revision: 2,
+      smtp: { mailFiltering: 'inbound', inbound: { ipv4: { address: '203.0.113.9', port: 25 } } },
+    });
+
+    const error = await applying.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigurationRefused);
+    expect((error as ConfigurationRefused).refusal).toEqual({
+      pointer: '/inbound/ipv4/address',
+      message: 'This host does not have the address 203.0.113.9.',
+    });
+    await afterwards(world);
+  });
+
+  it('because Postfix cannot honour a setting is rejected there', async () => {
+    const world = await running();
+    const advanced = { bindings: { controlPlane: '192.0.2.1' } };
+    const applying = put(world.sink, { ...telling(world.port, 2), advanced });
+    const error = await applying.catch((thrown: unknown) => thrown);
+    expect((error as ConfigurationRefused).refusal).toMatchObject({
+      pointer: '/advanced/bindings/controlPlane',
+    });
+    await afterwards(world);
+  });
+
+  it('because another program has the port fails, and is applied once that has gone', async () => {
+    const world = await running();
+    const other = await freePort();
+    const program = await takePort(other);
+
+    await expect(put(world.sink, telling(other, 2))).rejects.toThrow(
+      `Another program of this host listens on 127.0.0.1 port ${other}.`,
+    );
+    await afterwards(world);
+
+    program.close();
+    await put(world.sink, telling(other, 2));
+    expect(await toldAt(other)).toBe(2);
+  });
+
+  it('because the port is taken in the last moment ends the master daemon, and the old one is started again', async () => {
+    const first = await running();
+    const { dir, port } = first;
+    const other = await freePort();
+    const late = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        reload: async () => {
+          await takePort(other).catch(() => undefined);
+          await parts.mail.reload();
+        },
+      },
+    }));
+
+    await expect(put(late.sink, telling(other, 2))).rejects.toThrow(/Postfix says: .*fatal: bind .*in use/);
+    await afterwards(first);
+    expect(await toldAt(port)).toBe(1);
+  });
+
+  it('the first time leaves nothing in force, and no Postfix', async () => {
+    const dir = openFolder();
+    const { sink } = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        start: async () => {
+          await parts.mail.start();
+          throw new Error('the disk is on fire');
+        },
+      },
+    }));
+    await expect(put(sink, telling(await freePort(), 1))).rejects.toThrow('the disk is on fire');
+    expect(await sink.held()).toEqual({ current: null, previous: null });
+    expect(daemonsBelow(dir)).toEqual([]);
+  });
+
+  it('was changed by hand: nothing is held then, mail goes on, and the next apply makes it whole', async () => {
+    const { port, sink, parts } = await running();
+    appendFileSync(join(parts.versions.current, 'main.cf'), 'smtpd_banner = mine\n');
+
+    expect((await sink.held()).current).toBeNull();
+    expect(await toldAt(port)).toBe(1);
+    await put(sink, telling(port, 1));
+    expect((await sink.held()).current).toEqual(configured(telling(port, 1)).desired);
+  });
+
+  it('finds what Postfix would not take before it is switched to', async () => {
+    const { dir, port } = await running();
+    const spoilt = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        check: (folder) => {
+          appendFileSync(join(folder, 'main.cf'), 'smtpd_nonsense = 1\n');
+          return parts.mail.check(folder);
+        },
+      },
+    }));
+    await expect(put(spoilt.sink, telling(port, 2))).rejects.toThrow(/unused parameter: smtpd_nonsense=1/);
+    expect(await toldAt(port)).toBe(1);
+    expect(spoilt.lines).toEqual([]);
+  });
+});
