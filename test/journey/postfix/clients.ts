@@ -58,6 +58,8 @@ export interface Session {
   offered: string;
   /** Sends a message. Answers what is said to it, be it taken or refused. */
   send(mail?: Mail): Promise<string>;
+  /** Says QUIT, and waits for the end. */
+  quit(): Promise<void>;
   close(): void;
 }
 
@@ -98,6 +100,11 @@ export const openSession = async ({ port, at = '127.0.0.1', from, tls, user }: C
         } catch (error) {
           return told(error);
         }
+      },
+      async quit() {
+        const ended = once(connection, 'end');
+        connection.quit();
+        await ended;
       },
       close: () => connection.close(),
     };

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PostfixParts } from '../../../scanner/postfix/postfix-sink.ts';
+import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import { formatIpv4, formatIpv6 } from '../../../shared/domain/lists/addresses.ts';
 import { type BuiltList, decodeChunk } from '../../../shared/domain/lists/chunks.ts';
 import { spanOf } from '../../../shared/domain/lists/lint.ts';
