@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type MailHost, speak, startHost, visit } from '../../../bench/mail-clients.ts';
 import { runToSuccess } from '../../../scanner/postfix/program.ts';
 import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { until } from '../../helpers/until.ts';
 import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
-import { type MailHost, speak, startHost, visit } from './clients.ts';
 import { addLoopback, type Given, hostAt, removeLoopback, type Scanner, startScanner } from './world.ts';
 
 const lists = ['inbound', 'outbound', 'authentication'] as const;

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Client,
+  type MailHost,
+  openSession,
+  speak,
+  startHost,
+  visit,
+} from '../../../bench/mail-clients.ts';
 import { make, makeChain } from '../../helpers/certificates.ts';
 import { admin, type Slapd, startSlapd, suffix, whyNoSlapd } from '../../helpers/slapd.ts';
 import { until } from '../../helpers/until.ts';
 import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
-import { type Client, type MailHost, openSession, speak, startHost, visit } from './clients.ts';
 import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
 
 const certificateId = 'cert-00000000000000a1';

