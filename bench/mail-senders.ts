@@ -6,14 +6,14 @@ export interface Sent {
   taken: string[];
   /** What was said instead, or that nothing was. */
   refused: string[];
-  /** Milliseconds between two messages that were taken, of any sender, at the longest. */
-  longestMs: number;
 }
 
 export interface Senders {
   /** So far. */
   readonly sent: Sent;
-  /** Milliseconds since the last message was taken; forgets the longest so far. */
+  /** The longest time without a message taken, of whichever sender, in milliseconds. */
+  longestMs(): number;
+  /** Forgets the longest time so far. */
   anew(): void;
   /** Ends them, each after its message. */
   stop(): Promise<Sent>;
@@ -23,9 +23,11 @@ const messages = 3;
 
 /** Clients that send mail without pause, each from its own address, a few messages a session, one session after another. */
 export const startSenders = (port: number, addresses: readonly string[]): Senders => {
-  const sent: Sent = { taken: [], refused: [], longestMs: 0 };
+  const sent: Sent = { taken: [], refused: [] };
   let ends = false;
   let last = performance.now();
+  let longest = 0;
+  const sinceLast = () => performance.now() - last;
   let number = 0;
 
   const sendOne = async (send: (mail: { text: string }) => Promise<string>): Promise<void> => {
@@ -37,7 +39,7 @@ export const startSenders = (port: number, addresses: readonly string[]): Sender
       return;
     }
     sent.taken.push(text);
-    sent.longestMs = Math.max(sent.longestMs, performance.now() - last);
+    longest = Math.max(longest, sinceLast());
     last = performance.now();
   };
 
@@ -56,8 +58,9 @@ export const startSenders = (port: number, addresses: readonly string[]): Sender
   });
   return {
     sent,
+    longestMs: () => Math.max(longest, sinceLast()),
     anew: () => {
-      sent.longestMs = 0;
+      longest = 0;
       last = performance.now();
     },
     async stop() {
