@@ -13,7 +13,8 @@ export const whyNoPostfix = (): string | null => {
 export const groupOfPostfix = (): number =>
   Number(execFileSync('id', ['-g', 'postfix'], { encoding: 'utf8' }));
 
-const freePort = async (): Promise<number> => {
+/** A port of loopback that nobody has. */
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 export const controlRequest = z.discriminatedUnion('command', [
   /** Loads the version of a folder beside those that are loaded; it is asked by its folder's name. */
   z.strictObject({ command: z.literal('load'), folder: z.string() }),
-  /** Forgets all versions but these. */
+  /** Forgets all versions but these, and but those by which a session is still asked. */
   z.strictObject({ command: z.literal('keep'), versions: z.array(z.string()) }),
   z.strictObject({ command: z.literal('status') }),
 ]);

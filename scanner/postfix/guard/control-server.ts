@@ -11,17 +11,19 @@ import type { VersionStore } from './versions.ts';
 
 export interface Controlled {
   versions: VersionStore;
+  /** Versions that have sessions under way. */
+  inUse: () => Promise<ReadonlySet<string | null>>;
   status: () => GuardStatus;
   log: (line: string) => void;
 }
 
 const textOf = (line: string): string => Buffer.from(line, 'latin1').toString('utf8');
 
-const act = async (line: string, { versions, status, log }: Controlled): Promise<ControlAnswer> => {
+const act = async (line: string, { versions, inUse, status, log }: Controlled): Promise<ControlAnswer> => {
   try {
     const request = controlRequest.parse(JSON.parse(textOf(line)));
     if (request.command === 'load') log(`version ${(await versions.load(request.folder)).name} is loaded`);
-    if (request.command === 'keep') versions.keep(request.versions);
+    if (request.command === 'keep') versions.keep(request.versions, await inUse());
     return { ok: true, status: status() };
   } catch (error) {
     return { ok: false, message: (error as Error).message };

@@ -50,7 +50,8 @@ const onConnect = async (one: Case, world: World): Promise<string> => {
   const servers = Object.values(version.configuration.listeners).filter(({ directions }) =>
     directions.includes(direction),
   );
-  const admission = { connection: connectionOf(one.request), direction, limits, servers };
+  const connection = connectionOf(one.request);
+  const admission = { connection, direction, version: version.name, limits, servers };
   return world.sessions.admit(admission, connections) ?? actions.goOn;
 };
 

@@ -67,7 +67,12 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
   const authenticate = authenticator(versions, { ...asking, withinMs: sourceMs });
   const control = await listenUnix(
     { path: sockets.control, group: null },
-    serveControl({ versions, status, log }),
+    serveControl({
+      versions,
+      inUse: async () => sessions.versionsOf(await connections()),
+      status,
+      log,
+    }),
   );
   const servers = [
     control,

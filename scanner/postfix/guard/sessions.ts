@@ -7,6 +7,8 @@ import type { Endpoint } from './policy-request.ts';
 /** A session that was let in, or that was there before the guard was: then nobody knows which way its mail goes. */
 interface Session extends Connection {
   direction: Direction | null;
+  /** Whose rules it is asked by; null where nobody knows. */
+  version: string | null;
   /** Of an IPv6 client. */
   groups: number[] | null;
   messages: number;
@@ -15,9 +17,14 @@ interface Session extends Connection {
 const textOf = ({ address, port }: Endpoint): string => `${address} ${port}`;
 const keyOf = ({ client, server }: Connection): string => `${textOf(client)} ${textOf(server)}`;
 
-const session = (connection: Connection, direction: Direction | null): Session => ({
+const session = (
+  connection: Connection,
+  direction: Direction | null,
+  version: string | null = null,
+): Session => ({
   ...connection,
   direction,
+  version,
   groups: parseIpv6(connection.client.address),
   messages: 0,
 });
@@ -55,6 +62,7 @@ const excess = (one: Session, others: readonly Session[], limits: ConnectionLimi
 export interface Admission {
   connection: Connection;
   direction: Direction;
+  version: string;
   limits: ConnectionLimits;
   /** Where clients whose mail goes this way connect to. */
   servers: readonly Endpoint[];
@@ -79,7 +87,7 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
      * begun.
      */
     admit(
-      { connection, direction, limits, servers }: Admission,
+      { connection, direction, version, limits, servers }: Admission,
       connections: readonly Connection[],
     ): string | null {
       settle(connections);
@@ -88,7 +96,7 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
       const others = [...sessions.values()].filter((other) =>
         other.direction === null ? places.has(textOf(other.server)) : other.direction === direction,
       );
-      const one = session(connection, direction);
+      const one = session(connection, direction, version);
       const why = excess(one, others, limits);
       if (why === null) sessions.set(keyOf(connection), one);
       return why;
@@ -99,6 +107,11 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
       sessions.set(keyOf(connection), one);
     },
     messages: (connection: Connection): number => sessions.get(keyOf(connection))?.messages ?? 0,
+    /** Versions that have sessions under way, among the connections that there are. */
+    versionsOf(connections: readonly Connection[]): Set<string | null> {
+      settle(connections);
+      return new Set([...sessions.values()].map(({ version }) => version));
+    },
     get size(): number {
       return sessions.size;
     },

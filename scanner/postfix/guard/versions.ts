@@ -65,6 +65,7 @@ const listedDirections = ({ rules }: GuardConfiguration): Direction[] =>
 export const versionStore = () => {
   const readList = listReader();
   const versions = new Map<string, GuardVersion>();
+  const kept = new Set<string>();
 
   const read = async (folder: string): Promise<GuardVersion> => {
     const configuration = await readJson(join(folder, guardFile), guardConfiguration);
@@ -78,17 +79,23 @@ export const versionStore = () => {
   return {
     /** Loads a version; the others are answered meanwhile. When it throws, nothing has changed. */
     async load(folder: string): Promise<GuardVersion> {
-      const known = versions.get(basename(folder));
-      if (known) return known;
-      const version = await read(folder);
+      const version = versions.get(basename(folder)) ?? (await read(folder));
       versions.set(version.name, version);
+      kept.add(version.name);
       return version;
     },
-    /** Forgets all other versions; nothing where one of these is not loaded. */
-    keep(names: readonly string[]): void {
+    /**
+     * Forgets all other versions, but those with sessions under way: these go at a later call. Does nothing where one of these is not
+     * loaded.
+     */
+    keep(names: readonly string[], inUse: ReadonlySet<string | null> = new Set()): void {
       const missing = names.filter((name) => !versions.has(name));
       if (missing.length > 0) throw new Error(`not loaded: ${missing.join(', ')}`);
-      for (const name of versions.keys()) if (!names.includes(name)) versions.delete(name);
+      for (const name of versions.keys()) {
+        if (names.includes(name)) continue;
+        kept.delete(name);
+        if (!inUse.has(name)) versions.delete(name);
+      }
     },
     /** The version and the listener that a context names; null where there is none. */
     find(context: string): { version: GuardVersion; listener: GuardListener } | null {
@@ -97,7 +104,8 @@ export const versionStore = () => {
       const listener = version?.configuration.listeners[read?.listener ?? ''];
       return version && listener ? { version, listener } : null;
     },
-    all: (): GuardVersion[] => [...versions.values()],
+    /** Those that are to be kept. */
+    all: (): GuardVersion[] => [...versions.values()].filter(({ name }) => kept.has(name)),
   };
 };
 export type VersionStore = ReturnType<typeof versionStore>;

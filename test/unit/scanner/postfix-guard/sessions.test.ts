@@ -21,7 +21,7 @@ const tell = (
   const registry = sessionRegistry();
   return connections.map((connection, index) =>
     registry.admit(
-      { connection, direction: direction(index), limits: rulesOf(limits), servers: [server] },
+      { connection, direction: direction(index), limits: rulesOf(limits), version: '1-a', servers: [server] },
       connections.slice(0, index + 1),
     ),
   );
@@ -109,6 +109,7 @@ describe('sessions at a time', () => {
           connection: from('10.0.0.1', port),
           direction: 'inbound',
           limits: rulesOf({ maxConnections: 1 }),
+          version: '1-a',
           servers: [server],
         },
         ports.map((one) => from('10.0.0.1', one)),
@@ -125,7 +126,13 @@ describe('sessions at a time', () => {
     const registry = sessionRegistry(before);
     const admit = (connection: Connection) =>
       registry.admit(
-        { connection, direction: 'inbound', limits: rulesOf({ maxConnections: 1 }), servers: [server] },
+        {
+          connection,
+          direction: 'inbound',
+          limits: rulesOf({ maxConnections: 1 }),
+          version: '1-a',
+          servers: [server],
+        },
         [...before, from('10.0.0.9', 9)],
       );
     expect(admit(from('10.0.0.9', 9))).toBe(actions.tooManyConnections);
@@ -149,9 +156,10 @@ describe('sessions at a time', () => {
           open.set(key, { connection, isIn: false });
           const inside = [...open.values()].filter(({ isIn }) => isIn);
           const near = inside.filter((one) => one.connection.client.address === connection.client.address);
-          const told = registry.admit({ connection, direction: 'inbound', limits, servers: [server] }, [
-            ...[...open.values()].map((one) => one.connection),
-          ]);
+          const told = registry.admit(
+            { connection, direction: 'inbound', limits, version: '1-a', servers: [server] },
+            [...[...open.values()].map((one) => one.connection)],
+          );
           expect(told === null).toBe(inside.length < 4 && near.length < 2);
           open.set(key, { connection, isIn: told === null });
         }
@@ -160,9 +168,28 @@ describe('sessions at a time', () => {
   });
 });
 
+describe('the versions of sessions', () => {
+  it('are those by which sessions are asked whose connections are there', () => {
+    const registry = sessionRegistry([from('10.0.0.9', 9)]);
+    const [one, other] = [from('10.0.0.1', 1), from('10.0.0.2', 2)];
+    const begin = (connection: Connection, version: string) =>
+      registry.admit({ connection, direction: 'inbound', version, limits: rulesOf(), servers: [server] }, [
+        one,
+        other,
+      ]);
+    begin(one, '1-a');
+    begin(other, '2-b');
+    expect(registry.versionsOf([one, other])).toEqual(new Set(['1-a', '2-b']));
+    expect(registry.versionsOf([other])).toEqual(new Set(['2-b']));
+  });
+});
+
 describe('the messages of a session', () => {
   const admit = (registry: ReturnType<typeof sessionRegistry>, connection: Connection) =>
-    registry.admit({ connection, direction: 'inbound', limits: rulesOf(), servers: [server] }, [connection]);
+    registry.admit(
+      { connection, direction: 'inbound', limits: rulesOf(), version: '1-a', servers: [server] },
+      [connection],
+    );
 
   it('are counted as long as it lasts', () => {
     const registry = sessionRegistry();
