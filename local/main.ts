@@ -69,6 +69,8 @@ const parametersOf = (given: string[]): Record<string, string> =>
     }),
   );
 
+// Whatever the stack keeps is its own user's: keys and lists are in it.
+process.umask(0o077);
 await runCommand({ usage, options }, async (values) => {
   const portBase = portBaseOf(values['port-base']);
   const begun = performance.now();

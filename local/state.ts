@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -15,10 +15,23 @@ export interface State {
   close(): void;
 }
 
+/** Where Scanners that run beside the stack keep theirs. */
+const scannersFolder = 'scanners';
+
+/**
+ * Lets others through the folder, and see nothing of it: a Scanner that is a Postfix has its own below, and Postfix gives up being root. What comes
+ * later is closed by the umask of the process (`local/main.ts`).
+ */
+const closeToOthers = (dir: string): void => {
+  chmodSync(dir, 0o711);
+  for (const entry of readdirSync(dir, { withFileTypes: true }))
+    if (entry.name !== scannersFolder) chmodSync(join(dir, entry.name), entry.isDirectory() ? 0o700 : 0o600);
+};
+
 /** Opens (or creates) the state under `dir`. What was committed survives `kill -9` of the process. */
 export const openState = (dir: string): State => {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  chmodSync(dir, 0o700);
+  mkdirSync(dir, { recursive: true });
+  closeToOthers(dir);
   const db = new DatabaseSync(join(dir, 'state.sqlite'));
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
   let depth = 0;

@@ -61,6 +61,15 @@ describe('Lambda of the running stack', () => {
   });
 });
 
+describe('the folder of the running stack', () => {
+  it('can be gone through by others, and nothing in it can be read or listed by them', () => {
+    const modeOf = (path: string) => statSync(path).mode & 0o777;
+    expect(modeOf(stack.dir)).toBe(0o711);
+    const open = readdirSync(stack.dir).filter((name) => (modeOf(join(stack.dir, name)) & 0o077) !== 0);
+    expect(open).toEqual([]);
+  });
+});
+
 describe('the bucket of the running stack', () => {
   it('is encrypted with the key that the template declares', async () => {
     const at = { Bucket: stack.endpoints.bucket, Key: 'secrets/test' };

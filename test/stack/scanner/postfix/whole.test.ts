@@ -1,4 +1,3 @@
-import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
@@ -12,7 +11,6 @@ beforeAll(async () => {
   if (lacking !== '') return;
   stack = await startStackProcess();
   // Postfix's own user must get into the Scanner's folder.
-  chmodSync(stack.dir, 0o711);
 });
 afterAll(() => stack?.stop());
 
