@@ -1,6 +1,14 @@
 import { desiredOf } from '../../shared/domain/desired.ts';
 import { originOf } from '../../shared/domain/origin.ts';
-import { nextReport, nextUnreadable, readReport, reportDiffers, saidOf } from '../../shared/domain/status.ts';
+import {
+  isEdited,
+  nextReport,
+  nextUnreadable,
+  readReport,
+  reportDiffers,
+  saidOf,
+  type Unreadable,
+} from '../../shared/domain/status.ts';
 import {
   inventoryReported,
   inventoryShadow,
@@ -33,6 +41,8 @@ interface Seen {
   state: ScannerState;
   version: number;
   reported: unknown;
+  /** What the shadow desires beside it, whoever wrote that. */
+  desired: unknown;
 }
 
 /** The version of what is stored, where the shadow's own is below it: its versions have begun again. */
@@ -42,50 +52,55 @@ const begunAgain = (
 ): number | undefined =>
   stored?.epoch === state.scanner.epoch && version < stored.shadowVersion ? stored.shadowVersion : undefined;
 
+/** The newest revision that a report speaks of. */
+const spokenOf = ({ status, revision }: SmtpReported): number => Math.max(status.revision, revision ?? 0);
+
 /** What a Scanner can speak of at most; read again where it seems to speak of more: a revision may have been made since the state was read. */
-const isKnown = async (
-  { edges, state: { head, scanner } }: Seen,
-  { status, revision }: SmtpReported,
-): Promise<boolean> => {
-  const spokenOf = Math.max(status.revision, revision ?? 0);
-  return spokenOf <= head.revision || spokenOf <= (await edges.readHead(scanner.scannerId)).revision;
+const isKnown = async ({ edges, state: { head, scanner } }: Seen, report: SmtpReported): Promise<boolean> => {
+  const newest = spokenOf(report);
+  return newest <= head.revision || newest <= (await edges.readHead(scanner.scannerId)).revision;
 };
 
-/** Nothing that is known moves; that there is a report which nobody understands is seen in the Scanner's conditions. */
-const storeUnreadable = async (seen: Seen, message: string): Promise<boolean> => {
+/** Nothing that is known moves; that there is a report which cannot be taken is seen in the Scanner's conditions. */
+const storeUnreadable = async (seen: Seen, why: Omit<Unreadable, 'at'>): Promise<void> => {
   const { edges, state } = seen;
   const { scannerId, epoch } = state.scanner;
-  logger.warn('report not understood', { scannerId, message });
+  logger.warn('a report cannot be taken', { scannerId, why: why.message });
   const before = begunAgain(state.report, seen);
   const stored = state.report;
   // Versions that have begun again are below the one that is known: the store asks for that one instead.
   const known = stored && before !== undefined ? { ...stored, shadowVersion: 0 } : stored;
-  const what = { epoch, shadowVersion: seen.version, message };
+  const what = { epoch, shadowVersion: seen.version, ...why };
   const next = nextUnreadable(known, what, edges.now().toISOString());
   if (next) await edges.putReport(scannerId, next, before);
-  return false;
 };
 
 /** What is said of a revision is kept with that revision also where it comes too late to move the status. */
 const storeReport = async (seen: Seen): Promise<boolean> => {
-  const { edges, state, version, reported } = seen;
+  const { edges, state, version, reported, desired } = seen;
   const { scannerId, epoch } = state.scanner;
   const read = readReport(reported);
-  if (read.unreadable !== undefined) return storeUnreadable(seen, read.unreadable);
+  if (read.unreadable !== undefined) {
+    await storeUnreadable(seen, { message: read.unreadable });
+    return false;
+  }
   const { report } = read;
   if (!(await isKnown(seen, report))) {
-    logger.warn('report of a revision that there is not', { scannerId, revision: report.status.revision });
-    return false;
+    const message = `What is reported is of revision ${spokenOf(report)}, which there is not.`;
+    await storeUnreadable(seen, { message, unknownRevision: true });
+    return true;
   }
   const now = edges.now();
   const wanted = desiredOf(state.head, sha256);
+  if (isEdited(wanted?.smtp, desired, report)) return true;
   const differs = wanted !== null && reportDiffers(state.head, wanted.smtp, report);
   const said = saidOf(report, differs);
   await edges.putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
   const before = begunAgain(state.report, seen);
   const known = before === undefined ? state.report : undefined;
   const next = nextReport(known, { epoch, shadowVersion: version, reported: report }, now.toISOString());
-  if (next && (await edges.putReport(scannerId, { ...next, ...(differs ? { differs } : {}) }, before)))
+  const differing = differs ? { differs, differsSince: state.report?.differsSince ?? now.toISOString() } : {};
+  if (next && (await edges.putReport(scannerId, { ...next, ...differing }, before)))
     tell(seen, said, next.appliedRevision);
   return differs;
 };
@@ -119,7 +134,8 @@ export const reportedShadows: readonly string[] = Object.keys(storing);
 /**
  * Stores what a Scanner, of which this is known, reports in a shadow. It is read from the shadow itself: late, doubled and lost events change
  * nothing but the time. What is known may be old: only what was read from a newer shadow replaces what is stored.
- * Answers whether the Scanner runs the desired revision otherwise than it is desired.
+ * Answers whether it is to be looked at: it runs the desired revision otherwise than it is desired, could not apply what somebody made of it in the
+ * shadow, or speaks of a revision that there is not.
  */
 export const storeReported = async (
   state: ScannerState,
@@ -129,5 +145,6 @@ export const storeReported = async (
   const store = storing[shadow];
   const document = store ? await edges.getShadow(state.scanner.scannerId, shadow) : null;
   if (!store || !document?.state.reported) return false;
-  return store({ edges, state, version: document.version, reported: document.state.reported });
+  const { reported, desired } = document.state;
+  return store({ edges, state, version: document.version, reported, desired });
 };

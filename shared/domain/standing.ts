@@ -38,6 +38,7 @@ const failing = new Set([
   'SettingsDiffer',
   'PublishFailing',
   'ReportUnreadable',
+  'UnknownRevision',
   'HeadDamaged',
 ]);
 

@@ -9,6 +9,8 @@ import { canonicalJson, type Json } from './canonical-json.ts';
 import type { Head } from './configuration.ts';
 import type { Due } from './due.ts';
 import { pointerOf } from './pointer.ts';
+import { isObject } from './sections.ts';
+import { shadowDifference } from './shadow-difference.ts';
 
 /** What the shadow was last brought to. */
 export interface Published {
@@ -33,14 +35,18 @@ export interface Report {
   differs?: boolean;
   appliedAt: string | null;
   lastReport: ReportStatus | null;
-  /** What it reported since then cannot be read: why, and since when. Gone with the next report that can. */
+  /** Since when it does; absent in what was stored before. */
+  differsSince?: string;
+  /** What it reported since then cannot be taken: why, and since when. Gone with the next report that can. */
   unreadable?: Unreadable;
 }
 
-/** Why a report cannot be read, in words, and when that was seen first. */
+/** Why a report cannot be taken, in words, and when that was seen first. */
 export interface Unreadable {
   message: string;
   at: string;
+  /** It can be read, but speaks of a revision that there is not. */
+  unknownRevision?: true;
 }
 
 export interface Presence {
@@ -117,6 +123,19 @@ export const reportDiffers = (head: Head, wanted: SmtpDesired, reported: SmtpRep
   );
 };
 
+/** Whether somebody has edited the shadow under the revision that the Scanner speaks of: then that is not what it could not apply. */
+export const isEdited = (
+  wanted: SmtpDesired | undefined,
+  present: unknown,
+  { status }: SmtpReported,
+): boolean =>
+  (status.code === 'rejected' || status.code === 'failed') &&
+  isObject(present) &&
+  wanted !== undefined &&
+  present['revision'] === status.revision &&
+  wanted.revision === status.revision &&
+  shadowDifference(present, { ...wanted }) !== undefined;
+
 /**
  * What is kept with a revision of what a Scanner says of it. "Applied" means that it runs that revision, settings, lists and all (DESIGN 5):
  * one that says so and runs something else has failed.
@@ -167,15 +186,15 @@ export const nextReport = (
 };
 
 /**
- * What to store after reading a report that cannot be read, or null when what is stored is as new: all that was known stays, no revision moves,
- * and that there is something nobody understands is kept until there is something that can be read.
+ * What to store after reading a report that cannot be taken, or null when what is stored is as new: all that was known stays, no revision moves,
+ * and that there is such a report is kept until there is one that can be taken.
  */
 export const nextUnreadable = (
   stored: Report | undefined,
-  seen: { epoch: string; shadowVersion: number; message: string },
+  seen: { epoch: string; shadowVersion: number } & Omit<Unreadable, 'at'>,
   now: string,
 ): Report | null => {
-  const { epoch, shadowVersion, message } = seen;
+  const { epoch, shadowVersion, ...why } = seen;
   const known = stored?.epoch === epoch ? stored : undefined;
   if (known && shadowVersion <= known.shadowVersion) return null;
   const nothing = { appliedRevision: null, appliedRoots: {}, appliedAt: null, lastReport: null };
@@ -183,6 +202,6 @@ export const nextUnreadable = (
     ...(known ?? nothing),
     epoch,
     shadowVersion,
-    unreadable: { message, at: known?.unreadable?.at ?? now },
+    unreadable: { ...why, at: known?.unreadable?.at ?? now },
   };
 };

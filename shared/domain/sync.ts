@@ -70,12 +70,13 @@ const applied = (facts: SyncFacts): Verdict => {
   const { head, report } = facts;
   if (isGone(facts)) return gone('it runs nothing of this control plane any more');
   if (!report) return verdict('Unknown', 'NeverReported', 'The Scanner has not reported anything yet.');
-  if (report.unreadable)
-    return verdict(
-      'Unknown',
-      'ReportUnreadable',
-      unreadable(report.unreadable.message, report.appliedRevision),
-    );
+  if (report.unreadable) {
+    const { message, unknownRevision } = report.unreadable;
+    const said = unreadable(message, report.appliedRevision);
+    return unknownRevision
+      ? verdict('False', 'UnknownRevision', said)
+      : verdict('Unknown', 'ReportUnreadable', said);
+  }
   if (report.appliedRevision === head.revision)
     return report.differs
       ? verdict('False', 'SettingsDiffer', 'The Scanner reports this revision with other settings.')
@@ -115,16 +116,32 @@ const latest = (...times: (string | null | undefined)[]): string =>
     .sort()
     .at(-1) ?? '';
 
+const publishedSince = ({ head, published: seen }: SyncFacts, holds: boolean): string =>
+  (holds ? seen?.at : null) ?? head.updatedAt;
+
+/** What the Scanner reported made it false, or the head that moved since. */
+const appliedSince = ({ head, scanner, report }: SyncFacts, holds: boolean): string => {
+  if (!report) return scanner.createdAt;
+  if (report.unreadable) return report.unreadable.at;
+  if (holds) return report.appliedAt ?? head.updatedAt;
+  return latest(head.updatedAt, report.differs ? report.differsSince : null);
+};
+
 /** When each condition last became what it is: true since its fact was stored, false since the head (or the fact) moved. */
-const since = (type: Condition['type'], value: Verdict, facts: SyncFacts): string => {
-  const { head, scanner, report, presence } = facts;
-  const holds = value.status === 'True';
-  if (type === 'Connected') return presence?.at ?? scanner.createdAt;
-  if (type === 'Published') return (holds ? facts.published?.at : null) ?? head.updatedAt;
-  if (!report) return type === 'Applied' ? scanner.createdAt : head.updatedAt;
-  if (type === 'Applied' && report.unreadable) return report.unreadable.at;
-  if (type === 'Applied') return holds ? (report.appliedAt ?? head.updatedAt) : head.updatedAt;
-  return holds ? latest(report.appliedAt, facts.published?.at) : head.updatedAt;
+const since = (type: Condition['type'], facts: SyncFacts): string => {
+  const { scanner, report, presence } = facts;
+  const [isPublished, isApplied] = [published(facts), applied(facts)].map(({ status }) => status === 'True');
+  switch (type) {
+    case 'Connected':
+      return presence?.at ?? scanner.createdAt;
+    case 'Published':
+      return publishedSince(facts, isPublished === true);
+    case 'Applied':
+      return appliedSince(facts, isApplied === true);
+    case 'InSync':
+      if (!isPublished) return publishedSince(facts, false);
+      return isApplied ? latest(report?.appliedAt, facts.published?.at) : appliedSince(facts, false);
+  }
 };
 
 /** A report as the API answers it. */
@@ -144,7 +161,7 @@ export const syncOf = (facts: SyncFacts): Sync => {
     type,
     ...value,
     observedRevision: observed[type],
-    lastTransitionTime: since(type, value, facts),
+    lastTransitionTime: since(type, facts),
   });
   const last = report?.lastReport;
   return {

@@ -9,7 +9,7 @@ export const condition = z.object({
   reason: z.string().check(
     z.meta({
       description:
-        'A stable word. `ReportUnreadable`: what the Scanner reported last is none of what it may report; revisions stay as they were said before.',
+        'A stable word. `ReportUnreadable`: what the Scanner reported last is none of what it may report; revisions stay as they were said before. `UnknownRevision`: it speaks of a revision that there is not, as when somebody has edited its shadow.',
     }),
   ),
   message: z.string(),

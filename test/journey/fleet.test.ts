@@ -117,8 +117,38 @@ describe('a fleet', () => {
     await until('the Scanner has followed', () => runs().includes('1000000') || undefined);
 
     expect((await sync(stack, 'mx1')).appliedRevision).toBe(desiredRevision);
-    await stack.call('POST', '/scanners/mx1/sync', {});
     await until('the Scanner is brought back', () => !runs().includes('1000000') || undefined);
+    await inSync(stack, 'mx1', desiredRevision);
+  });
+
+  it('shows that a Scanner speaks of a revision that there is not, until it is looked at', async () => {
+    await register(stack, 'mx-ahead');
+    const status = { revision: 77, code: 'applied', at: new Date().toISOString() };
+    const payload = new TextEncoder().encode(
+      JSON.stringify({ state: { reported: { revision: 77, status } } }),
+    );
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx-ahead', shadowName: 'smtp', payload }));
+    const seen = await until('the report is seen', async () => {
+      const state = await sync(stack, 'mx-ahead');
+      return conditionOf(state, 'Applied')?.reason === 'UnknownRevision' ? state : undefined;
+    });
+    expect(conditionOf(seen, 'Applied')).toMatchObject({
+      status: 'False',
+      message: 'What is reported is of revision 77, which there is not. It has not said yet what it runs.',
+    });
+    await stack.call('DELETE', '/scanners/mx-ahead');
+  });
+
+  it('takes back an edit of a shadow that its Scanner rejects', async () => {
+    const { desiredRevision } = await sync(stack, 'mx1');
+    const payload = new TextEncoder().encode(
+      JSON.stringify({ state: { desired: { inbound: { accept: 'none' } } } }),
+    );
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    await until('the edit is gone', async () => {
+      const state = (await desired('mx1')) as { inbound?: { accept: string } } | undefined;
+      return state?.inbound?.accept !== 'none' || undefined;
+    });
     await inSync(stack, 'mx1', desiredRevision);
   });
 

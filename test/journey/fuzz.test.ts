@@ -14,7 +14,7 @@ import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { dropAndImport, inboundSettings, register, save } from './support.ts';
 
 /** Requests of each operation, and where they begin: `FUZZ_RUNS=1000 FUZZ_SEED=… npx vitest run --project journey fuzz`. */
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 10);
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 6);
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 interface Parameter {

@@ -362,7 +362,7 @@ describe('the worker that renews', () => {
 });
 
 describe('the worker that watches certificates', () => {
-  it('measures how long they are good, and names those that should be renewed', async () => {
+  it('measures how long they are good, and says which should be renewed, by ids and not by a caller’s words', async () => {
     const { handler } = await import('../../../functions/workers/watch-certificates.lambda.ts');
     const ending = async (days: number) => {
       const wanted = given(newId('watched'));
@@ -386,8 +386,10 @@ describe('the worker that watches certificates', () => {
     expect(metrics).toMatchObject({ DaysUntilFirstCertificateExpires: 3, _aws: { CloudWatchMetrics: [{}] } });
     expect(metrics.CertificatesExpiring).toBeGreaterThanOrEqual(1);
     expect(metrics.CertificatesExpired).toBeGreaterThanOrEqual(1);
-    for (const { certificateId, name } of [expired, expiring])
-      expect(said).toContain(`"id":"${certificateId}","name":"${name}"`);
+    for (const { certificateId, name } of [expired, expiring]) {
+      expect(said).toContain(`"id":"${certificateId}","notAfter"`);
+      expect(said).not.toContain(`"${name}"`);
+    }
     expect(said).not.toContain(keyMarker);
   });
 });

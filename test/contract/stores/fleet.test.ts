@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../../shared/errors.ts';
 import { emptyLists as lists, newId, startServices } from './services.ts';
 
 let due: typeof import('../../../functions/stores/due.ts');
@@ -59,10 +60,10 @@ describe('when a Scanner is looked at again', () => {
   it('is soon after a failure, and later with each further one', async () => {
     const id = await registered();
     for (const failures of [1, 2, 3]) {
-      await due.tryAgain(id, new Error('odd'), at);
+      await due.tryAgain(id, new AppError('UNAVAILABLE', 'Not now.'), at);
       expect(await dueOf(id)).toMatchObject({
         failures,
-        lastError: { code: 'Error', message: 'odd', at: time },
+        lastError: { code: 'UNAVAILABLE', message: 'Not now.', at: time },
       });
     }
 

@@ -10,9 +10,15 @@ import {
 } from '../../../shared/domain/configuration.ts';
 import { desiredOf } from '../../../shared/domain/desired.ts';
 import { nextPresence } from '../../../shared/domain/presence.ts';
-import { nextReport, nextUnreadable, type Report, readReport } from '../../../shared/domain/status.ts';
+import {
+  isEdited,
+  nextReport,
+  nextUnreadable,
+  type Report,
+  readReport,
+} from '../../../shared/domain/status.ts';
 import { type SyncFacts, syncOf } from '../../../shared/domain/sync.ts';
-import type { SmtpReported } from '../../../shared/messages/shadow.ts';
+import type { SmtpDesired, SmtpReported } from '../../../shared/messages/shadow.ts';
 import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
 import type { ListReferences } from '../../../shared/schemas/lists.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
@@ -325,12 +331,55 @@ describe('a report that cannot be read', () => {
     expect(nextReport(bad, seen(7, old), now)).toEqual({ ...known, shadowVersion: 7 });
   });
 
+  it('of a revision that there is not is told as that, and no part of the status goes back in time', () => {
+    const why = { epoch: 'e1', shadowVersion: 6, message: 'Of 9.', unknownRevision: true } as const;
+    const later = '2026-01-03T00:00:00.000Z';
+    const report = nextUnreadable(stored(reported(2)), why, later) as Report;
+    const { conditions } = syncOf(facts({ published, presence, report }));
+    const of = (type: string) => conditions.find((one) => one.type === type);
+    for (const type of ['Applied', 'InSync'])
+      expect(of(type)).toMatchObject({
+        status: 'False',
+        reason: 'UnknownRevision',
+        lastTransitionTime: later,
+      });
+  });
+
   it('is seen of a Scanner that has said nothing else, and of its present registration alone', () => {
     const first = nextUnreadable(undefined, { epoch: 'e1', shadowVersion: 1, message: 'No.' }, now) as Report;
     expect(first).toMatchObject({ appliedRevision: null, lastReport: null });
     expect(shown(facts({ report: first }))).toMatchObject({ Applied: 'Unknown ReportUnreadable' });
     const next = nextUnreadable(stored(reported(2)), { epoch: 'e2', shadowVersion: 1, message: 'No.' }, now);
     expect(next).toMatchObject({ epoch: 'e2', appliedRevision: null });
+  });
+});
+
+describe('an edit of a shadow that the Scanner cannot apply', () => {
+  const wanted = {
+    revision: 2,
+    mailFiltering: 'inbound',
+    inbound: { accept: 'all' },
+  } as unknown as SmtpDesired;
+  const edited = { ...wanted, inbound: { accept: 'none' } };
+
+  it.each([
+    ['is one under its revision, rejected', wanted, edited, 'rejected', 2, true],
+    ['is one under its revision, failed', wanted, edited, 'failed', 2, true],
+    ['is none where the shadow is as it should be', wanted, wanted, 'rejected', 2, false],
+    ['is none while the Scanner is applying', wanted, edited, 'applying', 2, false],
+    [
+      'is none where another revision is in the shadow',
+      wanted,
+      { ...edited, revision: 3 },
+      'rejected',
+      2,
+      false,
+    ],
+    ['is none where it speaks of an older revision', wanted, edited, 'rejected', 1, false],
+    ['is none where nothing is wanted', undefined, edited, 'rejected', 2, false],
+    ['is none where the shadow is empty', wanted, undefined, 'rejected', 2, false],
+  ] as const)('%s', (_, desired, present, code, revision, expected) => {
+    expect(isEdited(desired, present, { status: { code, revision, at: now } })).toBe(expected);
   });
 });
 
