@@ -85,39 +85,48 @@ describe('scanner/install.sh', () => {
   });
 });
 
-describe('scanner/install.sh --remove', () => {
-  const isolated = spawnSync('unshare', ['--mount', 'true']).status === 0 && process.getuid?.() === 0;
+const isIsolated = spawnSync('unshare', ['--mount', 'true']).status === 0 && process.getuid?.() === 0;
 
-  /** In an /etc of its own, with a systemctl that fails for the agent. Answers what is left of the files of Scanners. */
-  const remove = (scanners: readonly string[], ...ids: string[]): string[] => {
-    const dir = openFolder();
-    writeFileSync(join(dir, 'systemctl'), `#!/bin/sh\ncase $* in *scanner-agent*) exit 1 ;; esac\n`, {
-      mode: 0o755,
-    });
-    const commands = [
-      'mount -t tmpfs none /etc',
-      'mkdir -p /etc/scanner',
+/** Runs commands as on a host with an empty /etc, and this systemctl. Answers what they say. */
+const onHost = (systemctl: string, commands: readonly string[]): string => {
+  const dir = openFolder();
+  writeFileSync(join(dir, 'systemctl'), `#!/bin/sh\n${systemctl}\n`, { mode: 0o755 });
+  const mounts = ['mount -t tmpfs none /etc', 'mount -t tmpfs none /var/lib', 'mkdir -p /etc/scanner'];
+  return execFileSync('unshare', ['--mount', 'sh', '-ec', [...mounts, ...commands].join('\n')], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: [dir, process.env['PATH']].join(delimiter) },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+};
+
+describe.skipIf(!isIsolated || lacking !== '')('scanner/install.sh after an update', () => {
+  it('restarts the guard and the agent, and not Postfix', () => {
+    const said = onHost('echo "$*"', [`sh scanner/install.sh --id mx1 --url ${url}`]).split('\n');
+    expect(said.filter((line) => line.includes('restart'))).toEqual([
+      'try-restart scanner-guard@mx1.service',
+      'restart scanner-agent@mx1.service',
+    ]);
+  });
+});
+
+describe.skipIf(!isIsolated)('scanner/install.sh --remove', () => {
+  /** With a systemctl that fails for the agent. Answers what is left of the files of Scanners. */
+  const remove = (scanners: readonly string[], ...ids: string[]): string[] =>
+    onHost('case $* in *scanner-agent*) exit 1 ;; esac', [
       ...scanners.map((id) => `touch /etc/scanner/${id}.env`),
       `cp -r ${unitsIn(installed())}/.. /etc/systemd`,
       ...ids.map((id) => `sh scanner/install.sh --id ${id} --remove`),
       'cd /etc && find scanner systemd -type f | sort',
-    ];
-    const env = { ...process.env, PATH: [dir, process.env['PATH']].join(delimiter) };
-    return execFileSync('unshare', ['--mount', 'sh', '-ec', commands.join('\n')], {
-      encoding: 'utf8',
-      env,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
+    ])
       .trim()
       .split('\n');
-  };
   const units = ['agent', 'guard', 'postfix'].map((name) => `systemd/system/scanner-${name}@.service`);
 
-  it.skipIf(!isolated)('leaves the units to other Scanners, even where a service is not there', () => {
+  it('leaves the units to other Scanners, even where a service is not there', () => {
     expect(remove(['mx1', 'mx2'], 'mx1')).toEqual(['scanner/mx2.env', ...units]);
   });
 
-  it.skipIf(!isolated)('takes the units away with the last Scanner', () => {
+  it('takes the units away with the last Scanner', () => {
     expect(remove(['mx1', 'mx2'], 'mx1', 'mx2')).toEqual(['']);
   });
 });
