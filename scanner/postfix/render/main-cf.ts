@@ -104,8 +104,11 @@ const inboundVerdict = (configuration: Configuration): string => {
     : `check_client_access pipemap:{${oneOf(filters)}}, permit`;
 };
 
-/** No host has this name (RFC 2606). Where the parameter is empty, Postfix takes the recipient's domain, which would be relaying. */
-const nowhere = '[nowhere.invalid]:25';
+/**
+ * Where no connection is ever made, and mail waits: the broadcast address. A name that is not there would have it returned, and without either
+ * Postfix takes the recipient's domain, which is relaying.
+ */
+const nowhere = '[255.255.255.255]:25';
 
 const verdicts: Record<Direction, (configuration: Configuration) => string> = {
   inbound: inboundVerdict,

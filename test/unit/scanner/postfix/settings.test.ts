@@ -168,7 +168,7 @@ describe('inbound mail', () => {
     ['there is no host', { smtp: inbound(), hosts: { localDelivery: [] } }],
     ['none is taken any more', { smtp: outbound() }],
   ])('that waits where %s never goes to the domain of its recipient', (_, sample) => {
-    expect(main(sample)['default_filter_nexthop']).toBe('[nowhere.invalid]:25');
+    expect(main(sample)['default_filter_nexthop']).toBe('[255.255.255.255]:25');
     expect(services(sample)).not.toHaveProperty('internal');
   });
 
