@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { expect, onTestFinished } from 'vitest';
 import { hostFormat } from '../../../../shared/domain/hosts.ts';
 import { until } from '../../../helpers/until.ts';
 import { type Configured, freePort, inboundAt, openFolder, put, sinkIn, smtpTo } from './world.ts';
 
-interface Mail {
+export interface Mail {
   from: string;
   to: string[];
   text: string;
@@ -64,7 +66,7 @@ interface Queued {
 }
 
 /** An operator's commands, as docs/postfix.md has them. */
-export const operatorOf = (current: string) => {
+const operatorOf = (current: string) => {
   const run = (command: string, ...args: string[]): string =>
     execFileSync(command, ['-c', current, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const queued = (): Queued[] =>
@@ -72,13 +74,25 @@ export const operatorOf = (current: string) => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Queued);
+  /** What is requeued is looked for once a minute, and when Postfix is reloaded. */
+  const requeue = (id: string): void => {
+    run('postsuper', '-r', id);
+    run('postfix', 'reload');
+  };
   return {
-    run,
     queued,
     flush: () => run('postqueue', '-f'),
-    /** What is requeued is looked for once a minute, and when Postfix is reloaded. */
-    requeue: (id: string) => {
-      run('postsuper', '-r', id);
+    requeue,
+    /** Requeues one message with a filter that says where it goes; until it has gone. */
+    requeueTo: async (filter: string, hasGone: () => boolean) => {
+      const [{ queue_id: id } = { queue_id: '' }] = queued();
+      const master = join(realpathSync(current), 'master.cf');
+      const kept = readFileSync(master);
+      run('postconf', '-P', `pickup/unix/content_filter=${filter}`);
+      run('postfix', 'reload');
+      requeue(id);
+      await until('it has gone', hasGone);
+      writeFileSync(master, kept);
       run('postfix', 'reload');
     },
     /** Waits until the only message waits for another attempt, and says why it does. */
@@ -90,11 +104,14 @@ export const operatorOf = (current: string) => {
   };
 };
 
-/** A Scanner of both ways: strangers come in, and mail goes out to a relay host, so that whatever leaves is seen. */
-export const bothWays = async (more: Partial<Configured> = {}) => {
+/**
+ * A Scanner of both ways: strangers come in at one port, mail from here at another. It goes out to a relay host, so that whatever leaves is
+ * seen.
+ */
+export const bothWays = async (relay: { mails: Mail[]; port: number }) => {
   const { sink, parts } = await sinkIn(openFolder());
   await sink.held();
-  const [port, outbound, relay] = [await freePort(), await freePort(), await startServer()];
+  const [port, outbound] = [await freePort(), await freePort()];
   const configuration = (revision: number, hosts: readonly number[]): Configured => ({
     revision,
     smtp: {
@@ -103,9 +120,8 @@ export const bothWays = async (more: Partial<Configured> = {}) => {
       outbound: { ipv4: { address: '127.0.0.1', port: outbound }, nonLocalDelivery: 'relay' },
     },
     hosts: hosts.map(hostAt),
-    ...more,
-    lists: { outbound: '', relay: relayList(relay.port) },
+    lists: { outbound: '127.0.0.1\n', relay: relayList(relay.port) },
   });
   const apply = (revision: number, ...hosts: number[]) => put(sink, configuration(revision, hosts));
-  return { port, relay, parts, apply, operator: operatorOf(parts.versions.current) };
+  return { port, outbound, parts, apply, operator: operatorOf(parts.versions.current) };
 };

@@ -1,13 +1,12 @@
-import { copyFileSync, readdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../../helpers/until.ts';
 import { bothWays, send, startServer } from './both-ways.ts';
-import { freePort, lacking, openFolder, smtpTo } from './world.ts';
+import { freePort, lacking, smtpTo } from './world.ts';
 
 describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, () => {
   it('goes to the host of today when the list has changed', async () => {
-    const { port, apply, operator, relay } = await bothWays();
+    const relay = await startServer();
+    const { port, apply, operator } = await bothWays(relay);
     await apply(1, await freePort());
     await send(port, 'waits');
     expect(await operator.reason()).toContain('Connection refused');
@@ -22,7 +21,8 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
   });
 
   it('goes nowhere else while there is no host, and to the next one that there is', async () => {
-    const { port, apply, operator, relay } = await bothWays();
+    const relay = await startServer();
+    const { port, apply, operator } = await bothWays(relay);
     await apply(1, await freePort());
     await send(port, 'waits');
     await operator.reason();
@@ -38,8 +38,9 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
     expect(relay.mails).toEqual([]);
   });
 
-  it('and is requeued is not relayed; an operator says where it goes', async () => {
-    const { port, apply, operator, relay, parts } = await bothWays();
+  it('and came in is not relayed when it is requeued; an operator says that it goes inward', async () => {
+    const relay = await startServer();
+    const { port, apply, operator } = await bothWays(relay);
     await apply(1, await freePort(), await freePort());
     await send(port, 'requeued');
     await operator.reason();
@@ -50,24 +51,31 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
     await until('it waits anew', async () => (await operator.reason()).includes('Requeued'));
     expect([...relay.mails, ...today.mails]).toEqual([]);
 
-    const version = realpathSync(parts.versions.current);
-    const kept = join(openFolder(), 'master.cf');
-    copyFileSync(join(version, 'master.cf'), kept);
-    const [{ queue_id: id } = { queue_id: '' }] = operator.queued();
-    operator.run('postconf', '-P', 'pickup/unix/content_filter=internal:');
-    operator.run('postfix', 'reload');
-    operator.requeue(id);
-    await until('it is delivered', () => today.mails.length > 0);
-    copyFileSync(kept, join(version, 'master.cf'));
-    operator.run('postfix', 'reload');
-    expect(readdirSync(join(parts.home.queueDirectory, 'maildrop'))).toEqual([]);
+    await operator.requeueTo('internal:', () => today.mails.length > 0);
     expect(relay.mails).toEqual([]);
+  });
+
+  it('and goes out waits when it is requeued; an operator says that it goes outward', async () => {
+    const relay = { mails: [], port: await freePort() };
+    const { outbound, apply, operator } = await bothWays(relay);
+    const local = await startServer();
+    await apply(1, local.port);
+    await send(outbound, 'requeued');
+    await operator.reason();
+
+    operator.requeue('ALL');
+    await until('it waits anew', async () => (await operator.reason()).includes('Requeued'));
+
+    const { mails } = await startServer({ port: relay.port });
+    await operator.requeueTo('', () => mails.length > 0);
+    expect(local.mails).toEqual([]);
   });
 });
 
 describe.skipIf(lacking !== '')(`a notice of what cannot be delivered${lacking && ` (${lacking})`}`, () => {
   it('has the headers of the message, and nothing of its body', async () => {
-    const { port, apply, relay } = await bothWays();
+    const relay = await startServer();
+    const { port, apply } = await bothWays(relay);
     await apply(1, (await startServer({ refuses: true })).port);
     await send(port, 'unwanted');
 
@@ -78,7 +86,7 @@ describe.skipIf(lacking !== '')(`a notice of what cannot be delivered${lacking &
   });
 
   it('is not to be had for the asking by strangers', async () => {
-    const { port, apply } = await bothWays();
+    const { port, apply } = await bothWays(await startServer());
     await apply(1, (await startServer()).port);
     const session = await smtpTo(port);
     expect((await session.say('EHLO there.example')).lines).not.toContain('DSN');

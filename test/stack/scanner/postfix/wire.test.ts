@@ -10,7 +10,7 @@ import { freePort, inboundAt, lacking, openFolder, put, sinkIn, smtpTo } from '.
 
 describe.skipIf(lacking !== '')(`one message${lacking && ` (${lacking})`}`, () => {
   it.each(['\n.\r\n', '\n.\n', '\r\n.\n'])('smuggles in no other: %j', async (end) => {
-    const { port, apply } = await bothWays();
+    const { port, apply } = await bothWays(await startServer());
     const local = await startServer();
     await apply(1, local.port);
     const session = await smtpTo(port);
