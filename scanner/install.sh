@@ -6,14 +6,15 @@ set -eu
 usage='Makes this host a Scanner for good: Postfix, its guard and its agent as services of systemd.
 
   sudo scanner/install.sh --id mx1 --url https://…/v1        with SCANNER_TOKEN in the environment
-  sudo scanner/install.sh --id mx1 --remove                  takes the services away; its folder stays
+  sudo scanner/install.sh --id mx1 --remove                  takes the services away, with the last one the units; its folder stays
 
   --id ID            as for npm run scanner
   --url URL          the API, version included
   --host-name NAME   how Postfix names this host
   --root DIR         writes the units below DIR and starts nothing: to look at them
 
-State is in /var/lib/scanner/scanners/ID, options in /etc/scanner/ID.env. Needs root, systemd, Postfix 3.7 or later, and npm ci here.
+State is in /var/lib/scanner/scanners/ID, options in /etc/scanner/ID.env. Needs root, systemd, Postfix 3.7.9 or later, and npm ci here.
+A token that is there stays when none is given. Nobody but root may write to the folder of this program: root runs it.
 Ends with 2 when called wrongly, with 1 when something is lacking.'
 
 fail() { printf '%s\n' "$1" >&2; exit "${2:-1}"; }
@@ -37,13 +38,21 @@ case $id in ''|*[!a-z0-9-]*|-*) fail "$usage" 2 ;; esac
 [ ${#id} -le 63 ] || fail "$id is too long for an id." 2
 case "$url$name" in *[[:space:]\"\'\\\$]*) fail 'A URL and a name have no spaces or quotes.' 2 ;; esac
 
+[ -z "$remove" ] || [ -z "$root" ] || fail '--remove takes services of this host away: it has no --root.' 2
+
 units="$root/etc/systemd/system"
+options="$root/etc/scanner/$id.env"
 services="scanner-postfix@$id scanner-guard@$id scanner-agent@$id"
 
 if [ -n "$remove" ]; then
   [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
-  for one in scanner-agent scanner-postfix scanner-guard; do systemctl disable --now "$one@$id.service"; done
-  rm -f "/etc/scanner/$id.env"
+  for one in scanner-agent scanner-postfix scanner-guard; do
+    systemctl disable --now "$one@$id.service" || printf '%s\n' "$one@$id.service is not taken away." >&2
+  done
+  rm -f "$options"
+  # The units are of all Scanners of this host.
+  [ -n "$(find /etc/scanner -name '*.env' 2>/dev/null)" ] || rm -f "$units/scanner-agent@.service" "$units/scanner-guard@.service" "$units/scanner-postfix@.service"
+  systemctl daemon-reload
   exit 0
 fi
 
@@ -57,6 +66,9 @@ if [ -z "$root" ]; then
   [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
   command -v systemctl >/dev/null || fail 'There is no systemd on this host.'
   [ -x /usr/sbin/postfix ] || fail 'There is no Postfix on this host: apt-get install postfix, or as your system has it.'
+  case $(/usr/sbin/postconf -dh smtpd_forbid_bare_newline 2>/dev/null) in
+    '') fail 'This Postfix takes messages that are smuggled in others: 3.7.9 or later is needed, or as your system has mended it.' ;;
+  esac
   if systemctl is-enabled --quiet postfix.service 2>/dev/null && [ -e /etc/postfix/main.cf ]; then
     printf '%s\n' "This host has a Postfix of its own (/etc/postfix/main.cf). It goes on, and keeps its ports." >&2
   fi
@@ -67,16 +79,21 @@ chmod 711 "$root/var/lib/scanner"
 for unit in "$room"/scanner/systemd/*.service; do
   sed -e "s|@ROOM@|$room|g" -e "s|@NODE@|$node|g" "$unit" > "$units/${unit##*/}"
 done
+token=${SCANNER_TOKEN-}
+[ -n "$token" ] || token=$(sed -n 's/^SCANNER_TOKEN=//p' "$options" 2>/dev/null) || token=''
 (
   umask 077
   {
     printf 'SCANNER_OPTIONS=--url %s%s\n' "$url" "${name:+ --host-name $name}"
-    [ -z "${SCANNER_TOKEN-}" ] || printf 'SCANNER_TOKEN=%s\n' "$SCANNER_TOKEN"
-  } > "$root/etc/scanner/$id.env"
+    [ -z "$name" ] || printf 'GUARD_OPTIONS=--host-name %s\n' "$name"
+    [ -z "$token" ] || printf 'SCANNER_TOKEN=%s\n' "$token"
+  } > "$options"
 )
 
 [ -z "$root" ] || exit 0
 systemctl daemon-reload
 for one in $services; do systemctl enable "$one.service"; done
+# Of an update they know by their own restart alone; Postfix reads nothing of this folder.
+systemctl try-restart "scanner-guard@$id.service"
 systemctl restart "scanner-agent@$id.service"
 printf '%s\n' "Scanner $id: journalctl -fu scanner-agent@$id shows what it does."

@@ -62,6 +62,9 @@ const sessions = (place: Place): Parameters => [
   ['smtpd_relay_restrictions', `${guardCheck(place)}, defer`],
   ['smtpd_recipient_restrictions', ''],
   ['smtpd_data_restrictions', guardCheck(place)],
+  // The end of a message is CR LF . CR LF and nothing else, or one message could smuggle in another (Postfix 3.7.9).
+  ['smtpd_forbid_bare_newline', 'yes'],
+  ['smtpd_forbid_unauth_pipelining', 'yes'],
   ['smtpd_tls_security_level', 'none'],
   ['smtpd_tls_fingerprint_digest', 'sha256'],
   // Each smtpd has its own (`-o`); cleanup, which all share, must not cut off what one of them takes.
@@ -79,15 +82,33 @@ const oneOf = (results: readonly string[]): string => {
 };
 
 /** Where inbound mail goes, whatever its recipients are: to the local-delivery hosts and nowhere else (DESIGN 9). */
-export const inboundDestinations = ({ hosts }: Configuration): Destination[] =>
+const inboundDestinations = ({ hosts }: Configuration): Destination[] =>
   destinationsOf(hosts.localDelivery).map((destination) => `${internalTransport}:${destination}`);
 
+/**
+ * The filter of inbound mail that names no hosts: those of the day when it is delivered are taken (`default_filter_nexthop`), so what waits
+ * follows a list that changes.
+ */
+export const inboundFilter = `${internalTransport}:`;
+
+/** Hosts that share the load are written into each message, for only there Postfix takes one by chance. */
+const inboundFilters = (configuration: Configuration): string[] => {
+  const destinations = inboundDestinations(configuration);
+  return destinations.length === 1 ? [inboundFilter] : destinations;
+};
+
 const inboundVerdict = (configuration: Configuration): string => {
-  const filters = inboundDestinations(configuration).map((destination) => `FILTER ${destination}`);
+  const filters = inboundFilters(configuration).map((filter) => `FILTER ${filter}`);
   return filters.length === 0
     ? 'check_client_access static:{554 5.3.5 This host has no place to deliver mail to}'
     : `check_client_access pipemap:{${oneOf(filters)}}, permit`;
 };
+
+/**
+ * Where no connection is ever made, and mail waits: the broadcast address. A name that is not there would have it returned, and without either
+ * Postfix takes the recipient's domain, which is relaying.
+ */
+const nowhere = '[255.255.255.255]:25';
 
 const verdicts: Record<Direction, (configuration: Configuration) => string> = {
   inbound: inboundVerdict,
@@ -137,12 +158,13 @@ const localMaps = (scene: Scene): string => {
 };
 
 const routing = (scene: Scene): Parameters => {
-  const { advanced, place } = scene.configuration;
+  const { advanced, place, smtp, hosts } = scene.configuration;
   return [
     ['myorigin', advanced.outbound.defaultSenderDomain ?? place.hostName],
     ['default_transport', `external:${externalDestinations(scene.configuration)[0]}`],
     ['sender_dependent_default_transport_maps', senderMaps(scene).join(', ')],
     ['transport_maps', localMaps(scene)],
+    ['default_filter_nexthop', (smtp.inbound && destinationsOf(hosts.localDelivery)[0]) ?? nowhere],
   ];
 };
 
@@ -167,10 +189,11 @@ const delivery = (scene: Scene): Parameters => {
     ['maximal_backoff_time', `${given.maxRetryMinutes}m`],
     ['maximal_queue_lifetime', `${given.messageTimeoutHours}h`],
     ['bounce_queue_lifetime', `${given.bounceTimeoutHours}h`],
+    // A notice has the headers alone: senders are forged, and what was sent to them would be whole messages.
+    ['bounce_size_limit', '1'],
     ['delay_warning_time', `${given.delayNotificationHours}h`],
     ['smtp_tls_security_level', given.opportunisticTls ? 'may' : 'none'],
     ['smtp_bind_address_enforce', 'yes'],
-    ['smtp_host_lookup', 'dns, native'],
     // A connection that waits in the cache would be one more than its limit.
     ['smtp_connection_cache_on_demand', 'no'],
     ...limitsOf(scene),

@@ -3,8 +3,9 @@ import type { Source } from './bindings.ts';
 import { authoritiesFile, certificateFile, pathIn, receivedFile } from './files.ts';
 import type { Configuration } from './input.ts';
 import type { Listener } from './listeners.ts';
-import { inboundDestinations, type Scene } from './main-cf.ts';
+import { inboundFilter, type Scene } from './main-cf.ts';
 import { rewritesReceived } from './received.ts';
+import { internalTransport, type Transport } from './transports.ts';
 import { overrideLines, type Parameters } from './values.ts';
 
 const authenticationCleanup = 'cleanup_authentication';
@@ -20,8 +21,14 @@ const service = (
     ...overrideLines(overrides),
   ].join('\n');
 
+/** A message that is requeued loses its filter (pickup(8)), and with it what says that it is inbound: it waits, and is not relayed. */
+const requeued = 'retry:4.3.0 Requeued: it is not known any more which way this goes';
+
 const shared = [
-  service(['pickup', 'unix', '1', 'pickup'], [], { isPrivate: 'n', wakeup: '60' }),
+  service(['pickup', 'unix', '1', 'pickup'], [['content_filter', requeued]], {
+    isPrivate: 'n',
+    wakeup: '60',
+  }),
   service(['cleanup', 'unix', '0', 'cleanup'], [], { isPrivate: 'n' }),
   service(['qmgr', 'unix', '1', 'qmgr'], [], { isPrivate: 'n', wakeup: '60' }),
   service(['tlsmgr', 'unix', '1', 'tlsmgr'], [], { wakeup: '1000?' }),
@@ -51,8 +58,8 @@ const tlsOverrides = ({ tls }: Listener, { place }: Configuration): Parameters =
           // Not `req_ccert`: the guard refuses in words what OpenSSL would end in silence.
           ['smtpd_tls_ask_ccert', 'yes'],
           ['smtpd_tls_CAfile', pathIn(place, authoritiesFile)],
-          // A session that is resumed would be trusted by the authorities of the day when it began.
-          ['smtpd_tls_session_cache_timeout', '0'],
+          // A session that is resumed would be trusted by the authorities of the day when it began. There is no cache of sessions but tickets.
+          ['tls_ssl_options', 'NO_TICKET'],
         ] as const)
       : []),
   ];
@@ -73,11 +80,14 @@ const authenticationOverrides = ({ name }: Listener, { place, advanced }: Config
 ];
 
 /** Inbound alone; at a shared listener it is the guard's verdict that sends inbound mail this way. */
-const filterOverride = ({ directions }: Listener, configuration: Configuration): Parameters => {
-  const [destination] = inboundDestinations(configuration);
+const filterOverride = ({ directions }: Listener, { hosts }: Configuration): Parameters => {
   const isInbound = directions.length === 1 && directions[0] === 'inbound';
-  return isInbound && destination !== undefined ? [['content_filter', destination]] : [];
+  return isInbound && hosts.localDelivery.length > 0 ? [['content_filter', inboundFilter]] : [];
 };
+
+/** A stranger who asks for delivery notices has them sent to whom he likes (RFC 3461): where strangers come, there are none. */
+const strangerOverrides = ({ directions }: Listener): Parameters =>
+  directions.includes('inbound') ? [['smtpd_discard_ehlo_keywords', 'silent-discard, dsn, etrn']] : [];
 
 /** A name is looked up where a name can decide: without it, a DNS that is away stalls nobody. */
 const needsNames = ({ directions }: Listener, { smtp, withDomains }: Configuration): boolean =>
@@ -101,6 +111,7 @@ const listenerService = (listener: Listener, configuration: Configuration): stri
       ['message_size_limit', most('maxMessageBytes')],
       ['smtpd_peername_lookup', needsNames(listener, configuration) ? 'yes' : 'no'],
       ...filterOverride(listener, configuration),
+      ...strangerOverrides(listener),
       ...tlsOverrides(listener, configuration),
       ...(directions.includes('authentication') ? authenticationOverrides(listener, configuration) : []),
     ],
@@ -131,6 +142,22 @@ const sourceOverrides = (source: Source): Parameters => {
   ];
 };
 
+/** The host's own tables name hosts of the settings; domains of strangers are looked up in DNS alone. */
+const lookupOverrides = ({ name }: Transport, { smtp }: Configuration): Parameters =>
+  name === internalTransport || smtp.outbound?.nonLocalDelivery === 'relay'
+    ? [['smtp_host_lookup', 'dns, native']]
+    : [];
+
+const transportService = (transport: Transport, configuration: Configuration): string =>
+  service(
+    [transport.name, 'unix', String(transport.processes), 'smtp'],
+    [
+      ['syslog_name', `postfix/${transport.name}`],
+      ...lookupOverrides(transport, configuration),
+      ...sourceOverrides(transport.source),
+    ],
+  );
+
 /** master.cf of a configuration. */
 export const masterCf = (
   { configuration, ways, transports }: Scene,
@@ -140,12 +167,7 @@ export const masterCf = (
     ways.includes('authentication') && rewritesReceived(configuration.advanced.authentication);
   const services = [
     ...listeners.map((listener) => listenerService(listener, configuration)),
-    ...transports.map(({ name, source, processes }) =>
-      service(
-        [name, 'unix', String(processes), 'smtp'],
-        [['syslog_name', `postfix/${name}`], ...sourceOverrides(source)],
-      ),
-    ),
+    ...transports.map((transport) => transportService(transport, configuration)),
     ...(isRewritten ? [cleanupService(configuration)] : []),
     ...shared,
   ];

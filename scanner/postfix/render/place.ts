@@ -13,8 +13,8 @@ export interface Place {
   authSocket: string;
   hostName: string;
   /**
-   * 16 or more hex digits by which a Received header that this instance made is told from all others. Made once for an instance, by chance, and
-   * told to nobody: it leaves the host with no message.
+   * 16 or more hex digits by which a Received header that this instance made is told from all others. Made once for an instance, by chance.
+   * It leaves the host with no message, so no client can know it; users of the host can, for it is among the arguments of smtpd.
    */
   marker: string;
 }

@@ -15,11 +15,9 @@ import {
   toldAt,
 } from './world.ts';
 
-const install = (...args: string[]) =>
-  spawnSync('sh', ['scanner/install.sh', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, SCANNER_TOKEN: 's3cret' },
-  });
+const installWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+  spawnSync('sh', ['scanner/install.sh', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
+const install = (...args: string[]) => installWith({ SCANNER_TOKEN: 's3cret' }, ...args);
 
 const url = 'https://api.example.com/v1';
 const unitsIn = (root: string): string => join(root, 'etc/systemd/system');
@@ -46,7 +44,11 @@ describe('scanner/install.sh', () => {
     ]);
     const env = join(units, '../../scanner/mx1.env');
     expect(readFileSync(env, 'utf8')).toBe(
-      `SCANNER_OPTIONS=--url ${url} --host-name mx1.example.com\nSCANNER_TOKEN=s3cret\n`,
+      [
+        `SCANNER_OPTIONS=--url ${url} --host-name mx1.example.com`,
+        'GUARD_OPTIONS=--host-name mx1.example.com',
+        'SCANNER_TOKEN=s3cret\n',
+      ].join('\n'),
     );
     expect(statSync(env).mode & 0o777).toBe(0o600);
     for (const name of names) {
@@ -61,7 +63,18 @@ describe('scanner/install.sh', () => {
     }
   });
 
+  it('run again without a token keeps the one that is there, and takes a new one', () => {
+    const root = installed();
+    const token = () =>
+      /^SCANNER_TOKEN=(.*)$/m.exec(readFileSync(join(root, 'etc/scanner/mx1.env'), 'utf8'))?.[1];
+    const again = (given: string) =>
+      installWith({ SCANNER_TOKEN: given }, '--id', 'mx1', '--url', url, '--root', root).status;
+    expect([again(''), token()]).toEqual([0, 's3cret']);
+    expect([again('n3w'), token()]).toEqual([0, 'n3w']);
+  });
+
   it.each([
+    ['--remove for another root', ['--id', 'mx1', '--remove', '--root', '/nowhere']],
     ['no id', ['--url', url]],
     ['an id that is none', ['--id', 'MX 1', '--url', url]],
     ['no URL', ['--id', 'mx1']],
@@ -72,9 +85,55 @@ describe('scanner/install.sh', () => {
   });
 });
 
+const isIsolated = spawnSync('unshare', ['--mount', 'true']).status === 0 && process.getuid?.() === 0;
+
+/** Runs commands as on a host with an empty /etc, and this systemctl. Answers what they say. */
+const onHost = (systemctl: string, commands: readonly string[]): string => {
+  const dir = openFolder();
+  writeFileSync(join(dir, 'systemctl'), `#!/bin/sh\n${systemctl}\n`, { mode: 0o755 });
+  const mounts = ['mount -t tmpfs none /etc', 'mount -t tmpfs none /var/lib', 'mkdir -p /etc/scanner'];
+  return execFileSync('unshare', ['--mount', 'sh', '-ec', [...mounts, ...commands].join('\n')], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: [dir, process.env['PATH']].join(delimiter) },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+};
+
+describe.skipIf(!isIsolated || lacking !== '')('scanner/install.sh after an update', () => {
+  it('restarts the guard and the agent, and not Postfix', () => {
+    const said = onHost('echo "$*"', [`sh scanner/install.sh --id mx1 --url ${url}`]).split('\n');
+    expect(said.filter((line) => line.includes('restart'))).toEqual([
+      'try-restart scanner-guard@mx1.service',
+      'restart scanner-agent@mx1.service',
+    ]);
+  });
+});
+
+describe.skipIf(!isIsolated)('scanner/install.sh --remove', () => {
+  /** With a systemctl that fails for the agent. Answers what is left of the files of Scanners. */
+  const remove = (scanners: readonly string[], ...ids: string[]): string[] =>
+    onHost('case $* in *scanner-agent*) exit 1 ;; esac', [
+      ...scanners.map((id) => `touch /etc/scanner/${id}.env`),
+      `cp -r ${unitsIn(installed())}/.. /etc/systemd`,
+      ...ids.map((id) => `sh scanner/install.sh --id ${id} --remove`),
+      'cd /etc && find scanner systemd -type f | sort',
+    ])
+      .trim()
+      .split('\n');
+  const units = ['agent', 'guard', 'postfix'].map((name) => `systemd/system/scanner-${name}@.service`);
+
+  it('leaves the units to other Scanners, even where a service is not there', () => {
+    expect(remove(['mx1', 'mx2'], 'mx1')).toEqual(['scanner/mx2.env', ...units]);
+  });
+
+  it('takes the units away with the last Scanner', () => {
+    expect(remove(['mx1', 'mx2'], 'mx1', 'mx2')).toEqual(['']);
+  });
+});
+
 /**
- * Stands where systemd has its own: starts what the units say under ExecStart, apart from whoever asks, and stops it by its signal. Folders of the
- * host are those of the test.
+ * Stands where systemd has its own: starts what the units say under ExecStart, apart from whoever asks, and stops it by its signal. It has the
+ * rights that CapabilityBoundingSet leaves it. Folders of the host are those of the test.
  */
 const systemctlOf = (units: string, data: string): string => `#!/bin/sh
 unit=$2; name=\${unit%@*}; id=\${unit#*@}; id=\${id%.service}; pid=${data}/$name.pid
@@ -84,7 +143,8 @@ echo "$1 $unit" >> ${data}/systemctl.log
 command=$(sed -n 's/^ExecStart=//p' "${units}/$name@.service" | sed -e "s|%i|$id|g" -e 's|/var/lib/scanner/|${data}/|g')
 if grep -q Type=forking "${units}/$name@.service"; then sh -c "$command"; exit; fi
 cd ${process.cwd()}
-setsid sh -c "echo \\$\\$ > $pid; exec $command" > ${data}/$name.log 2>&1 &
+rights=$(sed -n 's/^CapabilityBoundingSet=//p' "${units}/$name@.service" | sed 's/CAP_/+/g' | tr 'A-Z ' 'a-z,')
+setsid setpriv \${rights:+--bounding-set=-all,$rights --no-new-privs} sh -c "echo \\$\\$ > $pid; exec $command" > ${data}/$name.log 2>&1 &
 `;
 
 const hostWith = (data: string): void => {
@@ -120,6 +180,24 @@ describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})
     const next = await sinkIn(dir, { installed: true });
     expect((await next.sink.held()).current?.smtp.revision).toBe(1);
     expect(master()).toBe(before);
+  });
+
+  it('has a guard that does its work with no rights but to give sockets away and to look into the queue', async () => {
+    const data = openFolder();
+    hostWith(data);
+    const dir = join(data, 'scanners', 'mx1');
+    mkdirSync(dir, { recursive: true });
+    onTestFinished(() => endAll(dir));
+    const port = await freePort();
+    const { sink, parts } = await sinkIn(dir, { installed: true });
+
+    await put(sink, telling(port, 1));
+
+    expect(await toldAt(port)).toBe(1);
+    const status = readFileSync(`/proc/${(await parts.guard.status())?.pid}/status`, 'utf8');
+    expect(status).toMatch(/^CapEff:\t0+5$/m);
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    await sink.stop();
   });
 
   it('has a guard that loads what is in force by itself', async () => {

@@ -112,7 +112,7 @@ describe('TLS', () => {
     expect(overrides(sample)).toMatchObject({
       smtpd_tls_ask_ccert: 'yes',
       smtpd_tls_CAfile: '/scanner/versions/17-0a1b2c3d/tls/client-authorities.pem',
-      smtpd_tls_session_cache_timeout: '0',
+      tls_ssl_options: 'NO_TICKET',
     });
     const { guard, files } = rendered(sample);
     expect(guard.listeners['inbound-ipv4']).toMatchObject({ tlsRequired: true, clientCertificate: mode });
@@ -149,12 +149,12 @@ describe('inbound mail', () => {
         host('10.0.0.5', { port: 2525, preference: 5 }),
       ],
     };
-    const destination = 'internal:[10.0.0.5]:2525, backup.example.net:25';
     const sample = { smtp: inbound(), hosts };
-    expect(overrides(sample)['content_filter']).toBe(destination);
-    expect(main(sample)['guard_inbound']).toBe(
-      `check_client_access pipemap:{randmap:{1}, inline:{{1 = FILTER ${destination}}}}, permit`,
-    );
+    expect(overrides(sample)['content_filter']).toBe('internal:');
+    expect(main(sample)).toMatchObject({
+      guard_inbound: 'check_client_access pipemap:{randmap:{1}, inline:{{1 = FILTER internal:}}}, permit',
+      default_filter_nexthop: '[10.0.0.5]:2525, backup.example.net:25',
+    });
   });
 
   it('has hosts of one preference in every order in which one of them is first', () => {
@@ -162,6 +162,18 @@ describe('inbound mail', () => {
     expect(main({ smtp: inbound(), hosts })['guard_inbound']).toContain(
       'randmap:{1, 2}, inline:{{1 = FILTER internal:[10.0.0.5]:25, [10.0.0.6]:25}, {2 = FILTER internal:[10.0.0.6]:25, [10.0.0.5]:25}}',
     );
+  });
+
+  it.each([
+    ['there is no host', { smtp: inbound(), hosts: { localDelivery: [] } }],
+    ['none is taken any more', { smtp: outbound() }],
+  ])('that waits where %s never goes to the domain of its recipient', (_, sample) => {
+    expect(main(sample)['default_filter_nexthop']).toBe('[255.255.255.255]:25');
+    expect(services(sample)).not.toHaveProperty('internal');
+  });
+
+  it('that is requeued waits, as its filter is lost', () => {
+    expect(service({ smtp: inbound() }, 'pickup')?.overrides['content_filter']).toMatch(/^retry:4\.3\.0 /);
   });
 
   it('is refused where there is no host for it', () => {
@@ -180,7 +192,29 @@ describe('inbound mail', () => {
   });
 });
 
+describe('listeners for strangers', () => {
+  const discarded = 'smtpd_discard_ehlo_keywords';
+
+  it('offer no delivery notices, and others do', () => {
+    expect(overrides({ smtp: inbound() })[discarded]).toBe('silent-discard, dsn, etrn');
+    expect(overrides({ smtp: both({ outbound: { ipv4: { address } } }) })[discarded]).toBe(
+      'silent-discard, dsn, etrn',
+    );
+    expect(overrides({ smtp: outbound() })).not.toHaveProperty(discarded);
+  });
+});
+
 describe('outbound mail', () => {
+  it.each([
+    ['mx', undefined],
+    ['relay', 'dns, native'],
+  ] as const)("asks the host's own tables only for hosts of the settings: %s", (nonLocalDelivery, lookup) => {
+    const sample = { smtp: both({ outbound: { nonLocalDelivery } }), hosts: { relay: [host('relay')] } };
+    expect(service(sample, 'external')?.overrides['smtp_host_lookup']).toBe(lookup);
+    expect(service(sample, 'internal')?.overrides['smtp_host_lookup']).toBe('dns, native');
+    expect(main(sample)).not.toHaveProperty('smtp_host_lookup');
+  });
+
   it('goes by MX lookup', () => {
     expect(main({ smtp: outbound() })).toMatchObject({
       default_transport: 'external:',
