@@ -1,4 +1,6 @@
 import { exitCodes, runCommand, UsageError } from './command.ts';
+import { declaredTemplate } from './declared.ts';
+import { readParameters } from './parameters.ts';
 import { standardPortBase } from './ports.ts';
 import { type Endpoints, startStack } from './stack.ts';
 
@@ -9,7 +11,7 @@ const usage = `Runs the embedded stack: everything the control plane needs, on t
   npm start -- --data DIR            keeps its state in DIR
   npm start -- --port-base N         eight ports from N on (default ${standardPortBase}); 0: any that are free
   npm start -- --duplicate-events    delivers each event of the bucket twice, as EventBridge may
-  npm start -- --parameter NAME=VALUE   a parameter of the template, as a deployment would be given it; repeatable
+  npm start -- --parameter NAME=VALUE   a parameter of the template, as a deployment would be given it, and refused where that would be; repeatable
 
 DYNAMODB_ENDPOINT names a DynamoDB of your own to use instead of the embedded engine.
 Ends with 0 when it is told to end, 1 when it cannot start, 2 when it is called wrongly.
@@ -60,26 +62,22 @@ const portBaseOf = (text: string | undefined): number | undefined => {
   throw new UsageError('--port-base takes a number from 0 to 65529.');
 };
 
-const parametersOf = (given: string[]): Record<string, string> =>
-  Object.fromEntries(
-    given.map((text) => {
-      const at = text.indexOf('=');
-      if (at < 1) throw new UsageError('--parameter takes NAME=VALUE.');
-      return [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
+/** Only what is given is compared with the template: most starts need not wait for that. */
+const parametersOf = async (given: string[]): Promise<Record<string, string>> =>
+  given.length === 0 ? {} : readParameters(given, (await declaredTemplate()).Parameters ?? {});
 
 // Whatever the stack keeps is its own user's: keys and lists are in it.
 process.umask(0o077);
 await runCommand({ usage, options }, async (values) => {
   const portBase = portBaseOf(values['port-base']);
   const begun = performance.now();
+  const parameters = await parametersOf(values.parameter);
   const stop = untilInterrupted();
   const stack = await startStack({
     dir: values.data,
     fresh: values.fresh,
     duplicateEvents: values['duplicate-events'],
-    parameters: parametersOf(values.parameter),
+    parameters,
     ...(portBase === undefined ? {} : { portBase }),
   });
   show(stack.endpoints, values.data, performance.now() - begun);

@@ -27,7 +27,7 @@ interface Resource {
 /** A CloudFormation template, as far as it is read here. */
 export interface Template {
   Resources: Record<string, Resource>;
-  Parameters?: Record<string, { Default?: string }>;
+  Parameters?: Record<string, { Default?: string; AllowedPattern?: string }>;
 }
 
 export interface TemplateOptions {

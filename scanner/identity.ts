@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import * as z from 'zod/mini';
 import type { Enrolment } from './control-plane.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** What a Scanner connects with. The private key was made here and is told to nobody. */
 export interface Identity {
@@ -52,7 +53,7 @@ const writeWhole = async (path: string, text: string, mode: number): Promise<voi
 
 /** Keeps an identity in `dir`. After a crash in between the files do not match, and the Scanner enrols again. */
 export const keepIdentity = async (dir: string, identity: Identity): Promise<void> => {
-  await mkdir(dir, { recursive: true });
+  await makeFolder({ mkdir }, dir);
   const write = (name: keyof typeof fileNames, text: string, mode: number) =>
     writeWhole(join(dir, fileNames[name]), text, mode);
   await write('privateKeyPem', identity.privateKeyPem, 0o600);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { createScannerAgent, type ScannerAgent } from './agent.ts';
@@ -9,6 +9,7 @@ import { readEndpoints } from './endpoints.ts';
 import { assureIdentity } from './enrolment.ts';
 import { FolderInUse, lockFolder } from './folder-lock.ts';
 import { folderSink } from './folder-sink.ts';
+import { makeFolder } from './make-folder.ts';
 import { openObjectCache } from './object-cache.ts';
 import { PostfixUnusable } from './postfix/home.ts';
 import { openPostfix } from './postfix/open-postfix.ts';
@@ -95,7 +96,7 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
 /** Runs until a signal; a second signal ends the process at once. */
 const run = async (line: CommandLine): Promise<number> => {
   const signal = signalled();
-  mkdirSync(folderOf(line), { recursive: true });
+  await makeFolder({ mkdir }, folderOf(line));
   const letGo = lockFolder(folderOf(line), log);
   const stop = new AbortController();
   void signal.then((name) => stop.abort(new Error(`stops on ${name}`)));

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 /** Bytes that are not those that their name, a sha-256, stands for. */
 export class DigestMismatch extends Error {
@@ -36,7 +37,7 @@ const modes = { folder: 0o700, file: 0o600 } as const;
 export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
   const objects = join(dir, 'objects');
   const incoming = join(dir, 'incoming');
-  await mkdir(objects, { recursive: true, mode: modes.folder });
+  await makeFolder({ mkdir }, objects, { mode: modes.folder });
   await rm(incoming, { recursive: true, force: true }).catch(() => undefined);
   /** Verified since this process began, to spare reading everything twice for one configuration. */
   const verified = new Set<string>();
@@ -59,7 +60,7 @@ export const openObjectCache = async (dir: string): Promise<ObjectCache> => {
       ),
     async write(sha256, bytes) {
       assertDigest(sha256, bytes);
-      await mkdir(incoming, { recursive: true, mode: modes.folder });
+      await makeFolder({ mkdir }, incoming, { mode: modes.folder });
       const path = join(incoming, `${sha256}-${randomBytes(4).toString('hex')}`);
       try {
         await writeFile(path, bytes, { mode: modes.file });

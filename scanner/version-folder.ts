@@ -7,6 +7,7 @@ import { type Desired, digestOfAdvanced } from '../shared/domain/desired.ts';
 import { smtpAdvancedDesired, smtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
 import type { ListName } from '../shared/schemas/lists.ts';
+import { makeFolder } from './make-folder.ts';
 import { sha256 } from './sha256.ts';
 import type { Contents } from './sink.ts';
 
@@ -141,7 +142,7 @@ const filesOf = ({ lists, artifacts }: Contents): NewFile[] => [
 ];
 
 const makeFolders = async (files: Files, path: string): Promise<void> => {
-  await files.mkdir(join(path, listsFolder), { recursive: true });
+  await makeFolder(files, join(path, listsFolder));
   await files.mkdir(join(path, artifactsFolder), { mode: secretModes.folder });
 };
 
@@ -187,7 +188,7 @@ export const buildVersion = async (files: Files, path: string, making: Making): 
   };
   for (const file of filesOf(contents)) await put(file);
   for (const file of await derivedFiles(path, making)) {
-    await files.mkdir(dirname(join(path, file.path)), { recursive: true });
+    await makeFolder(files, dirname(join(path, file.path)));
     await put(file);
   }
   const configuration = document(configurationOf(desired));

@@ -13,6 +13,7 @@ import { codeExamples, documentsByStatus, problemReferences } from './examples/p
 import {
   type AnswerHeader,
   answerHeaders,
+  needsBody,
   type Operation,
   type Resource,
   resources,
@@ -159,7 +160,10 @@ const bodyOf = (operation: Operation) => {
   if (!schema) return {};
   const content = { schema, example: exampleOf(operation)?.body };
   return {
-    requestBody: { required: true, content: Object.fromEntries(mediaTypes.map((type) => [type, content])) },
+    requestBody: {
+      required: needsBody(operation),
+      content: Object.fromEntries(mediaTypes.map((type) => [type, content])),
+    },
   };
 };
 

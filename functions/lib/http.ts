@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2WithJWTAuthorizer as HttpEvent } from 'aws-l
 import type * as z from 'zod/mini';
 import { problemsOf } from '../../shared/domain/validation.ts';
 import { AppError, type Problem } from '../../shared/errors.ts';
-import { type Operation, routeKey } from '../../shared/operations/define.ts';
+import { needsBody, type Operation, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
 import { note } from './followed.ts';
@@ -46,11 +46,12 @@ export type Handle<O extends Operation> = (call: Call<O>) => Promise<Answer>;
 
 const readBody = (operation: Operation, event: HttpEvent): unknown => {
   if (!operation.body) return undefined;
+  const bytes = bytesOf(event);
+  if (bytes.length === 0 && !needsBody(operation)) return undefined;
   const taken = operation.mediaTypes ?? ['application/json'];
   const type = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!taken.includes(type))
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body as ${taken.join(' or ')}.`);
-  const bytes = bytesOf(event);
   if (bytes.length > limits.bodyBytes)
     throw new AppError(
       'PAYLOAD_TOO_LARGE',

@@ -19,11 +19,14 @@ const verdict = (status: Condition['status'], reason: string, message: string): 
   message,
 });
 
+const tried = (failures = 0): string =>
+  failures === 1 ? '1 try to publish has failed,' : `${failures} tries to publish have failed, the last`;
+
 const failing = ({ failures, lastError, at }: Due): Verdict =>
   verdict(
     'False',
     'PublishFailing',
-    `${failures} tries to publish have failed, the last with ${lastError?.code}: ${lastError?.message} The next is at ${at}.`,
+    `${tried(failures)} with ${lastError?.code}: ${lastError?.message} The next is at ${at}.`,
   );
 
 const isGone = ({ scanner }: SyncFacts): boolean => scanner.decommissionedAt !== undefined;

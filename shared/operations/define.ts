@@ -36,6 +36,7 @@ export interface Operation {
   readonly description?: string;
   readonly params?: z.ZodMiniObject;
   readonly query?: z.ZodMiniObject;
+  /** Where the schema is optional, a request without a body is one, whatever its content type. */
   readonly body?: z.ZodMiniType;
   /** Content types taken for the body; JSON unless told. */
   readonly mediaTypes?: readonly string[];
@@ -103,6 +104,10 @@ export const problemCodes = (operation: Operation): ErrorCode[] => [
   ...commonProblems(operation),
   ...(operation.problems ?? []),
 ];
+
+/** True where a request to the operation must have a body. */
+export const needsBody = ({ body }: Operation): boolean =>
+  body !== undefined && body._zod.def.type !== 'optional';
 
 /** Headers that a success of the operation carries. */
 export const answerHeaders = ({ headers, ifMatch }: Operation): readonly AnswerHeader[] =>

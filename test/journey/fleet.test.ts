@@ -184,13 +184,17 @@ describe('a fleet', () => {
     const dry = await stack.call('POST', '/scanners/mx1/sync?dryRun=true', {});
     expect(dry.status).toBe(202);
     expect(await dueOf('mx1')).not.toHaveProperty('askedAt');
-    const asked = await stack.call('POST', '/scanners/mx1/sync', {});
+    const asked = await stack.call('POST', '/scanners/mx1/sync');
 
     expect(asked.status).toBe(202);
     expect(asked.body).toMatchObject({ desiredRevision: expect.any(Number), conditions: expect.any(Array) });
     const back = await until('the shadow is back', () => desired('mx1').catch(() => undefined));
     expect(back).toMatchObject({ revision: (await sync(stack, 'mx1')).desiredRevision });
     await until('nobody asks any more', async () => !('askedAt' in (await dueOf('mx1'))) || undefined);
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await stack.call('POST', '/scanners/mx1/sync', '', form)).status).toBe(202);
+    expect((await stack.call('POST', '/scanners/mx1/sync', { now: true })).status).toBe(422);
+    expect((await stack.call('POST', '/scanners/mx1/sync', 'x=1', form)).status).toBe(415);
     expect((await stack.call('POST', '/scanners/none/sync', {})).status).toBe(404);
   });
 

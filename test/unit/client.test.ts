@@ -110,6 +110,13 @@ describe('the typed client', () => {
     expect(answer).toBe('address,enabled,comment\r\n');
   });
 
+  it('sends no body and no content type where the operation can do without', async () => {
+    await client.call('POST /v1/scanners/{scannerId}/sync', { params: { scannerId: 'mx1' } });
+
+    expect(seen[0]).toMatchObject({ line: 'POST /v1/scanners/mx1/sync', body: '' });
+    expect(seen[0]?.headers).not.toHaveProperty('content-type');
+  });
+
   it('answers what the operation returns', async () => {
     next.body = '{"scannerId":"mx1","desiredRevision":3}';
     const answer = await client.call('GET /v1/scanners/{scannerId}/sync', { params: { scannerId: 'mx1' } });

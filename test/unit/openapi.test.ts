@@ -37,7 +37,7 @@ interface Described {
   tags: string[];
   security: unknown;
   parameters?: Parameter[];
-  requestBody?: { content: Record<string, Media> };
+  requestBody?: { required?: boolean; content: Record<string, Media> };
   responses: Record<string, { $ref?: string; description?: string; content?: Record<string, Media> }>;
 }
 
@@ -68,6 +68,12 @@ describe('the OpenAPI document', () => {
 
     expect(tags.map((tag) => tag.name).sort()).toEqual([...used].sort());
     for (const tag of tags) expect(tag.description).toBeTruthy();
+  });
+
+  it('says which operations may be called without the body that they take', () => {
+    const optional = operations.filter(([, { requestBody }]) => requestBody && !requestBody.required);
+
+    expect(optional.map(([id]) => id)).toEqual(['sync-scanner']);
   });
 
   it.each(operations)('describes %s, with an example of everything', (_, operation) => {

@@ -249,6 +249,16 @@ describe('conditions', () => {
   });
 
   it.each([
+    [1, '1 try to publish has failed, with THROTTLED: Slow. The next is at then.'],
+    [2, '2 tries to publish have failed, the last with THROTTLED: Slow. The next is at then.'],
+  ])('say how often publishing has failed: %i', (failures, message) => {
+    const lastError = { code: 'THROTTLED', message: 'Slow.', at: now } as const;
+    const due = { scannerId: 'mx1', at: 'then', failures, lastError, version: 1 };
+
+    expect(syncOf(facts({ due })).conditions[0]).toMatchObject({ reason: 'PublishFailing', message });
+  });
+
+  it.each([
     ['applying', 'False Applying'],
     ['failed', 'False Failed'],
     ['rejected', 'False Rejected'],

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import * as nodeFiles from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderSink } from '../../../scanner/folder-sink.ts';
+import { makeFolder } from '../../../scanner/make-folder.ts';
 import { type Memory, reconcile } from '../../../scanner/reconcile.ts';
 import type { Files } from '../../../scanner/version-folder.ts';
 import type { Desired } from '../../../shared/domain/desired.ts';
@@ -20,8 +21,15 @@ const faults = {
 } as const;
 type Fault = keyof typeof faults;
 
-const failing = (code: Fault) => {
-  throw Object.assign(new Error(`${code}: ${faults[code]}, write`), { code });
+const failing = (code: Fault | 'ENOENT') => {
+  const text = code === 'ENOENT' ? 'no such file or directory' : faults[code];
+  throw Object.assign(new Error(`${code}: ${text}, write`), { code });
+};
+
+/** As Node has it on a read-only disk: a recursive `mkdir` of what is not there says ENOENT, and so does a plain one in what is not there. */
+const readOnlyMkdir = (path: string, recursive: boolean): void => {
+  if (recursive && existsSync(path)) return;
+  failing(recursive || !existsSync(dirname(path)) ? 'ENOENT' : 'EROFS');
 };
 
 /** The real file system; while there is a fault, a full disk takes no bytes into a file, and a read-only one takes nothing. */
@@ -39,6 +47,9 @@ const brokenFiles = (fault: { present?: Fault }): Files => {
       const value = Reflect.get(target, name, target) as (...args: unknown[]) => Promise<unknown>;
       const writes = ['link', 'mkdir', 'rename', 'rm', 'symlink', 'writeFile'].includes(String(name));
       return async (...args: unknown[]) => {
+        const [path, options] = args as [string, { recursive?: boolean } | undefined];
+        if (name === 'mkdir' && fault.present === 'EROFS')
+          return readOnlyMkdir(path, options?.recursive === true);
         if (writes && fault.present === 'EROFS') failing('EROFS');
         const result = await value.apply(target, args);
         return name === 'open' ? handle(result as FileHandle) : result;
@@ -113,6 +124,40 @@ describe.each(['ENOSPC', 'EROFS'] as const)('a disk that answers %s', (code) => 
     expect(mx.reported()).toMatchObject({ revision: 8, status: { revision: 8, code: 'applied' } });
     expect(mx.reported()?.['status']).not.toHaveProperty('message');
     expect(inForce(dir)?.configuration).toMatchObject({ revision: 8 });
+  });
+});
+
+describe('a folder', () => {
+  it('is made with all those above it, each with the mode', async () => {
+    const dir = emptyFolder();
+    const path = join(dir, 'a', 'b');
+    await makeFolder(nodeFiles, path, { mode: 0o700 });
+    await makeFolder(nodeFiles, path, { mode: 0o700 });
+
+    for (const one of [path, dirname(path)]) expect(statSync(one).mode & 0o777).toBe(0o700);
+  });
+
+  it.each(['a', join('a', 'b', 'c')])('%s that a read-only disk does not take is EROFS', async (path) => {
+    const files = brokenFiles({ present: 'EROFS' });
+
+    await expect(makeFolder(files, join(emptyFolder(), path))).rejects.toMatchObject({ code: 'EROFS' });
+  });
+
+  it('that is there is there, on a read-only disk as on any', async () => {
+    await makeFolder(brokenFiles({ present: 'EROFS' }), emptyFolder());
+  });
+
+  it('of a disk that has not even a root is not looked for without end', async () => {
+    const mkdir = async () => failing('ENOENT');
+
+    await expect(makeFolder({ mkdir } as never, '/a/b')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('under a file is no folder', async () => {
+    const file = join(emptyFolder(), 'file');
+    writeFileSync(file, '');
+
+    await expect(makeFolder(nodeFiles, join(file, 'a'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });
 
