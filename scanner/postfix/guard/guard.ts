@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Asking, authenticator } from './authenticate.ts';
-import { connectionTable } from './connection-table.ts';
+import { connectionTable, readConnections } from './connection-table.ts';
 import type { GuardStatus } from './control-protocol.ts';
 import { serveControl } from './control-server.ts';
 import { decider } from './decide.ts';
@@ -44,8 +44,9 @@ const now = () => performance.now();
 export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): Promise<Guard> => {
   const { log } = asking;
   const versions = versionStore();
-  const connections = connectionTable();
-  const sessions = sessionRegistry(await connections());
+  const connections = connectionTable(() => readConnections(versions.listensOn));
+  // No version is loaded yet: which of them are of a listener is seen later.
+  const sessions = sessionRegistry(await readConnections());
   const decide = decider({
     versions,
     sessions,

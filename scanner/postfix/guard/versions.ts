@@ -65,6 +65,13 @@ const listedDirections = ({ rules }: GuardConfiguration): Direction[] =>
 export const versionStore = () => {
   const readList = listReader();
   const versions = new Map<string, GuardVersion>();
+  let ports: ReadonlySet<number> = new Set();
+
+  const portsOf = ({ configuration }: GuardVersion): number[] =>
+    Object.values(configuration.listeners).map(({ port }) => port);
+  const notePorts = (): void => {
+    ports = new Set([...versions.values()].flatMap(portsOf));
+  };
 
   const read = async (folder: string): Promise<GuardVersion> => {
     const configuration = await readJson(join(folder, guardFile), guardConfiguration);
@@ -82,6 +89,7 @@ export const versionStore = () => {
       if (known) return known;
       const version = await read(folder);
       versions.set(version.name, version);
+      notePorts();
       return version;
     },
     /** Forgets all other versions; nothing where one of these is not loaded. */
@@ -89,6 +97,7 @@ export const versionStore = () => {
       const missing = names.filter((name) => !versions.has(name));
       if (missing.length > 0) throw new Error(`not loaded: ${missing.join(', ')}`);
       for (const name of versions.keys()) if (!names.includes(name)) versions.delete(name);
+      notePorts();
     },
     /** The version and the listener that a context names; null where there is none. */
     find(context: string): { version: GuardVersion; listener: GuardListener } | null {
@@ -98,6 +107,8 @@ export const versionStore = () => {
       return version && listener ? { version, listener } : null;
     },
     all: (): GuardVersion[] => [...versions.values()],
+    /** True for a port that a loaded version listens on. */
+    listensOn: (port: number): boolean => ports.has(port),
   };
 };
 export type VersionStore = ReturnType<typeof versionStore>;
