@@ -21,8 +21,8 @@ export const socketsIn = (folder: string) => ({
 
 /** Postfix waits 10 seconds for an authentication (xsasl_dovecot_server.c); it is told that it failed for now before it gives up. */
 const authenticationMs = 9000;
-/** What a source has, less than that. */
-const sourceMs = 8000;
+/** What an attempt has, with its turn and its source: less than that. */
+const attemptMs = 8000;
 
 export interface GuardOptions extends Omit<Asking, 'withinMs'> {
   sockets: ReturnType<typeof socketsIn>;
@@ -65,7 +65,7 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
     sessions: sessions.size,
     memoryBytes: process.memoryUsage.rss(),
   });
-  const authenticate = authenticator(versions, { ...asking, withinMs: sourceMs });
+  const authenticate = authenticator(versions, { ...asking, withinMs: attemptMs });
   const control = await listenUnix(
     { path: sockets.control, group: null },
     serveControl({ versions, status, log }),

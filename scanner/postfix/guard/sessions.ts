@@ -1,8 +1,8 @@
-import { parseIpv6 } from '../../../shared/domain/lists/addresses.ts';
 import type { Direction, GuardRules } from '../guard-configuration.ts';
 import { actions } from './actions.ts';
 import type { Connection } from './connections.ts';
 import type { Endpoint } from './policy-request.ts';
+import { addressBits, rangeOf } from './ranges.ts';
 
 /** A session that was let in, or that was there before the guard was: then nobody knows which way its mail goes. */
 interface Session extends Connection {
@@ -18,19 +18,6 @@ const session = (connection: Connection, direction: Direction | null): Session =
   direction,
   messages: 0,
 });
-
-const addressBits = 128;
-
-/** What is counted as one with an address: an IPv4 address itself, an IPv6 network of so many bits. */
-export const rangeOf = (address: string, ipv6Prefix: number): string => {
-  const groups = ipv6Prefix === addressBits ? null : parseIpv6(address);
-  if (!groups) return address;
-  const masked = groups.map((group, index) => {
-    const kept = Math.min(16, Math.max(0, ipv6Prefix - index * 16));
-    return group & (0xffff << (16 - kept)) & 0xffff;
-  });
-  return `${masked.join(':')}/${ipv6Prefix}`;
-};
 
 export type ConnectionLimits = Pick<
   GuardRules,
