@@ -9,6 +9,7 @@ import { servePolicy } from './policy-server.ts';
 import { queueCounts } from './queue-counts.ts';
 import { recipientCounts } from './quotas.ts';
 import { sessionRegistry } from './sessions.ts';
+import { softwareVersion } from './software.ts';
 import { listenUnix } from './unix-server.ts';
 import { versionStore } from './versions.ts';
 
@@ -43,6 +44,7 @@ const now = () => performance.now();
  */
 export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): Promise<Guard> => {
   const { log } = asking;
+  const software = softwareVersion();
   const versions = versionStore();
   const connections = connectionTable(() => readConnections(versions.listensOn));
   // No version is loaded yet: which of them are of a listener is seen later.
@@ -57,6 +59,7 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
   });
   const status = (): GuardStatus => ({
     pid: process.pid,
+    software,
     versions: versions.all().map(({ name, configuration, lists }) => ({
       name,
       revision: configuration.revision,
