@@ -46,6 +46,18 @@ export interface Versions {
   tidy(version: Version): Promise<void>;
 }
 
+const marks = (files: Files): Pick<Versions, 'confirm' | 'isConfirmed'> => ({
+  async confirm({ path }) {
+    await files.writeFile(join(path, confirmedFile), '');
+    await syncFolder(files, path);
+  },
+  isConfirmed: ({ path }) =>
+    files.readFile(join(path, confirmedFile)).then(
+      () => true,
+      () => false,
+    ),
+});
+
 /** The versions in `dir`: `versions/<revision>-<chance>`, and `current`, a symbolic link to one of them. */
 export const versionsIn = (dir: string, files: Files): Versions => {
   const versions = join(dir, 'versions');
@@ -97,15 +109,7 @@ export const versionsIn = (dir: string, files: Files): Versions => {
       await files.rename(next, current);
     },
     switchOff: () => files.rm(current, { force: true }),
-    async confirm({ path }) {
-      await files.writeFile(join(path, confirmedFile), '');
-      await syncFolder(files, path);
-    },
-    isConfirmed: ({ path }) =>
-      files.readFile(join(path, confirmedFile)).then(
-        () => true,
-        () => false,
-      ),
+    ...marks(files),
     discard: ({ path }) => remove(path),
     async tidy({ name, record }) {
       await syncFolder(files, dir);

@@ -30,32 +30,37 @@ export interface KeeperOptions {
   log: (line: string) => void;
 }
 
+/** Questions to whatever guard listens on a control socket. */
+const controlOf = (path: string) => {
+  const ask = (request: ControlRequest, timeoutMs?: number) => askGuard(path, request, timeoutMs);
+  const status = () => ask({ command: 'status' }, statusMs).catch(() => null);
+  return {
+    ask,
+    status,
+    async until(isSo: (now: GuardStatus | null) => boolean, what: string): Promise<GuardStatus | null> {
+      const deadline = performance.now() + startMs;
+      for (;;) {
+        const now = await status();
+        if (isSo(now)) return now;
+        if (performance.now() > deadline)
+          throw new Error(`The guard ${what} in ${startMs} ms; its log says why.`);
+        await sleep(25);
+      }
+    },
+  };
+};
+
 export const guardKeeper = (
   { sockets }: Home,
   services: Pick<Services, 'startGuard' | 'stopGuard'>,
   { software, log }: KeeperOptions,
 ): GuardKeeper => {
-  const ask = (request: ControlRequest, timeoutMs?: number) => askGuard(sockets.control, request, timeoutMs);
-  const status = () => ask({ command: 'status' }, statusMs).catch(() => null);
+  const { ask, status, until } = controlOf(sockets.control);
   /**
    * What a guard may be of: this software, or what the last one said that was started from here. That is not this software where it was updated
    * beneath this process; to start it anew again would not change it.
    */
   let known = software;
-
-  const until = async (
-    isSo: (now: GuardStatus | null) => boolean,
-    what: string,
-  ): Promise<GuardStatus | null> => {
-    const deadline = performance.now() + startMs;
-    for (;;) {
-      const now = await status();
-      if (isSo(now)) return now;
-      if (performance.now() > deadline)
-        throw new Error(`The guard ${what} in ${startMs} ms; its log says why.`);
-      await sleep(25);
-    }
-  };
 
   const isKnown = (now: GuardStatus): boolean => now.software === software || now.software === known;
 

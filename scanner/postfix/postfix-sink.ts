@@ -108,6 +108,20 @@ const tidy = async (parts: PostfixParts, version: Version): Promise<void> => {
   await parts.versions.tidy(version).catch(() => undefined);
 };
 
+const tryToLookAfter = (parts: PostfixParts, standing: Standing | null): Promise<void> =>
+  lookAfter(parts, standing).catch((error: unknown) => parts.log(messageOf(error)));
+
+/** What was changed by hand is not looked at: nothing says what it must show. */
+const keepAsItIs = async (parts: PostfixParts, standing: Standing): Promise<void> => {
+  parts.log(`version ${standing.name} is not what was built; it goes on until another is applied`);
+  await tryToLookAfter(parts, standing);
+};
+
+const endAll = async ({ mail, guard }: PostfixParts): Promise<void> => {
+  await mail.stop();
+  await guard.stop();
+};
+
 const nothing: Held = { current: null, previous: null };
 
 /**
@@ -116,7 +130,7 @@ const nothing: Held = { current: null, previous: null };
  * that fails, the version before is in force again, and was looked at, too. Killed at any point, the next process finds one whole version in force.
  */
 export const postfixSink = (parts: PostfixParts): PostfixSink => {
-  const { versions, mail, guard, outlive, log } = parts;
+  const { versions, log } = parts;
   const exclusively = oneAtATime();
   const stopping = new AbortController();
   /** As last looked at or applied; undefined while nobody has looked. */
@@ -130,14 +144,10 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
   };
 
   const held = async (): Promise<Held> => {
-    inForce = await versions.standing();
+    [inForce, isSeen] = [await versions.standing(), true];
     if (!inForce || !(await isRunnable(inForce))) return nothing;
-    if (!isBuilt(inForce)) {
-      log(`version ${inForce.name} is not what was built; it goes on until another is applied`);
-      await lookAfter(parts, inForce).catch((error: unknown) => log(messageOf(error)));
-      return nothing;
-    }
-    await bringItUp(inForce);
+    if (isBuilt(inForce)) await bringItUp(inForce);
+    else await keepAsItIs(parts, inForce);
     if (!isSeen || !isBuilt(inForce)) return nothing;
     const previous = await previousOf(parts, inForce);
     return { current: await asMadeNow(parts, inForce), previous: previous?.record.desired ?? null };
@@ -151,7 +161,7 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
 
   const apply = async (desired: Desired, contents: Contents): Promise<string> => {
     inForce ??= await versions.standing();
-    await lookAfter(parts, inForce).catch((error: unknown) => log(messageOf(error)));
+    await tryToLookAfter(parts, inForce);
     const { version, needed } = await replace(parts, { desired, contents, from: inForce }).catch(
       (error: unknown) => {
         if (error instanceof NotBack) isSeen = false;
@@ -172,11 +182,7 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
     async stop() {
       stopping.abort();
       await keeping;
-      if (outlive) return;
-      await exclusively(async () => {
-        await mail.stop();
-        await guard.stop();
-      });
+      if (!parts.outlive) await exclusively(() => endAll(parts));
     },
   };
 };
