@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
@@ -51,22 +52,22 @@ const explain = async (line: CommandLine): Promise<string> => {
   return `not let in again and again${why === null ? '' : ` (${why})`}. ${whatToDo}`;
 };
 
-/** A sink, and what ends with the process. */
+/** A sink, what begins before the control plane is spoken to, and what ends with the process. */
 interface Runs {
   sink: Sink;
+  begin: () => Promise<unknown>;
   stop: () => Promise<void>;
 }
 
 const openSink = async (line: CommandLine): Promise<Runs> => {
   const { id, hostName, postfix } = line;
   const dir = folderOf(line);
-  if (!postfix) return { sink: folderSink(dir), stop: async () => undefined };
+  if (!postfix) return { sink: folderSink(dir), begin: async () => undefined, stop: async () => undefined };
   // Postfix warns of folders that others may write to.
   process.umask(0o022);
   const sink = postfixSink(await openPostfix({ dir, id, hostName, log, ...postfix }));
   // Mail does not wait for the control plane.
-  await sink.held();
-  return { sink, stop: () => sink.stop() };
+  return { sink, begin: () => sink.held(), stop: () => sink.stop() };
 };
 
 const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Promise<ScannerAgent> => {
@@ -93,6 +94,25 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
   });
 };
 
+/** Runs a sink until it is stopped. Whatever ends it, what the sink began is ended, so that the process can end. */
+const runSink = async (
+  line: CommandLine,
+  { sink, begin, stop: end }: Runs,
+  stop: AbortSignal,
+): Promise<void> => {
+  try {
+    await begin();
+    const agent = await startAgent(line, sink, stop).catch((error: unknown) => {
+      if (!stop.aborted) throw error;
+    });
+    if (!stop.aborted) await once(stop, 'abort');
+    log((stop.reason as Error).message);
+    await agent?.stop();
+  } finally {
+    await end();
+  }
+};
+
 /** Runs until a signal; a second signal ends the process at once. */
 const run = async (line: CommandLine): Promise<number> => {
   const signal = signalled();
@@ -100,15 +120,9 @@ const run = async (line: CommandLine): Promise<number> => {
   const letGo = lockFolder(folderOf(line), log);
   const stop = new AbortController();
   void signal.then((name) => stop.abort(new Error(`stops on ${name}`)));
-  const runs = await openSink(line);
   try {
-    const agent = await startAgent(line, runs.sink, stop.signal).catch((error: unknown) => {
-      if (!stop.signal.aborted) throw error;
-    });
-    log(`stops on ${await signal}`);
-    await agent?.stop();
+    await runSink(line, await openSink(line), stop.signal);
   } finally {
-    await runs.stop();
     letGo();
   }
   return exitCodes.stopped;

@@ -7,7 +7,18 @@ import {
   readVersion,
   syncFolder,
   type Version,
+  type VersionRecord,
 } from './version-folder.ts';
+
+/** A version folder that is in force, whatever became of it: without a record where it is not what was built. */
+export interface Standing {
+  name: string;
+  path: string;
+  record: VersionRecord | null;
+}
+
+/** Lies in a version folder once it was seen to work; it is no part of what was built. */
+const confirmedFile = 'confirmed';
 
 /** The version folders of a Scanner, and the link that says which of them is in force. */
 export interface Versions {
@@ -15,6 +26,10 @@ export interface Versions {
   readonly current: string;
   /** The version in force; null when there is none, or when it is not what was built. */
   look(): Promise<Version | null>;
+  /** What is in force, whether or not it is what was built; null when nothing is. */
+  standing(): Promise<Standing | null>;
+  /** The name of what is in force, unread. */
+  target(): Promise<string | null>;
   /** A version by its name; null when it is not what was built. */
   at(name: string): Promise<Version | null>;
   /** Builds a version and makes it last. When it throws, nothing is left of it. */
@@ -23,10 +38,25 @@ export interface Versions {
   switchTo(name: string): Promise<void>;
   /** Puts none in force. */
   switchOff(): Promise<void>;
+  /** Marks a version as one that was seen to work, for good. */
+  confirm(version: Pick<Version, 'path'>): Promise<void>;
+  isConfirmed(version: Pick<Version, 'path'>): Promise<boolean>;
   discard(version: Version): Promise<void>;
   /** Makes a switch last, and removes all versions but this one and the one before it. */
   tidy(version: Version): Promise<void>;
 }
+
+const marks = (files: Files): Pick<Versions, 'confirm' | 'isConfirmed'> => ({
+  async confirm({ path }) {
+    await files.writeFile(join(path, confirmedFile), '');
+    await syncFolder(files, path);
+  },
+  isConfirmed: ({ path }) =>
+    files.readFile(join(path, confirmedFile)).then(
+      () => true,
+      () => false,
+    ),
+});
 
 /** The versions in `dir`: `versions/<revision>-<chance>`, and `current`, a symbolic link to one of them. */
 export const versionsIn = (dir: string, files: Files): Versions => {
@@ -40,14 +70,26 @@ export const versionsIn = (dir: string, files: Files): Versions => {
     return record && { name, path, record };
   };
 
+  const target = async (): Promise<string | null> => {
+    const path = await files.readlink(current).catch(() => null);
+    return path === null ? null : basename(path);
+  };
+
   const remove = (path: string): Promise<void> => files.rm(path, { recursive: true, force: true });
 
   return {
     current,
     at,
+    target,
     async look() {
-      const target = await files.readlink(current).catch(() => null);
-      return target === null ? null : at(basename(target));
+      const name = await target();
+      return name === null ? null : at(name);
+    },
+    async standing() {
+      const name = await target();
+      if (name === null) return null;
+      const path = join(versions, name);
+      return { name, path, record: await readVersion(files, path) };
     },
     async build(making) {
       const name = `${making.desired.smtp.revision}-${randomBytes(4).toString('hex')}`;
@@ -67,6 +109,7 @@ export const versionsIn = (dir: string, files: Files): Versions => {
       await files.rename(next, current);
     },
     switchOff: () => files.rm(current, { force: true }),
+    ...marks(files),
     discard: ({ path }) => remove(path),
     async tidy({ name, record }) {
       await syncFolder(files, dir);

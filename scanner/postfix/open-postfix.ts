@@ -1,6 +1,7 @@
 import * as nodeFiles from 'node:fs/promises';
 import type { Files } from '../version-folder.ts';
 import { versionsIn } from '../versions.ts';
+import { softwareVersion } from './guard/software.ts';
 import { guardKeeper } from './guard-keeper.ts';
 import { type HomeOptions, openHome } from './home.ts';
 import { mailSystemOf } from './mail-system.ts';
@@ -27,7 +28,7 @@ export const openPostfix = async (options: PostfixOptions): Promise<PostfixParts
     home,
     versions,
     mail: mailSystemOf(home, versions.current, services),
-    guard: guardKeeper(home, services),
+    guard: guardKeeper(home, services, { software: softwareVersion(), log }),
     outlive: services.outlive,
     log,
   };

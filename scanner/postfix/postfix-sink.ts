@@ -1,11 +1,13 @@
 import type { Desired } from '../../shared/domain/desired.ts';
 import type { Contents, Held, Sink } from '../sink.ts';
 import type { Version } from '../version-folder.ts';
+import type { Standing } from '../versions.ts';
 import { deriveFrom } from './derived.ts';
 import { asMadeNow, bringUp, keepLooking, lookAfter, messageOf } from './recovery.ts';
 import type { Rendered } from './render/render.ts';
 import {
   goBack,
+  isBuilt,
   isRunnable,
   keepOnly,
   type Needed,
@@ -52,15 +54,20 @@ const build = async (
   return { version, rendered };
 };
 
-const discard = async (parts: PostfixParts, version: Version, inForce: Version | null): Promise<void> => {
+const discard = async (parts: PostfixParts, version: Version, inForce: Standing | null): Promise<void> => {
   await parts.versions.discard(version);
   if (inForce) await keepOnly(parts, inForce);
 };
 
+/** A version does not work, and the one before it is not back yet. */
+class NotBack extends Error {
+  override readonly name = 'NotBack';
+}
+
 /** What to say of a version that was switched to and does not work, once the one before it is back. */
 const failure = async (
   parts: PostfixParts,
-  { version, back, needed }: { version: Version; back: Version | null; needed: Needed },
+  { version, back, needed }: { version: Version; back: Standing | null; needed: Needed },
   error: unknown,
 ): Promise<Error> => {
   const why = messageOf(error);
@@ -69,16 +76,17 @@ const failure = async (
     await discard(parts, version, back);
     return error instanceof Error ? error : new Error(why);
   } catch (second) {
-    return new Error(`${why} To go back failed, too, and is tried again: ${messageOf(second)}`);
+    return new NotBack(`${why} To go back failed, too, and is tried again: ${messageOf(second)}`);
   }
 };
 
 /** Builds a version and puts it in force in place of another. Answers it with what it took. */
 const replace = async (
   parts: PostfixParts,
-  { from, ...configuration }: { desired: Desired; contents: Contents; from: Version | null },
+  { from, ...configuration }: { desired: Desired; contents: Contents; from: Standing | null },
 ): Promise<{ version: Version; needed: Needed }> => {
-  const { version, rendered } = await build(parts, { from, ...configuration });
+  const built = from && isBuilt(from) ? from : null;
+  const { version, rendered } = await build(parts, { ...configuration, from: built });
   try {
     await prepare(parts, version, rendered);
   } catch (error) {
@@ -100,6 +108,20 @@ const tidy = async (parts: PostfixParts, version: Version): Promise<void> => {
   await parts.versions.tidy(version).catch(() => undefined);
 };
 
+const tryToLookAfter = (parts: PostfixParts, standing: Standing | null): Promise<void> =>
+  lookAfter(parts, standing).catch((error: unknown) => parts.log(messageOf(error)));
+
+/** What was changed by hand is not looked at: nothing says what it must show. */
+const keepAsItIs = async (parts: PostfixParts, standing: Standing): Promise<void> => {
+  parts.log(`version ${standing.name} is not what was built; it goes on until another is applied`);
+  await tryToLookAfter(parts, standing);
+};
+
+const endAll = async ({ mail, guard }: PostfixParts): Promise<void> => {
+  await mail.stop();
+  await guard.stop();
+};
+
 const nothing: Held = { current: null, previous: null };
 
 /**
@@ -108,30 +130,45 @@ const nothing: Held = { current: null, previous: null };
  * that fails, the version before is in force again, and was looked at, too. Killed at any point, the next process finds one whole version in force.
  */
 export const postfixSink = (parts: PostfixParts): PostfixSink => {
-  const { versions, mail, guard, outlive, log } = parts;
+  const { versions, log } = parts;
   const exclusively = oneAtATime();
   const stopping = new AbortController();
   /** As last looked at or applied; undefined while nobody has looked. */
-  let inForce: Version | null | undefined;
+  let inForce: Standing | null | undefined;
+  /** False while it is to be brought up, again and again. */
+  let isSeen = true;
   let keeping: Promise<void> | undefined;
 
-  const held = async (): Promise<Held> => {
-    inForce = await versions.look();
-    if (!inForce || !(await isRunnable(inForce))) return nothing;
-    const running = await bringUp(parts, inForce);
-    if (!running) return nothing;
-    inForce = running;
-    const previous = await previousOf(parts, running);
-    return { current: await asMadeNow(parts, running), previous: previous?.record.desired ?? null };
+  const bringItUp = async (standing: Standing): Promise<void> => {
+    ({ inForce, isSeen } = await bringUp(parts, standing));
   };
 
-  const look = () => exclusively(() => lookAfter(parts, inForce ?? null));
+  const held = async (): Promise<Held> => {
+    [inForce, isSeen] = [await versions.standing(), true];
+    if (!inForce || !(await isRunnable(inForce))) return nothing;
+    if (isBuilt(inForce)) await bringItUp(inForce);
+    else await keepAsItIs(parts, inForce);
+    if (!isSeen || !isBuilt(inForce)) return nothing;
+    const previous = await previousOf(parts, inForce);
+    return { current: await asMadeNow(parts, inForce), previous: previous?.record.desired ?? null };
+  };
+
+  const look = async (): Promise<void> => {
+    if (!inForce || isSeen) return lookAfter(parts, inForce ?? null);
+    await bringItUp(inForce);
+    if (!isSeen) throw new Error(`version ${inForce.name} is in force, and does not answer`);
+  };
 
   const apply = async (desired: Desired, contents: Contents): Promise<string> => {
-    inForce ??= await versions.look();
-    await lookAfter(parts, inForce).catch((error: unknown) => log(messageOf(error)));
-    const { version, needed } = await replace(parts, { desired, contents, from: inForce });
-    inForce = version;
+    inForce ??= await versions.standing();
+    await tryToLookAfter(parts, inForce);
+    const { version, needed } = await replace(parts, { desired, contents, from: inForce }).catch(
+      (error: unknown) => {
+        if (error instanceof NotBack) isSeen = false;
+        throw error;
+      },
+    );
+    [inForce, isSeen] = [version, true];
     await tidy(parts, version);
     return notes[needed];
   };
@@ -139,17 +176,13 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
   return {
     held: () =>
       exclusively(held).finally(() => {
-        keeping ??= keepLooking(look, log, stopping.signal);
+        keeping ??= keepLooking(() => exclusively(look), log, stopping.signal);
       }),
     apply: (desired, contents) => exclusively(() => apply(desired, contents)),
     async stop() {
       stopping.abort();
       await keeping;
-      if (outlive) return;
-      await exclusively(async () => {
-        await mail.stop();
-        await guard.stop();
-      });
+      if (!parts.outlive) await exclusively(() => endAll(parts));
     },
   };
 };

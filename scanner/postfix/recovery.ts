@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Desired } from '../../shared/domain/desired.ts';
 import { type Backoff, delayOf } from '../backoff.ts';
 import type { Version } from '../version-folder.ts';
+import type { Standing } from '../versions.ts';
 import { renderedIn } from './derived.ts';
 import type { Rendered } from './render/render.ts';
 import { isRunnable, loadGuard, type PostfixParts, previousOf, renderingOf, run } from './steps.ts';
@@ -9,7 +10,7 @@ import { isRunnable, loadGuard, type PostfixParts, previousOf, renderingOf, run 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** True when Postfix runs it, as was seen. */
-const runs = (parts: PostfixParts, version: Version): Promise<boolean> =>
+const runs = (parts: PostfixParts, version: Standing): Promise<boolean> =>
   run(parts, version).then(
     () => true,
     (error: unknown) => {
@@ -18,18 +19,24 @@ const runs = (parts: PostfixParts, version: Version): Promise<boolean> =>
     },
   );
 
+/** What is in force, and whether it was seen to run. */
+export interface Outcome {
+  inForce: Standing;
+  isSeen: boolean;
+}
+
 /**
- * Has a version run that a process before this one has left in force. It may have died between the switch and the look at it, and it may never work: then
- * the one before it is put in force. Null when neither runs.
+ * Has a version run that is in force, or is to be: left by a process before this one, which may have died between the switch and the look at it, or by
+ * a way back that failed. What was never seen to work may never work: then the one before it is put in force. What was, is what was applied, and is not
+ * given up for older rules: then it is for the caller to try again.
  */
-export const bringUp = async (parts: PostfixParts, version: Version): Promise<Version | null> => {
-  if (await runs(parts, version)) return version;
-  const previous = await previousOf(parts, version);
-  if (!previous || !(await isRunnable(previous))) return null;
-  await parts.versions.switchTo(previous.name);
-  if (await runs(parts, previous)) return previous;
-  await parts.versions.switchTo(version.name);
-  return null;
+export const bringUp = async (parts: PostfixParts, version: Standing): Promise<Outcome> => {
+  if (await runs(parts, version)) return { inForce: version, isSeen: true };
+  const wasSeen = await parts.versions.isConfirmed(version);
+  const previous = wasSeen ? null : await previousOf(parts, version);
+  if (previous && (await isRunnable(previous)) && (await runs(parts, previous)))
+    return { inForce: previous, isSeen: true };
+  return { inForce: version, isSeen: false };
 };
 
 const isSame = (one: Pick<Rendered, 'files'>, other: Pick<Rendered, 'files'>): boolean => {
@@ -47,12 +54,13 @@ export const asMadeNow = async (parts: PostfixParts, version: Version): Promise<
   return null;
 };
 
-/** What has died is started again, by what is in force. */
-export const lookAfter = async (parts: PostfixParts, version: Version | null): Promise<void> => {
+/** What has died is started again, by what is in force, and what the guard has lost is loaded again. */
+export const lookAfter = async (parts: PostfixParts, version: Standing | null): Promise<void> => {
   const { guard, mail, log } = parts;
   if (!version || !(await isRunnable(version))) return;
-  if (!(await guard.status())) {
-    log('the guard does not answer, and is started');
+  const fault = await guard.fault(version.name);
+  if (fault !== null) {
+    log(`the guard is put right: ${fault}`);
     await loadGuard(parts, version);
   }
   if (await mail.isRunning()) return;

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Version } from '../version-folder.ts';
-import type { Versions } from '../versions.ts';
+import type { Standing, Versions } from '../versions.ts';
 import { assertBindable } from './bindable.ts';
 import { deriveFrom, renderedIn } from './derived.ts';
 import type { GuardKeeper } from './guard-keeper.ts';
@@ -8,6 +10,7 @@ import { probeListeners } from './listeners-probe.ts';
 import type { MailSystem } from './mail-system.ts';
 import { type Patience, patience as patient } from './probe.ts';
 import { type Change, changeOf } from './render/change.ts';
+import { mainFile } from './render/files.ts';
 import type { Rendered } from './render/render.ts';
 
 /** What a sink of Postfix is made of. */
@@ -26,22 +29,30 @@ export interface PostfixParts {
 /** What it takes to have Postfix run something else, or anything at all. */
 export type Needed = Change | 'start';
 
-/** A version as this software renders it now; null where it would refuse it. */
-export const renderingOf = ({ home }: PostfixParts, { path, record }: Version): Promise<Rendered | null> =>
-  deriveFrom(home, { path, desired: record.desired }).catch(() => null);
+/** A version as this software renders it now; null where it would refuse it, or where nothing says of what it was made. */
+export const renderingOf = async (
+  { home }: PostfixParts,
+  { path, record }: Standing,
+): Promise<Rendered | null> =>
+  record && deriveFrom(home, { path, desired: record.desired }).catch(() => null);
+
+export const isBuilt = (standing: Standing): standing is Version => standing.record !== null;
 
 /** False for a version that another sink has made. */
-export const isRunnable = async (version: Version): Promise<boolean> => (await renderedIn(version)) !== null;
+export const isRunnable = async (standing: Standing): Promise<boolean> =>
+  isBuilt(standing) ? (await renderedIn(standing)) !== null : existsSync(join(standing.path, mainFile));
 
-export const previousOf = async ({ versions }: PostfixParts, { record }: Version): Promise<Version | null> =>
-  record.previous === null ? null : versions.at(record.previous);
+export const previousOf = async (
+  { versions }: PostfixParts,
+  { record }: Standing,
+): Promise<Version | null> => (record?.previous ? versions.at(record.previous) : null);
 
 /** Has the guard forget all but a version and the one before it, of which sessions may still be open. */
-export const keepOnly = ({ guard }: PostfixParts, { name, record }: Version): Promise<void> =>
-  guard.keep([name, ...(record.previous === null ? [] : [record.previous])]);
+export const keepOnly = ({ guard }: PostfixParts, { name, record }: Standing): Promise<void> =>
+  guard.keep([name, ...(record?.previous ? [record.previous] : [])]);
 
 /** The guard must know the version; sessions of the one before it are better answered than deferred. */
-export const loadGuard = async (parts: PostfixParts, version: Version): Promise<void> => {
+export const loadGuard = async (parts: PostfixParts, version: Standing): Promise<void> => {
   const { guard } = parts;
   await guard.start();
   await guard.load(version.path);
@@ -50,17 +61,24 @@ export const loadGuard = async (parts: PostfixParts, version: Version): Promise<
   await keepOnly(parts, version);
 };
 
+/** Looks at all listeners. What was seen to work once is marked so; where that cannot be, it counts as not seen yet. */
 const probeAll = async (
-  { home, mail, patience = patient }: PostfixParts,
-  version: Version,
+  { home, mail, versions, log, patience = patient }: PostfixParts,
+  version: Standing,
   rendered: Rendered,
   mark: number,
-): Promise<void> => probeListeners({ home, mail, patience }, version, rendered, mark);
+): Promise<void> => {
+  await probeListeners({ home, mail, patience }, version, rendered, mark);
+  await versions
+    .confirm(version)
+    .catch((error: Error) => log(`version ${version.name} cannot be marked as seen: ${error.message}`));
+};
 
-/** Has Postfix and the guard run what is in force, and looks whether they do. @throws Error */
-export const run = async (parts: PostfixParts, version: Version): Promise<void> => {
-  const { mail } = parts;
+/** Puts a version in force if it is not, has Postfix and the guard run it, and looks whether they do. @throws Error */
+export const run = async (parts: PostfixParts, version: Standing): Promise<void> => {
+  const { mail, versions } = parts;
   await loadGuard(parts, version);
+  if ((await versions.target()) !== version.name) await versions.switchTo(version.name);
   const mark = await mail.markLog();
   if (await mail.isRunning()) await mail.reload();
   else await mail.start();
@@ -83,11 +101,11 @@ export const prepare = async (
 /** What Postfix runs is known by the version in force; where there is none, nothing is. */
 export const neededFor = async (
   { mail }: PostfixParts,
-  from: Version | null,
+  from: Standing | null,
   rendered: Rendered,
 ): Promise<Needed> => {
   if (!(await mail.isRunning())) return 'start';
-  const before = from && (await renderedIn(from));
+  const before = from && isBuilt(from) ? await renderedIn(from) : null;
   return before ? changeOf(before, rendered) : 'restart';
 };
 
@@ -108,10 +126,13 @@ export const switchTo = async (
   await probeAll(parts, version, rendered, mark);
 };
 
-/** Puts a version in force again, and has it run. Where there was none before, or one of another sink, nothing runs. @throws Error */
+/**
+ * Puts in force again what was, and has it run, even where it is not what was built: it was what worked. Where there was none, or one of another sink,
+ * nothing runs. @throws Error
+ */
 export const goBack = async (
   parts: PostfixParts,
-  { to, needed }: { to: Version | null; needed: Needed },
+  { to, needed }: { to: Standing | null; needed: Needed },
 ): Promise<void> => {
   const { mail, versions } = parts;
   const runnable = to !== null && (await isRunnable(to));

@@ -15,6 +15,8 @@ export interface ScannerProcess {
   list(name: string): string;
   /** SIGTERM and wait: it says goodbye to the broker. */
   stop(): Promise<void>;
+  /** Waits until it ends by itself; its exit code. */
+  ended(): Promise<number | null>;
   /** SIGKILL and wait. */
   kill9(): Promise<void>;
 }
@@ -46,6 +48,10 @@ export const startScannerProcess = (data: string, id: string, more: string[] = [
     configuration: () => JSON.parse(current('configuration.json')) as Record<string, unknown>,
     list: (name) => current(join('lists', `${name}.txt`)),
     stop: () => ended(child, 'SIGTERM'),
+    async ended() {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      return child.exitCode;
+    },
     kill9: () => ended(child, 'SIGKILL'),
   };
 };

@@ -1,9 +1,10 @@
 import type { ConnectionOptions } from 'node:tls';
-import { atMost } from './at-most.ts';
 import type { Authenticate, Verdict } from './dovecot-server.ts';
 import { askDirectories } from './ldap-source.ts';
+import { rangeOf } from './ranges.ts';
 import type { Credentials } from './sasl.ts';
 import { askServer } from './smtp-source.ts';
+import { TooBusy, type TurnLimits, takeTurns } from './turns.ts';
 import type { GuardVersion, VersionStore } from './versions.ts';
 
 export interface Asking {
@@ -11,46 +12,56 @@ export interface Asking {
   trust: ConnectionOptions;
   /** How this host names itself to an SMTP server. */
   hostName: string;
-  /** Milliseconds that a source has for each of its answers, at most. */
+  /** Milliseconds that an attempt may take, with all that it waits for: whoever asks waits no longer. */
   withinMs: number;
   log: (line: string) => void;
 }
 
-/** Asked at a time; a flood of attempts must not become one of the directory's. */
-const mostAtOnce = 64;
+/**
+ * A flood of attempts must not become one of the directory's, nor keep out others: attempts of one address, or IPv6 network, have a quarter of the
+ * places.
+ */
+const limits: TurnLimits = { atOnce: 64, waiting: 256, ofOne: 16, leastMs: 500 };
+const clientPrefix = 64;
 
 const ask = (
   { configuration, directories }: GuardVersion,
   credentials: Credentials,
-  { trust, hostName, withinMs }: Asking,
+  { trust, hostName, withinMs }: Pick<Asking, 'trust' | 'hostName' | 'withinMs'>,
 ): Promise<Verdict> => {
   const { source } = configuration;
-  if (source?.type === 'smtp-forwarding')
-    return askServer(source, credentials, { trust, hostName, withinMs });
-  const seconds = withinMs / 1000;
-  const inTime = directories.map((directory) => ({
-    ...directory,
-    timeoutSeconds: Math.min(seconds, directory.timeoutSeconds),
-  }));
-  return askDirectories(inTime, credentials, trust);
+  const signal = AbortSignal.timeout(Math.ceil(withinMs));
+  return source?.type === 'smtp-forwarding'
+    ? askServer(source, credentials, { trust, hostName, withinMs, signal })
+    : askDirectories(directories, credentials, { trust, withinMs, signal });
+};
+
+/** Of what was asked, nothing is told. */
+const whyNot = (error: unknown): string => {
+  if (error instanceof TooBusy) return `an attempt is not judged: ${error.message}`;
+  const { name, code } = error as { name: string; code?: string | number };
+  return `the authentication source does not answer: ${name}${code === undefined ? '' : ` ${code}`}`;
 };
 
 /**
- * Has names and passwords judged by the source of the version that asks. A version that is not loaded, a source that does not answer: unavailable. A
- * log says which kind of error that was, and nothing of what was asked.
+ * Has names and passwords judged by the source of the version that asks. A version that is not loaded, a source that does not answer in time, too
+ * many attempts: unavailable. A log says which kind of error that was, and nothing of what was asked.
  */
 export const authenticator = (versions: Pick<VersionStore, 'find'>, asking: Asking): Authenticate => {
-  const inTurn = atMost(mostAtOnce);
-  return async (credentials, { service, secured }) => {
+  const inTurn = takeTurns(limits, () => performance.now());
+  return async (credentials, { service, client, secured }) => {
     const found = versions.find(service);
     if (!found?.listener.directions.includes('authentication')) return 'unavailable';
     if (found.version.configuration.source === null) return 'unavailable';
     if (found.listener.tlsRequired && !secured) return 'refused';
+    const { version } = found;
+    const { withinMs: allMs, ...how } = asking;
     try {
-      return await inTurn(() => ask(found.version, credentials, asking));
+      return await inTurn(rangeOf(client, clientPrefix), allMs, (withinMs) =>
+        ask(version, credentials, { ...how, withinMs }),
+      );
     } catch (error) {
-      const { name, code } = error as { name: string; code?: string | number };
-      asking.log(`the authentication source does not answer: ${name}${code === undefined ? '' : ` ${code}`}`);
+      asking.log(whyNot(error));
       return 'unavailable';
     }
   };

@@ -19,6 +19,8 @@ const loadedVersion = z.object({
 
 export const guardStatus = z.object({
   pid: z.int(),
+  /** What it runs (`softwareVersion`), read at its start; empty from one that does not tell. */
+  software: z._default(z.string(), ''),
   versions: z.array(loadedVersion),
   sessions: z.int(),
   /** Of the process, resident. */

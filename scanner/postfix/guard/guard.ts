@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Asking, authenticator } from './authenticate.ts';
-import { connectionTable } from './connection-table.ts';
+import { connectionTable, readConnections } from './connection-table.ts';
 import type { GuardStatus } from './control-protocol.ts';
 import { serveControl } from './control-server.ts';
 import { decider } from './decide.ts';
@@ -9,6 +9,7 @@ import { servePolicy } from './policy-server.ts';
 import { queueCounts } from './queue-counts.ts';
 import { recipientCounts } from './quotas.ts';
 import { sessionRegistry } from './sessions.ts';
+import { softwareVersion } from './software.ts';
 import { listenUnix } from './unix-server.ts';
 import { versionStore } from './versions.ts';
 
@@ -21,8 +22,8 @@ export const socketsIn = (folder: string) => ({
 
 /** Postfix waits 10 seconds for an authentication (xsasl_dovecot_server.c); it is told that it failed for now before it gives up. */
 const authenticationMs = 9000;
-/** What a source has, less than that. */
-const sourceMs = 8000;
+/** What an attempt has, with its turn and its source: less than that. */
+const attemptMs = 8000;
 
 export interface GuardOptions extends Omit<Asking, 'withinMs'> {
   sockets: ReturnType<typeof socketsIn>;
@@ -43,9 +44,11 @@ const now = () => performance.now();
  */
 export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): Promise<Guard> => {
   const { log } = asking;
+  const software = softwareVersion();
   const versions = versionStore();
-  const connections = connectionTable();
-  const sessions = sessionRegistry(await connections());
+  const connections = connectionTable(() => readConnections(versions.listensOn));
+  // No version is loaded yet: which of them are of a listener is seen later.
+  const sessions = sessionRegistry(await readConnections());
   const decide = decider({
     versions,
     sessions,
@@ -56,6 +59,7 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
   });
   const status = (): GuardStatus => ({
     pid: process.pid,
+    software,
     versions: versions.all().map(({ name, configuration, lists }) => ({
       name,
       revision: configuration.revision,
@@ -64,7 +68,7 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
     sessions: sessions.size,
     memoryBytes: process.memoryUsage.rss(),
   });
-  const authenticate = authenticator(versions, { ...asking, withinMs: sourceMs });
+  const authenticate = authenticator(versions, { ...asking, withinMs: attemptMs });
   const control = await listenUnix(
     { path: sockets.control, group: null },
     serveControl({

@@ -39,40 +39,61 @@ const codeOf = (error: unknown): number | null => (error instanceof ResultCodeEr
 const urlOf = ({ host, port, tls }: Directory): string =>
   `${tls === 'ldaps' ? 'ldaps' : 'ldap'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-/** Connects as the source says: nothing is asked before its TLS is there, and its certificate is one that this host trusts. */
-const connected = async (source: Directory, trust: ConnectionOptions): Promise<Client> => {
-  const timeout = source.timeoutSeconds * 1000;
-  const servername = isIP(source.host) === 0 ? { servername: source.host } : {};
-  const tlsOptions = { ...trust, ...servername, rejectUnauthorized: true, host: source.host };
-  // Given these at once, the client would speak TLS from the first byte whatever the URL.
-  const atOnce = source.tls === 'ldaps' ? { tlsOptions } : {};
-  const client = new Client({
+/** How directories are asked. */
+export interface DirectoryAsking {
+  trust?: ConnectionOptions;
+  /** Milliseconds that one answer may take, where the source does not say less. */
+  withinMs: number;
+  /** Ends all of it, however many answers it needs. */
+  signal: AbortSignal;
+}
+
+const clientOf = (
+  source: Directory,
+  tlsOptions: ConnectionOptions,
+  { withinMs }: Pick<DirectoryAsking, 'withinMs'>,
+): Client => {
+  const timeout = Math.min(withinMs, source.timeoutSeconds * 1000);
+  return new Client({
     url: urlOf(source),
     timeout,
     connectTimeout: timeout,
     strictDN: false,
-    ...atOnce,
+    // Given these at once, the client would speak TLS from the first byte whatever the URL.
+    ...(source.tls === 'ldaps' ? { tlsOptions } : {}),
   });
-  if (source.tls === 'start-tls') await client.startTLS(tlsOptions);
-  return client;
 };
 
+const ended = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+/** Connects as the source says: nothing is asked before its TLS is there, and its certificate is one that this host trusts. */
 const using = async <T>(
   source: Directory,
-  trust: ConnectionOptions,
+  asking: DirectoryAsking,
   act: (client: Client) => Promise<T>,
 ): Promise<T> => {
-  const client = await connected(source, trust);
+  const servername = isIP(source.host) === 0 ? { servername: source.host } : {};
+  const tlsOptions = { ...asking.trust, ...servername, rejectUnauthorized: true, host: source.host };
+  const client = clientOf(source, tlsOptions, asking);
+  const acting = async (): Promise<T> => {
+    if (source.tls === 'start-tls') await client.startTLS(tlsOptions);
+    return act(client);
+  };
   try {
-    return await act(client);
+    // A handshake of STARTTLS has no limit of its own.
+    return await Promise.race([acting(), ended(asking.signal)]);
   } finally {
     await client.unbind().catch(() => undefined);
   }
 };
 
 /** The names of at most two entries that a filter finds; the second says that the first is not the only one. */
-const entriesFor = (source: Directory, filter: string, trust: ConnectionOptions): Promise<string[]> =>
-  using(source, trust, async (client) => {
+const entriesFor = (source: Directory, filter: string, asking: DirectoryAsking): Promise<string[]> =>
+  using(source, asking, async (client) => {
     if (source.bindDn !== null) await client.bind(source.bindDn, source.bindPassword ?? '');
     try {
       const { searchEntries } = await client.search(source.baseDn, {
@@ -88,13 +109,8 @@ const entriesFor = (source: Directory, filter: string, trust: ConnectionOptions)
     }
   });
 
-const bindAs = (
-  source: Directory,
-  dn: string,
-  password: string,
-  trust: ConnectionOptions,
-): Promise<Verdict> =>
-  using(source, trust, async (client) => {
+const bindAs = (source: Directory, dn: string, password: string, asking: DirectoryAsking): Promise<Verdict> =>
+  using(source, asking, async (client) => {
     try {
       await client.bind(dn, password);
       return 'accepted';
@@ -107,21 +123,21 @@ const bindAs = (
 /**
  * Asks all directories for a user, and the one that has it for the password, by a bind. A user that is found more than once is nobody
  * (`smg.md` 4), so a directory that does not answer leaves it open whether another one's user is the only one.
- * @throws what a directory that does not answer, or not so that it can be understood, comes to.
+ * @throws the reason of the signal, or what a directory that does not answer, or not so that it can be understood, comes to.
  */
 export const askDirectories = async (
   sources: readonly Directory[],
   { name, password }: Credentials,
-  trust: ConnectionOptions = {},
+  asking: DirectoryAsking,
 ): Promise<Verdict> => {
   const found = await Promise.all(
     sources.map(async (source) => {
       const filter = filterFor(source.userFilter, name);
-      const dns = filter === null ? [] : await entriesFor(source, filter, trust);
+      const dns = filter === null ? [] : await entriesFor(source, filter, asking);
       return dns.map((dn) => ({ source, dn }));
     }),
   );
   const [only, ...others] = found.flat();
   if (!only || others.length > 0 || only.dn === '') return 'refused';
-  return bindAs(only.source, only.dn, password, trust);
+  return bindAs(only.source, only.dn, password, asking);
 };

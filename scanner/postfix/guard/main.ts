@@ -38,7 +38,7 @@ const signalled = (): Promise<string> =>
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
 
-/** What is not loaded is deferred, and the agent sees that it is not there: no reason not to answer for the others. */
+/** What is not loaded is deferred until the agent, which looks for it, has it loaded: no reason not to answer for the others. */
 const loadAll = async (guard: Awaited<ReturnType<typeof startGuard>>, folders: readonly string[]) => {
   for (const folder of folders)
     await guard

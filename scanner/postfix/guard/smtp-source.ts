@@ -35,11 +35,20 @@ const verdictOf = (error: (Error & { code?: string; responseCode?: number }) | n
   return error.code === 'EAUTH' && refusals.has(error.responseCode ?? 0) ? 'refused' : 'unavailable';
 };
 
+export interface ServerAsking {
+  trust?: ConnectionOptions;
+  hostName: string;
+  /** Milliseconds that one answer may take. */
+  withinMs: number;
+  /** Ends all of it, however many answers it needs. */
+  signal: AbortSignal;
+}
+
 /** Asks an SMTP server whether credentials are right, by logging in with them; each time over a connection of its own. */
 export const askServer = (
   server: ForwardingServer,
   { name, password }: Credentials,
-  { trust = {}, hostName, withinMs }: { trust?: ConnectionOptions; hostName: string; withinMs: number },
+  { trust = {}, hostName, withinMs, signal }: ServerAsking,
 ): Promise<Verdict> => {
   const { promise, resolve } = Promise.withResolvers<Verdict>();
   const connection = new SMTPConnection({
@@ -58,6 +67,7 @@ export const askServer = (
     resolve(verdict);
     connection.close();
   };
+  signal.addEventListener('abort', () => end('unavailable'), { once: true });
   connection.on('error', () => end('unavailable'));
   connection.on('end', () => resolve('unavailable'));
   connection.connect((error) => {

@@ -66,6 +66,13 @@ export const versionStore = () => {
   const readList = listReader();
   const versions = new Map<string, GuardVersion>();
   const kept = new Set<string>();
+  let ports: ReadonlySet<number> = new Set();
+
+  const portsOf = ({ configuration }: GuardVersion): number[] =>
+    Object.values(configuration.listeners).map(({ port }) => port);
+  const notePorts = (): void => {
+    ports = new Set([...versions.values()].flatMap(portsOf));
+  };
 
   const read = async (folder: string): Promise<GuardVersion> => {
     const configuration = await readJson(join(folder, guardFile), guardConfiguration);
@@ -82,6 +89,7 @@ export const versionStore = () => {
       const version = versions.get(basename(folder)) ?? (await read(folder));
       versions.set(version.name, version);
       kept.add(version.name);
+      notePorts();
       return version;
     },
     /**
@@ -96,6 +104,7 @@ export const versionStore = () => {
         kept.delete(name);
         if (!inUse.has(name)) versions.delete(name);
       }
+      notePorts();
     },
     /** The version and the listener that a context names; null where there is none. */
     find(context: string): { version: GuardVersion; listener: GuardListener } | null {
@@ -106,6 +115,8 @@ export const versionStore = () => {
     },
     /** Those that are to be kept. */
     all: (): GuardVersion[] => [...versions.values()].filter(({ name }) => kept.has(name)),
+    /** True for a port that a loaded version listens on. */
+    listensOn: (port: number): boolean => ports.has(port),
   };
 };
 export type VersionStore = ReturnType<typeof versionStore>;

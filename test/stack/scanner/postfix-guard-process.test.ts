@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { askGuard } from '../../../scanner/postfix/guard/control-client.ts';
+import { controlAnswer } from '../../../scanner/postfix/guard/control-protocol.ts';
 import { socketsIn } from '../../../scanner/postfix/guard/guard.ts';
+import { softwareVersion } from '../../../scanner/postfix/guard/software.ts';
 import { until } from '../../helpers/until.ts';
 import { conversation, emptyFolder, guardIn, smtpd, spawnGuard, writeVersion } from './guard-world.ts';
 
@@ -86,5 +88,14 @@ describe('the guard', () => {
     const { send, next } = conversation(guard.sockets.control, '\n');
     send(line);
     expect(JSON.parse((await next()) ?? '')).toMatchObject({ ok: false });
+  });
+
+  it('says which software it is, and one that does not tell is understood', async () => {
+    const dir = emptyFolder();
+    const { sockets } = await guardIn(dir);
+    const status = await askGuard(sockets.control, { command: 'status' });
+    expect(status.software).toBe(softwareVersion());
+    const { software: _, ...older } = status;
+    expect(controlAnswer.parse({ ok: true, status: older })).toMatchObject({ status: { software: '' } });
   });
 });

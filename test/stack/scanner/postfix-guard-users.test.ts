@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { askDirectories } from '../../../scanner/postfix/guard/ldap-source.ts';
 import { until } from '../../helpers/until.ts';
 import {
   authenticating,
@@ -104,5 +107,81 @@ describe('an smtpd that asks about a user', () => {
     for (const text of junk) (await authenticating(guard)).send(Buffer.from(text, 'latin1'));
     expect(await smtpd(guard).ask()).toBe('DUNNO');
     expect((await authenticating(guard)).greeting.at(-1)).toBe('DONE');
+  });
+});
+
+describe('a source that takes connections and never answers', () => {
+  /** Where it listens, and how many connections it has. */
+  const hanging = async () => {
+    const open = new Set<Socket>();
+    const server = createServer((socket) => {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => open.delete(socket));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      for (const socket of open) socket.destroy();
+      server.close();
+    });
+    return { port: (server.address() as { port: number }).port, open };
+  };
+
+  it('is asked no more than a share for one address or IPv6 network, whose further attempts fail for now at once', async () => {
+    const { port, open } = await hanging();
+    const dir = emptyFolder();
+    const folder = writeVersion(dir, '1-a', {
+      listeners: { authentication: { directions: ['authentication'] } },
+      rules: { authentication: {} },
+      source: { type: 'smtp-forwarding', host: '127.0.0.1', port, tls: 'none' },
+    });
+    const guard = await guardIn(dir, [folder]);
+    const attempt = async (address: string) => {
+      const { send, next } = await authenticating(guard);
+      send(
+        `AUTH\t1\tPLAIN\tservice=authentication@1-a\trip=${address}\tsecured\tresp=${plain('me', 'secret')}\n`,
+      );
+      return next;
+    };
+    for (let n = 0; n < 16; n++) await attempt(`2001:db8::${n + 1}`);
+    await until('all are asked', () => open.size === 16);
+
+    expect(await (await attempt('2001:db8::ffff'))()).toBeNull();
+    expect(guard.output()).toContain('an attempt is not judged: too many are of one client');
+    void attempt('192.0.2.9');
+    await until('another is asked', () => open.size === 17);
+  });
+
+  it('in the middle of STARTTLS is left when the time is up', async () => {
+    const { port, open } = await hanging();
+    const directory = {
+      host: '127.0.0.1',
+      port,
+      tls: 'start-tls' as const,
+      bindDn: null,
+      bindPassword: null,
+      baseDn: 'dc=x',
+      userFilter: '(uid=%u)',
+      timeoutSeconds: 60,
+    };
+    const time = new AbortController();
+    const asked = askDirectories(
+      [directory],
+      { name: 'me', password: 'secret' },
+      { withinMs: 60_000, signal: time.signal },
+    );
+    const outcome = asked.catch((error: Error) => error.message);
+    await until('it is connected', () => open.size === 1);
+    const [socket] = open;
+    // RFC 4511, 4.14.2: success; then nothing comes.
+    const [request] = (await once(socket as Socket, 'data')) as [Buffer];
+    const success = [0x30, 0x0c, 0x02, 0x01, request[4] ?? 1, 0x78, 0x07, 0x0a, 1, 0, 0x04, 0, 0x04, 0];
+    socket?.write(Buffer.from(success.slice(0, 14)));
+    await once(socket as Socket, 'data');
+
+    time.abort(new Error('the time is up'));
+
+    expect(await outcome).toBe('the time is up');
+    await until('its connection is ended', () => open.size === 0);
   });
 });

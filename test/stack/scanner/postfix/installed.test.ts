@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { guardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
+import { systemServices } from '../../../../scanner/postfix/services.ts';
 import { until } from '../../../helpers/until.ts';
 import {
   daemonsBelow,
@@ -217,5 +219,33 @@ describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})
 
     await until('it has loaded', async () => (await parts.guard.status())?.versions.length === 1);
     expect(await toldAt(port)).toBe(1);
+  });
+
+  it('has the guard of another version of this software started anew by systemd, once', async () => {
+    const data = openFolder();
+    hostWith(data);
+    const dir = join(data, 'scanners', 'mx1');
+    mkdirSync(dir, { recursive: true });
+    onTestFinished(() => endAll(dir));
+    const port = await freePort();
+    const before = await sinkIn(dir, { installed: true });
+    await put(before.sink, telling(port, 1));
+    await before.sink.stop();
+    const { pid } = (await before.parts.guard.status()) ?? {};
+
+    // To this agent every guard is of another version: whatever systemd starts is, too.
+    const next = await sinkIn(dir, { installed: true }, (parts) => ({
+      ...parts,
+      guard: guardKeeper(parts.home, systemServices('mx1'), { software: 'another', log: parts.log }),
+    }));
+    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+    await put(next.sink, telling(port, 2));
+
+    expect((await next.parts.guard.status())?.pid).not.toBe(pid);
+    expect(await toldAt(port)).toBe(2);
+    expect(readFileSync(join(data, 'systemctl.log'), 'utf8').trim().split('\n').slice(2)).toEqual([
+      'stop scanner-guard@mx1.service',
+      'restart scanner-guard@mx1.service',
+    ]);
   });
 });

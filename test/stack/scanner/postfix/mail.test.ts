@@ -113,7 +113,7 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     await until('a message is taken', () => send(port, 'after'));
     await until('it is delivered', () => destination.subjects.includes('after'));
     expect((await parts.guard.status())?.pid).not.toBe(pid);
-    expect(lines).toContain('the guard does not answer, and is started');
+    expect(lines).toContain('the guard is put right: it does not answer');
   });
 
   it('goes on when the master daemon is killed while a session is open', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectionTable } from '../../../../scanner/postfix/guard/connection-table.ts';
+import { connectionTable, readConnections } from '../../../../scanner/postfix/guard/connection-table.ts';
 import { type Connection, connectionsIn } from '../../../../scanner/postfix/guard/connections.ts';
 
 const heading =
@@ -66,12 +66,26 @@ describe('the table of connections', () => {
     });
     await once(client, 'connect');
 
-    const there = await connectionTable()();
+    const there = await readConnections((asked) => asked === port);
 
-    expect(there).toContainEqual({
-      server: { address: '127.0.0.1', port },
-      client: { address: '127.0.0.1', port: client.localPort },
-    });
+    expect(there).toEqual([
+      {
+        server: { address: '127.0.0.1', port },
+        client: { address: '127.0.0.1', port: client.localPort },
+      },
+    ]);
+  });
+
+  it('is read for the ports that are asked for, in lines of whatever number', () => {
+    const lines = ['0019', '024B', '0019', '1F90'].map((port, index) =>
+      row(`0100007F:${port}`, `070200C0:D43${index}`, '01').replace('0:', `${9998 + index}:`),
+    );
+    const asked = connectionsIn([heading, ...lines].join('\n'), 'LE', (port) => port === 25 || port === 587);
+    expect(asked.map(({ client, server }) => `${server.port} ${client.port - 0xd430}`)).toEqual([
+      '25 0',
+      '587 1',
+      '25 2',
+    ]);
   });
 
   it('is read after each asks, once for all who ask while another reading is under way', async () => {

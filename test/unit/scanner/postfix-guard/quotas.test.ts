@@ -1,5 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { recipientCounts } from '../../../../scanner/postfix/guard/quotas.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
 
 const quota = { maxRecipients: 10, minutes: 5 };
 const minute = 60_000;
@@ -40,5 +45,29 @@ describe('the recipients of a sender', () => {
     expect(counts.size).toBe(2);
     expect(counts.isCrossed('a', quota, 0)).toBe(false);
     expect(counts.isCrossed('c', quota, 0)).toBe(true);
+  });
+
+  it('are forgotten once windows have ended, though nobody asks about their senders again', () => {
+    const counts = recipientCounts();
+    for (let n = 0; n < 100; n++) counts.add(`sender-${n}@x.org`, 1, quota, n);
+    for (let n = 0; n < 20; n++) counts.add('other@x.org', 1, quota, 6 * minute + n);
+    expect(counts.size).toBe(1);
+    expect(counts.isCrossed('other@x.org', quota, 6 * minute + 20)).toBe(true);
+  });
+
+  it('take no more memory for long names than for short ones', () => {
+    const senders = 20_000;
+    const bytesFor = (length: number): number => {
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      const counts = recipientCounts();
+      for (let n = 0; n < senders; n++)
+        counts.add(Buffer.from(`${n}@${'x'.repeat(length)}.org`).toString('latin1'), 1, quota, 0);
+      gc();
+      const bytes = process.memoryUsage().heapUsed - before;
+      expect(counts.size).toBe(senders);
+      return bytes / senders;
+    };
+    expect(bytesFor(2000)).toBeLessThan(400);
   });
 });

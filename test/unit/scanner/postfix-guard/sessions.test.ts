@@ -4,6 +4,7 @@ import { actions } from '../../../../scanner/postfix/guard/actions.ts';
 import type { Connection } from '../../../../scanner/postfix/guard/connections.ts';
 import { type ConnectionLimits, sessionRegistry } from '../../../../scanner/postfix/guard/sessions.ts';
 import type { Direction } from '../../../../scanner/postfix/guard-configuration.ts';
+import { parseIpv6 } from '../../../../shared/domain/lists/addresses.ts';
 import { rulesOf } from './rules.ts';
 
 const server = { address: '127.0.0.1', port: 25 };
@@ -181,6 +182,92 @@ describe('the versions of sessions', () => {
     begin(other, '2-b');
     expect(registry.versionsOf([one, other])).toEqual(new Set(['1-a', '2-b']));
     expect(registry.versionsOf([other])).toEqual(new Set(['2-b']));
+  });
+});
+
+/** What the limits say, session by session: the promise that counters keep. */
+const told = (
+  inside: readonly { connection: Connection; direction: Direction }[],
+  { connection, direction }: { connection: Connection; direction: Direction },
+  { maxConnections, maxConnectionsPerRange, maxConnectionsPerAddress, ipv6Prefix }: ConnectionLimits,
+): string | null => {
+  const { address } = connection.client;
+  const others = inside
+    .filter((other) => other.direction === direction)
+    .map((other) => other.connection.client.address);
+  const bits = (one: string) =>
+    (parseIpv6(one) ?? [])
+      .map((group) => group.toString(2).padStart(16, '0'))
+      .join('')
+      .slice(0, ipv6Prefix);
+  const isNear = (other: string) =>
+    other.includes(':') && address.includes(':') ? bits(other) === bits(address) : other === address;
+  if (others.length >= maxConnections) return actions.tooManyConnections;
+  if (others.filter(isNear).length >= maxConnectionsPerRange) return actions.tooManyFromRange;
+  return others.filter((other) => other === address).length >= maxConnectionsPerAddress
+    ? actions.tooManyFromAddress
+    : null;
+};
+
+describe('what is counted of sessions', () => {
+  const addresses = [
+    '10.0.0.1',
+    '10.0.0.2',
+    '2001:db8::1',
+    '2001:db8::2',
+    '2001:db8:0:10::1',
+    '2001:db8:0:1f::1',
+  ];
+  const step = fc.record({
+    address: fc.constantFrom(...addresses),
+    port: fc.integer({ min: 1, max: 4 }),
+    direction: fc.constantFrom<Direction>('inbound', 'outbound'),
+    ipv6Prefix: fc.constantFrom(0, 48, 60, 64, 128, ...Array.from({ length: 20 }, (_, bits) => bits + 30)),
+    comes: fc.boolean(),
+  });
+
+  it('is what is counted one by one, with prefixes that change as they do between versions', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const registry = sessionRegistry();
+        const inside = new Map<string, { connection: Connection; direction: Direction }>();
+        for (const { address, port, direction, ipv6Prefix, comes } of steps) {
+          const key = `${address} ${port}`;
+          inside.delete(key);
+          if (!comes) continue;
+          const one = { connection: from(address, port), direction };
+          const limits = rulesOf({
+            maxConnections: 6,
+            maxConnectionsPerRange: 3,
+            maxConnectionsPerAddress: 2,
+            ipv6Prefix,
+          });
+          const wanted = told([...inside.values()], one, limits);
+          const open = [...inside.values(), one].map(({ connection }) => connection);
+          expect(registry.admit({ ...one, version: '1-a', limits, servers: [server] }, open)).toBe(wanted);
+          if (wanted === null) inside.set(key, one);
+        }
+      }),
+    );
+  });
+
+  it('is compared with a table of connections once, however many share it', () => {
+    let reads = 0;
+    const table = Array.from({ length: 100 }, (_, port) => from('10.0.0.1', port + 1));
+    const counting = new Proxy(table, {
+      get(target, name, receiver) {
+        if (name === '50') reads += 1;
+        return Reflect.get(target, name, receiver) as unknown;
+      },
+    });
+    const registry = sessionRegistry();
+    for (const connection of table)
+      registry.admit(
+        { connection, direction: 'inbound', version: '1-a', limits: rulesOf(), servers: [server] },
+        counting,
+      );
+    expect(reads).toBe(1);
+    expect(registry.size).toBe(100);
   });
 });
 
