@@ -218,10 +218,13 @@ describe('versions side by side', () => {
 
   it('are kept for the sessions that have begun by them, and for no others', async () => {
     const dir = emptyFolder();
-    const guard = await guardIn(dir, [writeVersion(dir, '1-a', {}), writeVersion(dir, '2-b', {})]);
     const listening = createServer().listen(0, '127.0.0.1');
     await once(listening, 'listening');
     const { port } = listening.address() as { port: number };
+    const folders = ['1-a', '2-b'].map((name) =>
+      writeVersion(dir, name, { listeners: { inbound: { port } } }),
+    );
+    const guard = await guardIn(dir, folders);
     const client = connect({ host: '127.0.0.1', port });
     const [accepted] = (await once(listening, 'connection')) as [Socket];
     const { ask } = smtpd(guard);
