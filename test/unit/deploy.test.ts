@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { synthesize } from '../../local/synthesize.ts';
 import { described, environmentOf } from '../../scripts/deploy/cdk.ts';
-import { keptLines } from '../../scripts/deploy/kept.ts';
+import { keptLines, removalText } from '../../scripts/deploy/kept.ts';
 import { nextSteps, readOutputs } from '../../scripts/deploy/outputs.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-'));
@@ -65,6 +65,13 @@ describe('what is called wrongly ends with 2, and what cannot be used with 1', (
     ['a deployment without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 1, 'SMOKE_'],
   ])('%s', async (_, script, args, code, said) => {
     expect(await run(script, args)).toEqual({ code, said: expect.stringContaining(said) });
+  });
+
+  it('destroying asks a person before it does anything else', async () => {
+    expect(await run('destroy', [])).toEqual({
+      code: 2,
+      said: expect.stringMatching(/^Nobody can be asked/),
+    });
   });
 
   it.each(['deploy', 'smoke', 'destroy'])('%s says what it takes', async (script) => {
@@ -135,6 +142,13 @@ describe('what a removed deployment leaves', () => {
   it('is removed in the order of the lines: the key after whatever it decrypts', () => {
     const commands = keptLines(template as never, {}, 'One').filter((line) => line.includes('aws '));
     expect(commands.at(-1)).toContain('kms schedule-key-deletion');
+  });
+
+  it.each([
+    [true, /^One would be removed, /],
+    [false, /^One is about to be removed, /],
+  ])('is told of what is not removed yet (a dry run: %s)', (dryRun, text) => {
+    expect(removalText('One', dryRun)).toMatch(text);
   });
 
   it('names outputs that the template has', () => {
