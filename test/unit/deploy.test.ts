@@ -52,19 +52,28 @@ describe('an environment', () => {
   });
 });
 
-describe('what is called wrongly ends with 2, and what cannot be used with 1', () => {
+describe('what is called wrongly ends with 2, and what fails with 1', () => {
   it.each<[string, string, string[], number, string]>([
     ['a setting that does not exist', 'deploy', ['-c', 'histryDays=3'], 2, 'histryDays'],
     ['a context without a value', 'destroy', ['-c', 'name'], 2, 'NAME=VALUE'],
     ['a file that is not there', 'deploy', ['--env', 'nowhere.json'], 2, 'nowhere.json'],
     ['an option that does not exist', 'deploy', ['--force'], 2, '--force'],
     ['a dry run that asks nothing', 'deploy', ['--dry-run', '--yes'], 2, '--dry-run'],
-    ['a value that cannot be', 'deploy', ['-c', 'historyDays=many'], 1, 'historyDays'],
+    ['a value that cannot be', 'deploy', ['-c', 'historyDays=many'], 2, 'historyDays'],
+    ['a file that is not JSON', 'destroy', ['--env', 'README.md'], 2, 'README.md'],
     ['two places at once', 'smoke', ['--data', 'x', '--url', 'y'], 2, 'enough'],
     ['outputs that are not there', 'smoke', ['--outputs', 'nowhere.json'], 1, 'nowhere.json'],
     ['a deployment without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 1, 'SMOKE_'],
   ])('%s', async (_, script, args, code, said) => {
     expect(await run(script, args)).toEqual({ code, said: expect.stringContaining(said) });
+  });
+
+  it('names all settings that are wrong at once, those among them that do not exist', async () => {
+    const context = ['nope=1', 'env=x', 'alarmEmail=foo', 'name=a-b'].flatMap((pair) => ['-c', pair]);
+    const { code, said } = await run('deploy', context);
+
+    expect(code).toBe(2);
+    for (const name of ['nope', 'env', 'alarmEmail', 'name']) expect(said).toMatch(`\n  ${name}: `);
   });
 
   it('destroying asks a person before it does anything else', async () => {
