@@ -63,7 +63,9 @@ describe('what is called wrongly ends with 2, and what fails with 1', () => {
     ['a file that is not JSON', 'destroy', ['--env', 'README.md'], 2, 'README.md'],
     ['two places at once', 'smoke', ['--data', 'x', '--url', 'y'], 2, 'enough'],
     ['outputs that are not there', 'smoke', ['--outputs', 'nowhere.json'], 1, 'nowhere.json'],
-    ['a deployment without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 1, 'SMOKE_'],
+    ['a URL without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 2, 'SMOKE_TOKEN is missing'],
+    ['a URL that is none', 'smoke', ['--url', 'nonsense'], 2, 'not nonsense'],
+    ['a URL of something else', 'smoke', ['--url', 'ftp://127.0.0.1/v1'], 2, 'not ftp:'],
   ])('%s', async (_, script, args, code, said) => {
     expect(await run(script, args)).toEqual({ code, said: expect.stringContaining(said) });
   });
