@@ -7,14 +7,45 @@ const logDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-const count = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
+/** `zod/mini` has no messages of its own: each schema here says what its setting is. */
+const text = () => z.string('is text');
 
-const url = z
-  .string()
-  .check(z.regex(/^https:\/\/[^\s?#]+$/, 'is an https URL without query, as the issuer writes it in `iss`'));
+const count = (least: number, most: number) => {
+  const what = `is a whole number from ${least} to ${most}`;
+  return z.int(what).check(z.minimum(least, what), z.maximum(most, what));
+};
+
+const oneOf = (values: readonly (string | number)[]): string => `is one of ${values.join(', ')}`;
+
+const url = text().check(
+  z.regex(/^https:\/\/[^\s?#]+$/, 'is an https URL without query, as the issuer writes it in `iss`'),
+);
+
+const audience = z
+  .array(text().check(z.minLength(1, 'is not empty')), 'is a list')
+  .check(z.minLength(1, 'names at least one'), z.maxLength(50, 'names at most 50'));
 
 /** No client needs to be named, but one that is has at least one scope. */
-const client = z.array(z.enum(scopes)).check(z.minLength(1));
+const client = z
+  .array(z.enum(scopes, oneOf(scopes)), `is a list of scopes, each of ${scopes.join(', ')}`)
+  .check(z.minLength(1, 'has at least one scope'));
+
+const clientName = text().check(
+  z.maxLength(40, 'has a name of up to 40 characters'),
+  z.regex(
+    /^[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*$/,
+    'has words of lower-case letters and digits, with hyphens between',
+  ),
+);
+
+const clients = z.record(clientName, client, 'is an object: the scopes of each client by its name').check(
+  z.refine((all) => Object.keys(all).length > 0, 'names at least one client'),
+  z.refine((all) => Object.keys(all).length <= 50, 'names at most 50 clients: an authorizer knows no more'),
+);
+
+const share = 'is a share, from 0 to 1';
+
+const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 
 /**
  * Everything that an operator decides of a deployment. `docs/deploy.md` says what each is for. Names of resources are never given: all
@@ -22,80 +53,55 @@ const client = z.array(z.enum(scopes)).check(z.minLength(1));
  */
 const schema = z.strictObject({
   name: z._default(
-    z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9]{0,39}$/, 'has up to 40 letters and digits')),
+    text().check(z.regex(/^[A-Za-z][A-Za-z0-9]{0,39}$/, 'has up to 40 letters and digits')),
     'ScannerControlPlane',
   ),
-  region: z.optional(z.string().check(z.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is a region, as eu-west-1'))),
-  account: z.optional(z.string().check(z.regex(/^\d{12}$/, 'has twelve digits'))),
+  region: z.optional(text().check(z.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is a region, as eu-west-1'))),
+  account: z.optional(text().check(z.regex(/^\d{12}$/, 'has twelve digits'))),
   issuer: z.optional(url),
-  audience: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1), z.maxLength(50))),
-  clients: z.optional(
-    z
-      .record(
-        z
-          .string()
-          .check(
-            z.maxLength(40),
-            z.regex(
-              /^[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*$/,
-              'has words of lower-case letters and digits, with hyphens between',
-            ),
-          ),
-        client,
-      )
-      .check(
-        z.refine((all) => Object.keys(all).length > 0, 'names at least one client'),
-        z.refine(
-          (all) => Object.keys(all).length <= 50,
-          'names at most 50 clients: an authorizer knows no more',
-        ),
-      ),
-  ),
+  audience: z.optional(audience),
+  clients: z.optional(clients),
   domainPrefix: z.optional(
-    z.string().check(
+    text().check(
       z.regex(
         /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
         'has up to 63 lower-case letters, digits and hyphens',
       ),
-      z.refine((text) => !/aws|amazon|cognito/.test(text), 'may not hold aws, amazon or cognito'),
+      z.refine((given) => !/aws|amazon|cognito/.test(given), 'may not hold aws, amazon or cognito'),
     ),
   ),
   domainName: z.optional(
-    z
-      .string()
-      .check(z.regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is a name, as api.example.com')),
+    text().check(
+      z.regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is a name, as api.example.com'),
+    ),
   ),
   certificateArn: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(/^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/[\w-]+$/, 'is the ARN of a certificate of ACM'),
-      ),
+    text().check(
+      z.regex(/^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/[\w-]+$/, 'is the ARN of a certificate of ACM'),
+    ),
   ),
   historyDays: z._default(count(0, 99_999), 0),
-  logDays: z._default(z.literal([...logDays], `is one of ${logDays.join(', ')}`), 90),
+  logDays: z._default(z.literal([...logDays], oneOf(logDays)), 90),
   shadowRate: z._default(count(1, 999_999), 200),
   thingRate: z._default(count(1, 999_999), 20),
   rolloutRate: z._default(count(1, 999_999), 10),
   reconcileMinutes: z._default(count(1, 999_999), 60),
-  reserveConcurrency: z._default(z.boolean(), true),
+  reserveConcurrency: z._default(z.boolean('is true or false'), true),
   apiRate: z._default(count(1, 10_000), 500),
   apiBurst: z._default(count(1, 5_000), 1_000),
-  alarmEmail: z.optional(z.string().check(z.regex(/^[^\s@]+@[^\s@]+$/, 'is an address of e-mail'))),
+  alarmEmail: z.optional(text().check(z.regex(/^[^\s@]+@[^\s@]+$/, 'is an address of e-mail'))),
   runbook: z._default(
-    z.string().check(z.regex(/^[^\s#]+$/, 'is a URL, or a path, without #')),
+    text().check(z.regex(/^[^\s#]+$/, 'is a URL, or a path, without #')),
     'docs/runbook.md',
   ),
-  logLevel: z._default(z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']), 'INFO'),
-  logSampling: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
+  logLevel: z._default(z.enum(logLevels, oneOf(logLevels)), 'INFO'),
+  logSampling: z._default(z.number(share).check(z.minimum(0, share), z.maximum(1, share)), 0),
   /** A parameter of CloudFormation has room for 4,096 bytes (CloudFormation quotas). */
   mqttServerCa: z.optional(
-    z
-      .string()
-      .check(
-        z.maxLength(4096),
-        z.regex(/^(?:-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----\s*)+$/, 'is PEM'),
-      ),
+    text().check(
+      z.maxLength(4096, 'has up to 4096 characters'),
+      z.regex(/^(?:-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----\s*)+$/, 'is PEM'),
+    ),
   ),
 });
 

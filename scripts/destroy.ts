@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { exitCodes, runCommand, UsageError } from '../local/command.ts';
 import { environmentOf, environmentOptions, runCdk } from './deploy/cdk.ts';
-import { keptLines } from './deploy/kept.ts';
+import { keptLines, removalText } from './deploy/kept.ts';
 import { type Outputs, readOutputs } from './deploy/outputs.ts';
 
 const usage = `Removes a deployment from the AWS account of the environment's credentials, but for its data, which it names.
@@ -50,7 +50,6 @@ const outputsIn = (file: string, name: string): Outputs => {
 
 /** Whoever removes a deployment writes its name. */
 const isMeant = async (name: string): Promise<boolean> => {
-  if (!process.stdin.isTTY) throw new UsageError('Nobody can be asked here: say --yes, or --dry-run.');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`To remove it, write ${name}: `);
   terminal.close();
@@ -60,10 +59,10 @@ const isMeant = async (name: string): Promise<boolean> => {
 await runCommand({ usage, options }, async (values) => {
   const { config, args } = environmentOf(values);
   const { name } = config;
+  if (!values['dry-run'] && !values.yes && !process.stdin.isTTY)
+    throw new UsageError('Nobody can be asked here: say --yes, or --dry-run.');
   const kept = keptLines(await templateOf(name, args), outputsIn(values.outputs, name), name);
-  console.log(
-    `${name} is removed, with its API, its functions and its clients. Scanners keep what they run. Kept are:\n${kept.join('\n')}\n`,
-  );
+  console.log(`${removalText(name, values['dry-run'])}\n${kept.join('\n')}\n`);
   if (values['dry-run']) return exitCodes.done;
   if (!values.yes && !(await isMeant(name))) throw new Error('Nothing was removed.');
   const code = await runCdk(['destroy', name, '--force', ...args]);

@@ -1,5 +1,6 @@
 import { runCommand, UsageError } from '../local/command.ts';
 import { clientVariables, readEndpoints } from './embedded.ts';
+import { explaining } from './explaining.ts';
 import { checkAll } from './fsck/check.ts';
 import type { Found, Report } from './fsck/found.ts';
 import { checkedLine, progressOn, tableOf } from './fsck/print.ts';
@@ -87,7 +88,7 @@ await runCommand({ usage, options }, async (values) => {
   Object.assign(process.env, variablesOf(values));
   await loadStores();
   const progress = progressOn((text) => process.stderr.write(text), Date.now);
-  const report = await checkAll({ startedAt: new Date(), now: () => new Date(), progress });
+  const report = await explaining(() => checkAll({ startedAt: new Date(), now: () => new Date(), progress }));
   const repaired = values.repair ? await repair(report.findings) : undefined;
   const findings = repaired ?? report.findings;
   if (values.json)

@@ -1,6 +1,7 @@
 import type { KeptLetter } from '../functions/stores/dead-letters.ts';
 import { runCommand, UsageError } from '../local/command.ts';
 import { clientVariables, readEndpoints } from './embedded.ts';
+import { explaining } from './explaining.ts';
 import { type Handled, letterJson, letterTable, type Outcome } from './redrive/print.ts';
 
 const usage = `Replays what was given up: messages of the dead-letter queue, and batches of the table's stream, which are objects of a bucket.
@@ -128,7 +129,7 @@ await runCommand({ usage, options }, async (values) => {
     throw new UsageError('--list changes nothing: it does not go with --discard.');
   Object.assign(process.env, variablesOf(values));
   const store = await import('../functions/stores/dead-letters.ts');
-  const { hidden } = await store.countDeadMessages();
+  const { hidden } = await explaining(store.countDeadMessages);
   const all = await readAll(store);
   const found = all.filter((kept) => isMeant(values, kept));
   try {

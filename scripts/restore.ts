@@ -1,5 +1,6 @@
 import { runCommand, UsageError } from '../local/command.ts';
 import { clientVariables, readEndpoints } from './embedded.ts';
+import { explaining } from './explaining.ts';
 import { progressOn } from './fsck/print.ts';
 import { outcomeJson, outcomeText } from './restore/print.ts';
 import { restoreAll } from './restore/run.ts';
@@ -69,7 +70,9 @@ await runCommand({ usage, options }, async (values) => {
   Object.assign(process.env, variables);
   const dryRun = values['dry-run'];
   const progress = progressOn((text) => process.stderr.write(text), Date.now);
-  const done = await restoreAll({ from, dryRun, startedAt: new Date(), now: () => new Date(), progress });
+  const done = await explaining(() =>
+    restoreAll({ from, dryRun, startedAt: new Date(), now: () => new Date(), progress }),
+  );
   console.log(values.json ? JSON.stringify(outcomeJson(done), null, 2) : outcomeText(done, dryRun));
   return done.findings.length > 0 && !dryRun ? 1 : 0;
 });

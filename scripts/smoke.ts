@@ -1,6 +1,6 @@
 import { runCommand, UsageError } from '../local/command.ts';
 import { readOutputs } from './deploy/outputs.ts';
-import { deploymentAccess, embeddedAccess } from './smoke/access.ts';
+import { deploymentAccess, embeddedAccess, urlAccess } from './smoke/access.ts';
 import { smoke } from './smoke/journey.ts';
 
 const usage = `Takes one Scanner the whole way through a control plane, and out again: a token, health, registration, settings, a list, what the shadow
@@ -30,7 +30,5 @@ await runCommand({ usage, options }, ({ data, outputs, stack, url }) => {
     throw new UsageError('Of --data, --outputs and --url one is enough.');
   if (stack !== undefined && outputs === undefined) throw new UsageError('--stack goes with --outputs.');
   if (outputs !== undefined) return smoke(deploymentAccess(readOutputs(outputs, stack), process.env));
-  return smoke(
-    url === undefined ? embeddedAccess(data ?? '.local') : deploymentAccess({ Url: url }, process.env),
-  );
+  return smoke(url === undefined ? embeddedAccess(data ?? '.local') : urlAccess(url, process.env));
 });

@@ -167,8 +167,14 @@ export const writeList = async (
   const fresh = built.chunks.filter((chunk) => !named.has(chunk.sha256));
   await eachOf(fresh, (chunk) => putText(chunkKey(chunk.sha256), chunk.text, 'text/plain; charset=utf-8'));
   await putText(manifestKey(built.root), built.manifestText, 'application/json');
-  return { root: built.root, entries: built.manifest.entries, enabled: built.manifest.enabled };
+  return referenceOf(built);
 };
+
+const referenceOf = ({ root, manifest }: BuiltList<string | Uint8Array>): ListReference => ({
+  root,
+  entries: manifest.entries,
+  enabled: manifest.enabled,
+});
 
 export const build = (entries: readonly AccessEntry[]): BuiltList => buildList(entries, accessFormat, sha256);
 
@@ -185,3 +191,6 @@ export const readHosts = async ({ chunks }: Manifest): Promise<Host[]> =>
 
 /** The empty list, stored: a Scanner that is registered names it before anything else. */
 export const writeEmptyList = (): Promise<ListReference> => writeList(build([]));
+
+/** What names the empty list, whether it is stored or not. */
+export const emptyList = (): ListReference => referenceOf(build([]));

@@ -23,13 +23,16 @@ import { calling } from './faults.ts';
 import type { CertificateRecord } from './fleet-artifacts.ts';
 import { retrying } from './retrying.ts';
 
-/** One page of another table: that of a point-in-time recovery. */
+/** One page of another table: that of a point-in-time recovery. @throws Error that names it where there is none. */
 export const scanBackup = async (
   backup: string,
   from: Record<string, unknown> | undefined,
 ): Promise<{ items: Item[]; next?: Record<string, unknown> }> => {
   const scan = new ScanCommand({ TableName: backup, ConsistentRead: true, ExclusiveStartKey: from });
-  const { Items = [], LastEvaluatedKey: next } = await calling(dynamo.send(scan));
+  const { Items = [], LastEvaluatedKey: next } = await calling(dynamo.send(scan), ({ name }) => {
+    if (name === 'ResourceNotFoundException') throw new Error(`There is no table ${backup}.`);
+    return undefined;
+  });
   return { items: Items as Item[], ...(next ? { next } : {}) };
 };
 

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { contextSettings, type DeploymentConfig, readConfig, settingNames } from '../../infra/config.ts';
+import {
+  ConfigError,
+  contextSettings,
+  type DeploymentConfig,
+  readConfig,
+  settingNames,
+} from '../../infra/config.ts';
 import { UsageError } from '../../local/command.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -21,8 +27,6 @@ const pairOf = (text: string): [name: string, value: string] => {
   const at = text.indexOf('=');
   const name = text.slice(0, at);
   if (at <= 0) throw new UsageError(`--context takes NAME=VALUE, and not ${text}.`);
-  if (!settingNames.includes(name))
-    throw new UsageError(`There is no setting ${name}. There are ${settingNames.join(', ')}.`);
   return [name, text.slice(at + 1)];
 };
 
@@ -32,18 +36,29 @@ export interface Environment {
   args: string[];
 }
 
+/** What is no setting is read, too, so that it is refused with all else that is wrong. */
+const configOf = (given: Record<string, string>, others: Record<string, string>): DeploymentConfig => {
+  try {
+    return readConfig(...contextSettings((name) => given[name]), others);
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
+};
+
 /**
  * The environment that was asked for, valid.
  *
- * @throws UsageError for a setting that does not exist, ConfigError for all that is wrong with the others.
+ * @throws UsageError for all that is wrong with its settings, those among them that do not exist.
  */
 export const environmentOf = ({ env, context = [] }: Asked): Environment => {
   if (env !== undefined && !existsSync(env)) throw new UsageError(`There is no file ${env}.`);
+  const pairs = context.map(pairOf);
+  const isSetting = ([name]: [string, string]): boolean => settingNames.includes(name);
   const given: Record<string, string> = {
-    ...Object.fromEntries(context.map(pairOf)),
+    ...Object.fromEntries(pairs.filter(isSetting)),
     ...(env === undefined ? {} : { env }),
   };
-  const config = readConfig(...contextSettings((name) => given[name]));
+  const config = configOf(given, Object.fromEntries(pairs.filter((pair) => !isSetting(pair))));
   return { config, args: Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${value}`]) };
 };
 

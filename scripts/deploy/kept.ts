@@ -76,3 +76,7 @@ export const keptLines = (template: Template, outputs: Outputs, name: string): s
     const commands = remove(outputs).map((command) => `         ${command.replace('NAME-', `${name}-`)}`);
     return [`  ${String(count).padStart(4)}   ${what}`, ...commands];
   });
+
+/** What is about to happen to a deployment, or would; what it keeps comes below. */
+export const removalText = (name: string, dryRun: boolean): string =>
+  `${name} ${dryRun ? 'would be' : 'is about to be'} removed, with its API, its functions and its clients. Scanners keep what they run. This is kept:`;

@@ -1,3 +1,4 @@
+import { UsageError } from '../../local/command.ts';
 import type { Outputs } from '../deploy/outputs.ts';
 import { readEndpoints } from '../embedded.ts';
 
@@ -54,4 +55,14 @@ export const deploymentAccess = (outputs: Outputs, env: NodeJS.ProcessEnv): Acce
     secret: need(env['SMOKE_CLIENT_SECRET'], 'SMOKE_TOKEN or SMOKE_CLIENT_SECRET'),
   };
   return { url, token: () => tokenFor(client) };
+};
+
+const isWebAddress = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+
+/** An API by its URL alone. @throws UsageError where it is none, or where nothing is given to get in with. */
+export const urlAccess = (url: string, env: NodeJS.ProcessEnv): Access => {
+  if (!isWebAddress(url)) throw new UsageError(`--url takes the URL of an API, and not ${url}.`);
+  if (!env['SMOKE_TOKEN'] && !env['SMOKE_CLIENT_SECRET'])
+    throw new UsageError('SMOKE_TOKEN is missing: with --url it holds the access token.');
+  return deploymentAccess({ Url: url }, env);
 };

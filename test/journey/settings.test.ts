@@ -1,3 +1,4 @@
+import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalAdvanced } from '../../shared/domain/advanced.ts';
@@ -7,7 +8,7 @@ import { operations } from '../../shared/operations/index.ts';
 import { advancedSettings, defaultAdvanced } from '../../shared/schemas/advanced.ts';
 import { smtpSettings } from '../../shared/schemas/smtp.ts';
 import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
-import { inboundSettings, register, save } from './support.ts';
+import { inboundSettings, register, s3Of, save } from './support.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
@@ -33,6 +34,15 @@ const registered = async (): Promise<string> => {
   const id = `settings-${count}`;
   await register(stack, id);
   return id;
+};
+
+/** Every version of every object in the bucket. */
+const versions = async (): Promise<unknown[]> => {
+  const s3 = s3Of(stack);
+  const list = new ListObjectVersionsCommand({ Bucket: stack.endpoints.bucket });
+  const { Versions = [] } = await s3.send(list);
+  s3.destroy();
+  return Versions.map(({ Key, VersionId }) => [Key, VersionId]);
 };
 
 const local = (port: number) => ({ address: '127.0.0.1', port });
@@ -241,10 +251,12 @@ describe('an accepted document', () => {
 });
 
 describe('a dry run', () => {
-  it('of a registration says what would be, and registers nobody', async () => {
+  it('of a registration says what would be, registers nobody and stores nothing', async () => {
+    const stored = await versions();
     const dry = await call('POST', '/scanners?dryRun=true', { scannerId: 'settings-dry' });
     expect(dry).toMatchObject({ status: 201, body: { scannerId: 'settings-dry', revision: 1 } });
     expect((await call('GET', '/scanners/settings-dry')).status).toBe(404);
+    expect(await versions()).toEqual(stored);
     const taken = await call('POST', '/scanners?dryRun=true', { scannerId: await registered() });
     expect(taken).toMatchObject({ status: 409, body: { code: 'SCANNER_EXISTS' } });
   });

@@ -116,6 +116,12 @@ describe('npm run fsck', () => {
     expect(code).toBe(2);
   });
 
+  it('of a deployment without its table names it', async () => {
+    const { code, err } = await fsck('--table', 'nope', '--bucket', 'nope');
+    expect(err).toContain('There is no table nope in this account and region.');
+    expect(code).toBe(1);
+  });
+
   it('shows findings as a table and as JSON, repairs what is safe, and ends with 1', async () => {
     await put(chunkKey(chunk), 'these are not the bytes');
 

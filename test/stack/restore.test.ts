@@ -229,6 +229,12 @@ describe('npm run restore', { timeout: 240_000 }, () => {
     expect(code).toBe(2);
   });
 
+  it('from a table that there is not names it', async () => {
+    const { code, stderr } = await run('scripts/restore.ts', '--from', 'nope');
+    expect(stderr).toContain('There is no table nope.');
+    expect(code).toBe(1);
+  });
+
   it('does nothing where nothing is lost, though the live table is newer', async () => {
     const ended = await restore('--json');
     const outcome = outcomeOf(ended);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { synthesize } from '../../local/synthesize.ts';
 import { described, environmentOf } from '../../scripts/deploy/cdk.ts';
-import { keptLines } from '../../scripts/deploy/kept.ts';
+import { keptLines, removalText } from '../../scripts/deploy/kept.ts';
 import { nextSteps, readOutputs } from '../../scripts/deploy/outputs.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-'));
@@ -52,19 +52,37 @@ describe('an environment', () => {
   });
 });
 
-describe('what is called wrongly ends with 2, and what cannot be used with 1', () => {
+describe('what is called wrongly ends with 2, and what fails with 1', () => {
   it.each<[string, string, string[], number, string]>([
     ['a setting that does not exist', 'deploy', ['-c', 'histryDays=3'], 2, 'histryDays'],
     ['a context without a value', 'destroy', ['-c', 'name'], 2, 'NAME=VALUE'],
     ['a file that is not there', 'deploy', ['--env', 'nowhere.json'], 2, 'nowhere.json'],
     ['an option that does not exist', 'deploy', ['--force'], 2, '--force'],
     ['a dry run that asks nothing', 'deploy', ['--dry-run', '--yes'], 2, '--dry-run'],
-    ['a value that cannot be', 'deploy', ['-c', 'historyDays=many'], 1, 'historyDays'],
+    ['a value that cannot be', 'deploy', ['-c', 'historyDays=many'], 2, 'historyDays'],
+    ['a file that is not JSON', 'destroy', ['--env', 'README.md'], 2, 'README.md'],
     ['two places at once', 'smoke', ['--data', 'x', '--url', 'y'], 2, 'enough'],
     ['outputs that are not there', 'smoke', ['--outputs', 'nowhere.json'], 1, 'nowhere.json'],
-    ['a deployment without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 1, 'SMOKE_'],
+    ['a URL without a token', 'smoke', ['--url', 'http://127.0.0.1:9'], 2, 'SMOKE_TOKEN is missing'],
+    ['a URL that is none', 'smoke', ['--url', 'nonsense'], 2, 'not nonsense'],
+    ['a URL of something else', 'smoke', ['--url', 'ftp://127.0.0.1/v1'], 2, 'not ftp:'],
   ])('%s', async (_, script, args, code, said) => {
     expect(await run(script, args)).toEqual({ code, said: expect.stringContaining(said) });
+  });
+
+  it('names all settings that are wrong at once, those among them that do not exist', async () => {
+    const context = ['nope=1', 'env=x', 'alarmEmail=foo', 'name=a-b'].flatMap((pair) => ['-c', pair]);
+    const { code, said } = await run('deploy', context);
+
+    expect(code).toBe(2);
+    for (const name of ['nope', 'env', 'alarmEmail', 'name']) expect(said).toMatch(`\n  ${name}: `);
+  });
+
+  it('destroying asks a person before it does anything else', async () => {
+    expect(await run('destroy', [])).toEqual({
+      code: 2,
+      said: expect.stringMatching(/^Nobody can be asked/),
+    });
   });
 
   it.each(['deploy', 'smoke', 'destroy'])('%s says what it takes', async (script) => {
@@ -135,6 +153,13 @@ describe('what a removed deployment leaves', () => {
   it('is removed in the order of the lines: the key after whatever it decrypts', () => {
     const commands = keptLines(template as never, {}, 'One').filter((line) => line.includes('aws '));
     expect(commands.at(-1)).toContain('kms schedule-key-deletion');
+  });
+
+  it.each([
+    [true, /^One would be removed, /],
+    [false, /^One is about to be removed, /],
+  ])('is told of what is not removed yet (a dry run: %s)', (dryRun, text) => {
+    expect(removalText('One', dryRun)).toMatch(text);
   });
 
   it('names outputs that the template has', () => {

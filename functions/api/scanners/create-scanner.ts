@@ -3,7 +3,7 @@ import type { Head } from '../../../shared/domain/configuration.ts';
 import { createScanner as operation } from '../../../shared/operations/create-scanner.ts';
 import { type ListReferences, listNames } from '../../../shared/schemas/lists.ts';
 import { type Answer, httpStack } from '../../lib/http.ts';
-import { writeEmptyList } from '../../stores/lists.ts';
+import { emptyList, writeEmptyList } from '../../stores/lists.ts';
 import { type ScannerRecord, createScanner as store } from '../../stores/scanners.ts';
 import { once } from '../write.ts';
 import { scannerAnswer } from './answer.ts';
@@ -19,9 +19,9 @@ const answerOf = ({ record, head }: { record: ScannerRecord; head: Head }): Answ
 
 export const createScanner = httpStack(operation, (call) =>
   once(call, async (remember) => {
-    const empty = await writeEmptyList();
-    const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
     const { dryRun } = call.query;
+    const empty = dryRun ? emptyList() : await writeEmptyList();
+    const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
     const asked = { actor: call.actor, operation: operation.id, at: call.now, dryRun };
     const registration = { ...call.body, epoch: newEpoch(call.now) };
     return answerOf(

@@ -98,6 +98,29 @@ describe('a configuration', () => {
     expect(problems.find((problem) => problem.startsWith('histryDays'))).toContain('historyDays');
   });
 
+  it.each([
+    ['historyDays', '1.5', 'historyDays: is a whole number from 0 to 99999'],
+    ['shadowRate', '0', 'shadowRate: is a whole number from 1 to 999999'],
+    ['reserveConcurrency', 'maybe', 'reserveConcurrency: is true or false'],
+    ['apiRate', '-1', 'apiRate: is a whole number from 1 to 10000'],
+    ['logLevel', 'LOUD', 'logLevel: is one of DEBUG, INFO, WARN, ERROR'],
+    ['logSampling', '2', 'logSampling: is a share, from 0 to 1'],
+    ['clients', 'foo', 'clients: is an object: the scopes of each client by its name'],
+    ['audience', 'a,', 'audience.1: is not empty'],
+  ])('says of %s=%s what it is', (name, value, problem) => {
+    expect(problemsOf({ [name]: value })).toEqual([problem]);
+  });
+
+  it('says of every setting, whatever it is given, what it is', () => {
+    const odd = [null, '', ' ', 'x'.repeat(5000), -1, 1e9, 0.5, true, [], [''], [1], {}, { a: 1 }, { A: [] }];
+    for (const name of settingNames)
+      for (const value of odd)
+        for (const problem of problemsOf({ [name]: value })) {
+          expect(problem, JSON.stringify(value)).not.toMatch(/: Invalid/);
+          expect(problem, JSON.stringify(value)).toMatch(/^\w+(\.\w+)*: \w/);
+        }
+  });
+
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['an issuer without an audience', { issuer: issuer.issuer }, /^audience:/],
     ['an audience without an issuer', { audience: ['a'] }, /^issuer:/],
