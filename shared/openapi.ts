@@ -158,13 +158,9 @@ const parametersOf = (operation: Operation) => ({
 const bodyOf = (operation: Operation) => {
   const { body: schema, mediaTypes = ['application/json'] } = operation;
   if (!schema) return {};
-  const content = { schema, example: exampleOf(operation)?.body };
-  return {
-    requestBody: {
-      required: needsBody(operation),
-      content: Object.fromEntries(mediaTypes.map((type) => [type, content])),
-    },
-  };
+  const media = { schema, example: exampleOf(operation)?.body };
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, media]));
+  return { requestBody: { required: needsBody(operation), content } };
 };
 
 const operationObject = (operation: Operation): ZodOpenApiOperationObject => ({
@@ -234,7 +230,7 @@ export const openApiDocument = () =>
         title: 'Scanner control plane',
         version: '1',
         description:
-          'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form.',
+          'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form. A write with `If-None-Match` is refused (422); a read does not look at it.',
       },
       servers: [{ url: '/', description: 'Where this document was read from.' }],
       tags: resources.map((name) => ({ name, description: tags[name] })),

@@ -83,6 +83,16 @@ const readIfMatch = (
   return undefined;
 };
 
+/** A condition that is not looked at must not seem to hold (RFC 9110, 13.1.2): a write with it is refused, a read is answered whole. */
+const refuseIfNoneMatch = ({ method }: Operation, event: HttpEvent, problems: Problem[]): void => {
+  if (method === 'GET' || event.headers['if-none-match'] === undefined) return;
+  problems.push({
+    pointer: '/headers/if-none-match',
+    code: 'VALUE_INVALID',
+    message: 'No write takes If-None-Match; where the operation takes If-Match, that is the condition.',
+  });
+};
+
 const parsePart = (
   schema: z.ZodMiniType | undefined,
   input: unknown,
@@ -113,6 +123,7 @@ const readCall = <O extends Operation>(
     ifMatch: readIfMatch(operation, event, problems),
     idempotency: readIdempotency(operation, event, problems),
   };
+  refuseIfNoneMatch(operation, event, problems);
   const now = new Date();
   const more = rules && raw !== undefined ? rules(raw, now) : [];
   const known = new Set(problems.map((problem) => problem.pointer));

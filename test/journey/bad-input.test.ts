@@ -177,6 +177,26 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
     expect(answer.status).toBe(200);
   });
 
+  it('an If-None-Match on a write, which is refused and stores nothing; a read is answered whole', async () => {
+    const patch = { inbound: { ipv4: { port: 2507 } } };
+    const before = await stack.call('GET', '/scanners/mx1/smtp');
+    for (const value of ['*', '"1"', '']) {
+      const headers = { 'if-none-match': value };
+      const answers = [
+        await stack.call('PATCH', '/scanners/mx1/smtp', patch, headers),
+        await stack.call('POST', '/scanners/mx1/sync', undefined, headers),
+        await stack.call('DELETE', '/scanners/mx1', undefined, headers),
+      ];
+      for (const answer of answers) {
+        expect(answer.status).toBe(422);
+        expect(problemOf(answer).errors).toEqual(['VALUE_INVALID /headers/if-none-match']);
+      }
+    }
+
+    const after = await stack.call('GET', '/scanners/mx1/smtp', undefined, { 'if-none-match': '*' });
+    expect(after).toMatchObject({ status: 200, body: before.body as object });
+  });
+
   it('a body of another media type', async () => {
     const answer = await put('mailFiltering: inbound', { 'content-type': 'application/yaml' });
 
