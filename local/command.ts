@@ -8,6 +8,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What starts the embedded stack that keeps its state in `dir`. */
+export const startCommand = (dir: string): string =>
+  dir === '.local' ? 'npm start' : `npm start -- --data ${dir}`;
+
 interface Command<T extends ParseArgsOptionsConfig> {
   usage: string;
   options: T;

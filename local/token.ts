@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scopes } from '../shared/operations/define.ts';
-import { exitCodes, runCommand, UsageError } from './command.ts';
+import { exitCodes, runCommand, startCommand, UsageError } from './command.ts';
 import { mintToken } from './issuer.ts';
 
 const usage = `Prints an access token of the embedded stack, alone on its last line.
@@ -36,6 +36,8 @@ await runCommand({ usage, options }, async (values) => {
     return exitCodes.done;
   } catch (error) {
     const why = (error as Error).message;
-    throw new Error(`No token: ${why}\nIs the embedded stack running? Start it with: npm start`);
+    throw new Error(
+      `No token: ${why}\nIs the embedded stack running? Start it with: ${startCommand(values.data)}`,
+    );
   }
 });

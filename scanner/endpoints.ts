@@ -18,7 +18,8 @@ export const readEndpoints = async (data: string): Promise<Endpoints> => {
     return endpointsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     const why = error instanceof z.core.$ZodError ? z.prettifyError(error) : (error as Error).message;
-    const hint = 'Start the embedded stack with npm start, or give --url and --token.';
+    const start = data === '.local' ? 'npm start' : `npm start -- --data ${data}`;
+    const hint = `Start the embedded stack with ${start}, or give --url and --token.`;
     throw new ControlPlaneUnknown(`${path} does not say where the control plane is (${why}). ${hint}`);
   }
 };

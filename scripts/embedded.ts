@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startCommand } from '../local/command.ts';
 
 /** What the running embedded stack says of itself in `endpoints.json`. @throws Error that says how to start it. */
 export const readEndpoints = (dir: string): Record<string, string> => {
@@ -8,7 +9,9 @@ export const readEndpoints = (dir: string): Record<string, string> => {
     return JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
   } catch (error) {
     const why = (error as Error).message;
-    throw new Error(`Cannot read ${file}: ${why}\nIs the embedded stack running? Start it with: npm start`);
+    throw new Error(
+      `Cannot read ${file}: ${why}\nIs the embedded stack running? Start it with: ${startCommand(dir)}`,
+    );
   }
 };
 

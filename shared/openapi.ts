@@ -158,13 +158,9 @@ const parametersOf = (operation: Operation) => ({
 const bodyOf = (operation: Operation) => {
   const { body: schema, mediaTypes = ['application/json'] } = operation;
   if (!schema) return {};
-  const content = { schema, example: exampleOf(operation)?.body };
-  return {
-    requestBody: {
-      required: needsBody(operation),
-      content: Object.fromEntries(mediaTypes.map((type) => [type, content])),
-    },
-  };
+  const media = { schema, example: exampleOf(operation)?.body };
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, media]));
+  return { requestBody: { required: needsBody(operation), content } };
 };
 
 const operationObject = (operation: Operation): ZodOpenApiOperationObject => ({
