@@ -78,6 +78,18 @@ const listed = async (query: string): Promise<string[]> => {
   return (answer.body as { items: Scanner[] }).items.map(({ scannerId }) => scannerId);
 };
 
+const runs = (): string => readFileSync(join(scanner.dir, 'current', 'configuration.json'), 'utf8');
+
+/** Edits the shadow of mx1 by hand until its Scanner runs what was edited: a look that is still under way may take an edit back before. */
+const editUntilFollowed = (edit: object, followed: string): Promise<unknown> =>
+  until('the Scanner has followed', async () => {
+    const payload = new TextEncoder().encode(JSON.stringify({ state: { desired: edit } }));
+    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    return until('it follows', () => runs().includes(followed), { seconds: 5, everyMs: 10 }).catch(
+      () => false,
+    );
+  });
+
 describe('a fleet', () => {
   it('brings a Scanner back to its head when somebody else has edited its shadow', async () => {
     const revision = await save(stack, 'mx1', inboundSettings(2525));
@@ -90,34 +102,26 @@ describe('a fleet', () => {
     await isDueNow('mx1');
     await lookNow(stack.endpoints);
 
-    expect(await desired('mx1')).toMatchObject({ revision, mailFiltering: 'inbound' });
+    // The Scanner refuses the edit, for which it is looked at, too: whoever comes first mends it.
+    await until('the edit is gone', async () => (await desired('mx1'))?.mailFiltering === 'inbound');
+    expect(await desired('mx1')).toMatchObject({ revision });
     expect(String((await dueOf('mx1'))['at']) > new Date().toISOString()).toBe(true);
     await inSync(stack, 'mx1', revision);
   });
 
   it('brings it back by itself when the Scanner has followed the edit', async () => {
     const { desiredRevision } = await sync(stack, 'mx1');
-    const state = { desired: { inbound: { ipv4: { port: 7777 } } } };
-    const payload = new TextEncoder().encode(JSON.stringify({ state }));
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
-
-    const followed = `"port": 7777`;
-    const runs = () => readFileSync(join(scanner.dir, 'current', 'configuration.json'), 'utf8');
-    await until('the Scanner has followed', () => runs().includes(followed) || undefined);
-    await until('the Scanner is brought back', () => !runs().includes(followed) || undefined);
+    await editUntilFollowed({ inbound: { ipv4: { port: 7777 } } }, '"port": 7777');
+    await until('the Scanner is brought back', () => !runs().includes('"port": 7777'));
     await inSync(stack, 'mx1', desiredRevision);
   });
 
   it('takes no report of a revision that there is not', async () => {
     const { desiredRevision } = await sync(stack, 'mx1');
-    const state = { desired: { revision: 1_000_000, inbound: { ipv4: { port: 6666 } } } };
-    const payload = new TextEncoder().encode(JSON.stringify({ state }));
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
-    const runs = () => readFileSync(join(scanner.dir, 'current', 'configuration.json'), 'utf8');
-    await until('the Scanner has followed', () => runs().includes('1000000') || undefined);
+    await editUntilFollowed({ revision: 1_000_000, inbound: { ipv4: { port: 6666 } } }, '1000000');
 
     expect((await sync(stack, 'mx1')).appliedRevision).toBe(desiredRevision);
-    await until('the Scanner is brought back', () => !runs().includes('1000000') || undefined);
+    await until('the Scanner is brought back', () => !runs().includes('1000000'));
     await inSync(stack, 'mx1', desiredRevision);
   });
 

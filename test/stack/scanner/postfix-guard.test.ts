@@ -297,7 +297,8 @@ describe('versions side by side', () => {
     }
 
     expect((await loading).versions.at(-1)?.entries).toEqual({ inbound: 400_000 });
-    expect(answers).toBeGreaterThan(2);
+    // A guard that stood still would answer one at most: the one that was asked before.
+    expect(answers).toBeGreaterThan(1);
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.127' })).toBe('DUNNO');
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.128' })).toMatch(/^554 /);
   });
