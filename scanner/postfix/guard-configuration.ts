@@ -86,7 +86,7 @@ export const readContext = (context: string): { listener: string; version: strin
 };
 
 /**
- * What the guard answers in the state RCPT where mail may go this way: the name of a restriction class of main.cf, which says where it goes.
+ * What the guard answers in the states RCPT and DATA where mail may go this way: the name of a restriction class of main.cf, which says where it goes.
  * Any other answer there, DUNNO among them, defers the recipient, so that nothing is relayed by mistake.
  */
 export const verdictOf = (way: Direction): string => `guard_${way}`;

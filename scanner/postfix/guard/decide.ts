@@ -64,12 +64,15 @@ const onMail = ({ request, direction, listener, rules }: Case, { sessions, quota
   return mailRefusal(request, direction, listener, rules, counted) ?? actions.goOn;
 };
 
-/** What counts is a message whose recipients are known and whose data comes: one that is taken back before (RSET) is none. */
+/**
+ * What counts is a message whose recipients are known and whose data comes: one that is taken back before (RSET) is none. Which way it goes is said
+ * again: Postfix takes `<postmaster>` without asking at RCPT (smtpd(8), RFC 5321 section 4.5.1), and such a message has no verdict yet.
+ */
 const onData = ({ request, direction, rules }: Case, { sessions, quotas, now }: World): string => {
   sessions.addMessage(connectionOf(request), direction);
   const quota = rules.senderRecipientQuota;
   if (quota) quotas.add(request.sender, request.recipients, quota, now());
-  return actions.goOn;
+  return verdictOf(direction);
 };
 
 const inState = (one: Case, world: World): Promise<string> | string => {

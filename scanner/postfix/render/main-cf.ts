@@ -61,7 +61,8 @@ const sessions = (place: Place): Parameters => [
   ['smtpd_sender_restrictions', guardCheck(place)],
   ['smtpd_relay_restrictions', `${guardCheck(place)}, defer`],
   ['smtpd_recipient_restrictions', ''],
-  ['smtpd_data_restrictions', guardCheck(place)],
+  // For a recipient that Postfix takes without asking, `<postmaster>`, this is the only verdict.
+  ['smtpd_data_restrictions', `${guardCheck(place)}, defer`],
   // The end of a message is CR LF . CR LF and nothing else, or one message could smuggle in another (Postfix 3.7.9).
   ['smtpd_forbid_bare_newline', 'yes'],
   ['smtpd_forbid_unauth_pipelining', 'yes'],

@@ -65,12 +65,16 @@ const tlsOverrides = ({ tls }: Listener, { place }: Configuration): Parameters =
   ];
 };
 
+/** Tries to authenticate of one address in a minute (`anvil_rate_time_unit`), right ones among them; the limit is ours, so that passwords are not guessed fast. */
+const attemptsAMinute = 60;
+
 const authenticationOverrides = ({ name }: Listener, { place, advanced }: Configuration): Parameters => [
   ['smtpd_sasl_auth_enable', 'yes'],
   ['smtpd_sasl_type', 'dovecot'],
   ['smtpd_sasl_path', `unix:${place.authSocket}`],
   ['smtpd_sasl_service', contextOf(name, place.version)],
   ['smtpd_sasl_security_options', 'noanonymous'],
+  ['smtpd_client_auth_rate_limit', String(attemptsAMinute)],
   ...(rewritesReceived(advanced.authentication)
     ? ([
         ['cleanup_service_name', authenticationCleanup],
@@ -142,10 +146,17 @@ const sourceOverrides = (source: Source): Parameters => {
   ];
 };
 
+/** A host of the settings whose name is not found is a mistake that is mended: mail waits for that, and is not returned. */
+const unknownHosts =
+  'regexp:{{/^5[.]4[.]4 ((unable to look up host|Host or domain name not found).*)/ 4.4.4 $1}}';
+
 /** The host's own tables name hosts of the settings; domains of strangers are looked up in DNS alone. */
 const lookupOverrides = ({ name }: Transport, { smtp }: Configuration): Parameters =>
   name === internalTransport || smtp.outbound?.nonLocalDelivery === 'relay'
-    ? [['smtp_host_lookup', 'dns, native']]
+    ? [
+        ['smtp_host_lookup', 'dns, native'],
+        ['smtp_delivery_status_filter', unknownHosts],
+      ]
     : [];
 
 const transportService = (transport: Transport, configuration: Configuration): string =>

@@ -170,6 +170,26 @@ describe.skipIf(lacking !== '')(`where a Postfix sends mail${lacking && ` (${lac
     });
   });
 
+  describe.each([
+    ['of their own', 'inbound', 'outbound'],
+    ['that both share', 'shared', 'shared'],
+  ] as const)('with listeners %s, and no domain that is called local', (_, inbound, outbound) => {
+    const some = () => ({ ...given(inbound, outbound), advanced: {} });
+    const toPostmaster = ['<postmaster>', '<PostMaster>', '<"postmaster">'].map(
+      (recipient) => ['<spammer@there.example>', recipient] as const,
+    );
+
+    it('nothing that a stranger sends is relayed, not what is for the postmaster of no domain either', async () => {
+      await scanner.apply(some());
+      expect(await tryAll(ports[inbound], [...pairs, ...toPostmaster])).toBeGreaterThan(senders.length);
+    });
+
+    it('nothing is taken from a stranger where there is no host for it', async () => {
+      await scanner.apply({ ...some(), hosts: { ...some().hosts, 'local-delivery': [] } });
+      expect(await tryAll(ports[inbound], [...pairs, ...toPostmaster])).toBe(0);
+    });
+  });
+
   describe('with a listener that inbound and outbound share', () => {
     beforeAll(() => scanner.apply(given('shared', 'shared')));
 

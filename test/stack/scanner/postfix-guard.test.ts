@@ -109,7 +109,7 @@ describe('an smtpd that asks about a client', () => {
     expect(await ask({ ...mail, ccert_fingerprint: 'AA:BB', ccert_subject: 'mx' })).toBe('DUNNO');
     for (let message = 0; message < 2; message++) {
       expect(await ask(mail)).toBe('DUNNO');
-      expect(await ask(data)).toBe('DUNNO');
+      expect(await ask(data)).toBe('guard_inbound');
     }
     expect(await ask(mail)).toMatch(/^421 4\.7\.0 Too many messages/);
     expect(await ask({ ...mail, client_port: '54322' })).toBe('DUNNO');
