@@ -2,13 +2,14 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { freePort } from '../local/ports.ts';
 import { type Endpoints, type Running, start, startStack } from '../scripts/demo/processes.ts';
 import type { Sync } from '../shared/schemas/sync.ts';
 import { type Bench, type Figure, quantile } from './bench.ts';
 import { type MailHost, openSession, speak, startHost } from './mail-clients.ts';
 import { account, type Senders, startSenders } from './mail-senders.ts';
 import { makeNetworks, writeAll } from './networks.ts';
-import { freePort, whyNoPostfix } from './private-postfix.ts';
+import { whyNoPostfix } from './private-postfix.ts';
 
 const changes = 100;
 const networks = 1_000_000;

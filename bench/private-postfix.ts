@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../local/ports.ts';
 
 /** Why no Postfix can be started here; null where one can. */
 export const whyNoPostfix = (): string | null => {
@@ -12,16 +13,6 @@ export const whyNoPostfix = (): string | null => {
 
 export const groupOfPostfix = (): number =>
   Number(execFileSync('id', ['-g', 'postfix'], { encoding: 'utf8' }));
-
-/** A port of loopback that nobody has. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 const mainCf = (dir: string, parameters: Record<string, string>): string =>
   Object.entries({

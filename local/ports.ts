@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,9 +10,9 @@ export type Ports = Record<(typeof services)[number], number>;
 /** The first of the eight ports where none is asked for. */
 export const standardPortBase = 4570;
 
-const probe = async (port: number): Promise<number> => {
+const probe = async (port: number, host = '127.0.0.1'): Promise<number> => {
   const server = createServer();
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   const { port: taken } = server.address() as { port: number };
   server.close();
@@ -22,10 +23,24 @@ const probe = async (port: number): Promise<number> => {
 const fromBase = (base: number): Ports =>
   Object.fromEntries(services.map((service, index) => [service, base + index])) as Ports;
 
+/** Below the ports that connections go out from (32768 and above on Linux, `ip_local_port_range`): one of those may be taken a moment after it was free. */
+const [lowest, beyond] = [10_240, 32_768];
+
+/** A port of an address of this host that is free now, and that nobody is given by chance. */
+export const freePort = async (host?: string): Promise<number> => {
+  for (;;) {
+    const port = await probe(randomInt(lowest, beyond), host).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      return null;
+    });
+    if (port !== null) return port;
+  }
+};
+
 const free = async (but: number[] = []): Promise<Ports> => {
   const ports = new Set<number>();
   while (ports.size < services.length) {
-    const port = await probe(0);
+    const port = await freePort();
     if (!but.includes(port)) ports.add(port);
   }
   return Object.fromEntries(services.map((service, index) => [service, [...ports][index]])) as Ports;

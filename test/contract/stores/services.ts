@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { declaredTemplate } from '../../../local/declared.ts';
 import { startDynamo } from '../../../local/dynamodb.ts';
 import type { StackModel } from '../../../local/model.ts';
+import { freePort } from '../../../local/ports.ts';
 import { startS3 } from '../../../local/s3/server.ts';
 import { openState } from '../../../local/state.ts';
 import { readTemplate } from '../../../local/template.ts';
@@ -16,16 +16,6 @@ const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'secret/of+the=
 
 /** True when the stores are to be held to a real account: TABLE_NAME and BUCKET_NAME name what was deployed there. */
 const remote = process.env['REMOTE'] === '1';
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 const declared = async (): Promise<StackModel> =>
   readTemplate(await declaredTemplate(), {

@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MailHost, speak, startHost, visit } from '../../../bench/mail-clients.ts';
+import { freePort } from '../../../local/ports.ts';
 import { runToSuccess } from '../../../scanner/postfix/program.ts';
 import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { until } from '../../helpers/until.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { addLoopback, type Given, hostAt, removeLoopback, type Scanner, startScanner } from './world.ts';
 
 const lists = ['inbound', 'outbound', 'authentication'] as const;

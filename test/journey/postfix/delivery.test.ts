@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MailHost, speak, startHost, visit } from '../../../bench/mail-clients.ts';
+import { freePort } from '../../../local/ports.ts';
 import { until } from '../../helpers/until.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
 
 const names = ['near', 'nearNext', 'far', 'farNext'] as const;

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../local/ports.ts';
 import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import { formatIpv4, formatIpv6 } from '../../../shared/domain/lists/addresses.ts';
 import { type BuiltList, decodeChunk } from '../../../shared/domain/lists/chunks.ts';
@@ -15,7 +16,7 @@ import {
   type MatchClient,
 } from '../../../shared/domain/match.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { chanceOf } from '../../unit/simulation/chance.ts';
 import { type Given, type Scanner, startScanner, storedList } from './world.ts';
 

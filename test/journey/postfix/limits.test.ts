@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MailHost, openSession, speak, startHost, type Where } from '../../../bench/mail-clients.ts';
+import { freePort } from '../../../local/ports.ts';
 import { until } from '../../helpers/until.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { addLoopback, hostAt, removeLoopback, type Scanner, startScanner } from './world.ts';
 
 /** Of this file alone: two addresses of one /64, and one beside it. */

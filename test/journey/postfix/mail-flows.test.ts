@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MailHost, openSession, startHost, visit } from '../../../bench/mail-clients.ts';
 import { account, startSenders } from '../../../bench/mail-senders.ts';
+import { freePort } from '../../../local/ports.ts';
 import { makeChain } from '../../helpers/certificates.ts';
 import { until } from '../../helpers/until.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
 
 const changes = Number(process.env['POSTFIX_CHANGES'] ?? 10);

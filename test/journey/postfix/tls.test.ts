@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, type MailHost, openSession, startHost, visit } from '../../../bench/mail-clients.ts';
+import { freePort } from '../../../local/ports.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { type Made, make, makeChain, type ServerChain } from '../../helpers/certificates.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
 
 const certificateId = 'cert-00000000000000a1';

@@ -7,10 +7,11 @@ import {
   startHost,
   visit,
 } from '../../../bench/mail-clients.ts';
+import { freePort } from '../../../local/ports.ts';
 import { make, makeChain } from '../../helpers/certificates.ts';
 import { admin, type Slapd, startSlapd, suffix, whyNoSlapd } from '../../helpers/slapd.ts';
 import { until } from '../../helpers/until.ts';
-import { freePort, lacking } from '../../stack/scanner/postfix/world.ts';
+import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
 
 const certificateId = 'cert-00000000000000a1';

@@ -4,9 +4,10 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { expect, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { hostFormat } from '../../../../shared/domain/hosts.ts';
 import { until } from '../../../helpers/until.ts';
-import { type Configured, freePort, inboundAt, openFolder, put, sinkIn, smtpTo } from './world.ts';
+import { type Configured, inboundAt, openFolder, put, sinkIn, smtpTo } from './world.ts';
 
 export interface Mail {
   from: string;

@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
-import {
-  configured,
-  freePort,
-  lacking,
-  openFolder,
-  put,
-  sinkIn,
-  takePort,
-  telling,
-  toldAt,
-} from './world.ts';
+import { configured, lacking, openFolder, put, sinkIn, takePort, telling, toldAt } from './world.ts';
 
 /** Thrown where the process is imagined to have been killed; all that follows fails too, so nothing is put right. */
 class Killed extends Error {}

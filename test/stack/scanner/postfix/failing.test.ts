@@ -1,11 +1,11 @@
 import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { ConfigurationRefused } from '../../../../scanner/sink.ts';
 import {
   configured,
   daemonsBelow,
-  freePort,
   lacking,
   openFolder,
   put,

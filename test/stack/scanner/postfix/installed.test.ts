@@ -2,20 +2,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { guardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
 import { systemServices } from '../../../../scanner/postfix/services.ts';
 import { until } from '../../../helpers/until.ts';
-import {
-  daemonsBelow,
-  endAll,
-  freePort,
-  lacking,
-  openFolder,
-  put,
-  sinkIn,
-  telling,
-  toldAt,
-} from './world.ts';
+import { daemonsBelow, endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
 
 const installWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
   spawnSync('sh', ['scanner/install.sh', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });

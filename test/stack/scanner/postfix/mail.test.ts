@@ -1,18 +1,9 @@
 import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { until } from '../../../helpers/until.ts';
-import {
-  daemonsBelow,
-  freePort,
-  lacking,
-  openFolder,
-  put,
-  sinkIn,
-  smtpTo,
-  telling,
-  toldAt,
-} from './world.ts';
+import { daemonsBelow, lacking, openFolder, put, sinkIn, smtpTo, telling, toldAt } from './world.ts';
 
 /** A server that mail is delivered to; subjects as they come. */
 const startDestination = async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { until } from '../../../helpers/until.ts';
 import { bothWays, send, startServer } from './both-ways.ts';
-import { freePort, lacking, smtpTo } from './world.ts';
+import { lacking, smtpTo } from './world.ts';
 
 describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, () => {
   it('goes to the host of today when the list has changed', async () => {

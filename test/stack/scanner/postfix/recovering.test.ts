@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { exitCodes } from '../../../../scanner/command-line.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 import { signal } from '../../../../scanner/postfix/processes.ts';
@@ -12,7 +13,6 @@ import {
   configured,
   daemonsBelow,
   endAll,
-  freePort,
   lacking,
   openFolder,
   put,

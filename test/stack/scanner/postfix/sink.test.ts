@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
 import {
   daemonsBelow,
-  freePort,
   greetingOf,
   inboundAt,
   lacking,

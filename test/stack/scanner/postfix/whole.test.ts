@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../../../helpers/stack.ts';
 import { until } from '../../../helpers/until.ts';
 import { registered, save, sync } from '../../../journey/support.ts';
-import { daemonsBelow, endAll, freePort, inboundAt, lacking, smtpTo, toldAt } from './world.ts';
+import { daemonsBelow, endAll, inboundAt, lacking, smtpTo, toldAt } from './world.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {

@@ -3,10 +3,11 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
 import { until } from '../../../helpers/until.ts';
 import { bothWays, send, startServer } from './both-ways.ts';
-import { freePort, inboundAt, lacking, openFolder, put, sinkIn, smtpTo } from './world.ts';
+import { inboundAt, lacking, openFolder, put, sinkIn, smtpTo } from './world.ts';
 
 describe.skipIf(lacking !== '')(`one message${lacking && ` (${lacking})`}`, () => {
   it.each(['\n.\r\n', '\n.\n', '\r\n.\n'])('smuggles in no other: %j', async (end) => {

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
 import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
@@ -33,15 +34,6 @@ export const openFolder = (): string => {
   chmodSync(dir, 0o711);
   onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
-};
-
-export const freePort = async (host = '127.0.0.1'): Promise<number> => {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 /** Takes a port until the test ends, or until it is closed. */
