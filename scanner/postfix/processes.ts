@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,6 +72,46 @@ export const endMaster = async (instance: Instance): Promise<void> => {
   await endOrphans(instance);
 };
 
+const wordsOf = async (pid: number): Promise<string[]> =>
+  (await orNull(readFile(`/proc/${pid}/cmdline`, 'utf8')))?.split('\0') ?? [];
+
+/** Of whatever release, which is in another folder; the path is relative where systemd starts it. */
+const guardProgram = 'scanner/postfix/guard/main.ts';
+
+const isGuardOf = async (pid: number, socketFolder: string): Promise<boolean> => {
+  const words = await wordsOf(pid);
+  const folder = words[words.indexOf('--sockets') + 1];
+  if (folder === undefined || !words.some((word) => word.endsWith(guardProgram))) return false;
+  const owner = await orNull(stat(`/proc/${pid}`));
+  return owner?.uid === process.getuid?.() && (await orNull(realpath(folder))) === socketFolder;
+};
+
+/** Guards of a folder of sockets, whether they answer or not: programs of this user that were started as such for it. */
+export const guardsOf = async (socketFolder: string): Promise<number[]> =>
+  matching(await pids(), (pid) => isGuardOf(pid, socketFolder));
+
+/** Milliseconds that a process has to be gone once it is killed. */
+const goneMs = 5000;
+
+/**
+ * Waits until guards have ended, and kills those that have not after some milliseconds.
+ * @throws Error where one is not gone even then.
+ */
+export const awaitEnd = async (
+  socketFolder: string,
+  among: readonly number[],
+  withinMs = graceMs,
+): Promise<void> => {
+  const left = async () => (await guardsOf(socketFolder)).filter((pid) => among.includes(pid));
+  const deadline = performance.now() + withinMs;
+  for (let pids = await left(); pids.length > 0; pids = await left()) {
+    const lateMs = performance.now() - deadline;
+    if (lateMs > goneMs) throw new Error(`The guard (${pids.join(', ')}) does not end when it is killed.`);
+    if (lateMs >= 0) for (const pid of pids) signal(pid, 'SIGKILL');
+    await sleep(20);
+  }
+};
+
 const isConnection = (line: string, server: Endpoint, client: Endpoint): boolean =>
   connectionsIn(line, endianness()).some(
     (one) =>
@@ -117,7 +157,7 @@ export const listensAt = async (instance: Instance, { address, port }: Endpoint)
 
 /** Arguments of an smtpd, which are those of its service in master.cf; null for another program. */
 const smtpdArguments = async (pid: number): Promise<string[] | null> => {
-  const words = (await orNull(readFile(`/proc/${pid}/cmdline`, 'utf8')))?.split('\0') ?? [];
+  const words = await wordsOf(pid);
   return words[0] === 'smtpd' ? words : null;
 };
 

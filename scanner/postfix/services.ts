@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Home } from './home.ts';
-import { endMaster, signal } from './processes.ts';
+import { endMaster, guardsOf, signal } from './processes.ts';
 import { runToSuccess } from './program.ts';
 
 /** Who starts and stops Postfix and the guard. */
@@ -15,8 +15,8 @@ export interface Services {
   stopPostfix(): Promise<void>;
   /** Starts a guard; it loads nothing, or what is in force. */
   startGuard(): Promise<void>;
-  /** `pid` is what the guard says of itself. */
-  stopGuard(pid: number): Promise<void>;
+  /** Tells it to end; one that hangs may not. */
+  stopGuard(): Promise<void>;
 }
 
 const guardProgram = fileURLToPath(new URL('guard/main.ts', import.meta.url));
@@ -41,7 +41,9 @@ export const ownServices = (home: Home, current: string, logFolder: string): Ser
   },
   stopPostfix: () => endMaster(home),
   startGuard: () => spawnGuard(home, logFolder),
-  stopGuard: async (pid) => signal(pid, 'SIGTERM'),
+  stopGuard: async () => {
+    for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGTERM');
+  },
 });
 
 /** Both are units of systemd (`scanner/install.sh`), which starts them again, at boot too, without the agent. */

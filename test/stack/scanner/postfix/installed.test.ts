@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { guardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
+import { guardsOf } from '../../../../scanner/postfix/processes.ts';
 import { systemServices } from '../../../../scanner/postfix/services.ts';
 import { until } from '../../../helpers/until.ts';
 import { daemonsBelow, endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
@@ -187,9 +188,12 @@ describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})
     await put(sink, telling(port, 1));
 
     expect(await toldAt(port)).toBe(1);
-    const status = readFileSync(`/proc/${(await parts.guard.status())?.pid}/status`, 'utf8');
+    const pid = (await parts.guard.status())?.pid;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     expect(status).toMatch(/^CapEff:\t0+5$/m);
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    // It is known as the guard without its answer, too.
+    expect(await guardsOf(parts.home.socketFolder)).toEqual([pid]);
     await sink.stop();
   });
 

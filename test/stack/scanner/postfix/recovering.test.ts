@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { exitCodes } from '../../../../scanner/command-line.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
-import { signal } from '../../../../scanner/postfix/processes.ts';
+import { guardsOf, signal } from '../../../../scanner/postfix/processes.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
 import { until } from '../../../helpers/until.ts';
@@ -77,6 +77,58 @@ describe.skipIf(lacking !== '')(`a guard${lacking && ` (${lacking})`}`, () => {
     expect(await toldAt(port)).toBe(1);
     expect(next.lines.filter((line) => line.includes('is ended and started anew'))).toHaveLength(1);
     await sink.stop();
+  });
+});
+
+describe.skipIf(lacking !== '')(`a guard that hangs${lacking && ` (${lacking})`}`, () => {
+  /** Until mail is taken again: twice five without an answer, and the start of another guard on a busy host. */
+  const within = { seconds: 25 };
+
+  /** A sink whose guard is stopped as it is. */
+  const withHanging = async () => {
+    const world = await running();
+    const { socketFolder } = world.parts.home;
+    const [pid = 0, ...more] = await guardsOf(socketFolder);
+    expect(more).toEqual([]);
+    onTestFinished(() => signal(pid, 'SIGKILL'));
+    const hang = () => signal(pid, 'SIGSTOP');
+    return { ...world, pid, hang, guards: () => guardsOf(socketFolder) };
+  };
+
+  /** Revision 1, as a client gets it that comes again when it is deferred. */
+  const takesMail = (port: number) =>
+    until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, within);
+
+  it('is killed and started anew with what is in force, and mail is taken again', async () => {
+    const { port, sink, lines, pid, hang, guards } = await withHanging();
+    await sink.held();
+    hang();
+
+    await until('it is gone', async () => !(await guards()).includes(pid), within);
+    await takesMail(port);
+
+    expect(lines.filter((line) => line.includes('hangs: it is killed'))).toHaveLength(1);
+    expect(await guards()).toHaveLength(1);
+  });
+
+  it('is killed by the next agent', async () => {
+    const { dir, port, pid, hang, guards } = await withHanging();
+    hang();
+    const next = await sinkIn(dir);
+
+    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+
+    expect(await toldAt(port)).toBe(1);
+    expect(await guards()).not.toContain(pid);
+  });
+
+  it('ends with the agent that is stopped', async () => {
+    const { sink, hang, guards } = await withHanging();
+    hang();
+
+    await sink.stop();
+
+    expect(await guards()).toEqual([]);
   });
 });
 

@@ -4,11 +4,13 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+
 import { freePort } from '../../../../local/ports.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
+
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
 import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
-import { signal } from '../../../../scanner/postfix/processes.ts';
+import { guardsOf, signal } from '../../../../scanner/postfix/processes.ts';
 import { openSession, type Reply, type SmtpSession } from '../../../../scanner/postfix/smtp-session.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import type { Contents, ListContent } from '../../../../scanner/sink.ts';
@@ -112,10 +114,7 @@ export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
 
 /** Ends what a killed agent has left behind in its folder. */
 export const endAll = async (dir: string): Promise<void> => {
-  const status = await askGuard(join(dir, 'postfix', 'guard', 'control'), { command: 'status' }).catch(
-    () => null,
-  );
-  if (status) signal(status.pid, 'SIGKILL');
+  for (const pid of await guardsOf(join(dir, 'postfix', 'guard'))) signal(pid, 'SIGKILL');
   for (const { pid } of daemonsBelow(dir)) signal(pid, 'SIGKILL');
 };
 
