@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 import { freePort } from '../../../../local/ports.ts';
-import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
 import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
