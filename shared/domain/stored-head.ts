@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { $ZodError } from 'zod/v4/core';
 import { defaultAdvanced } from '../schemas/advanced.ts';
 import { type ListReferences, listNames } from '../schemas/lists.ts';
 import { type Head, readConfiguration, type StoredConfiguration } from './configuration.ts';
@@ -24,7 +25,7 @@ const shape = z.looseObject({
   updatedBy: z.string(),
 });
 
-const told = ({ issues }: z.core.$ZodError): string => {
+const told = ({ issues }: $ZodError): string => {
   const [issue] = issues;
   return `${issue?.path.map(String).join('.') || 'the item'}: ${issue?.message}`;
 };
@@ -34,7 +35,7 @@ const settingsDamage = (stored: StoredConfiguration): string | null => {
     readConfiguration(stored);
     return null;
   } catch (error) {
-    if (error instanceof z.core.$ZodError) return `configuration.smtp.${told(error)}`;
+    if (error instanceof $ZodError) return `configuration.smtp.${told(error)}`;
     throw error;
   }
 };
