@@ -54,6 +54,16 @@ const forgetOthers = (folder: string): void => {
       rmSync(other, { recursive: true, force: true });
 };
 
+/** Says that the bundles are in use, and takes old ones away; those of another user of this checkout are left to that one. */
+const tidy = (folder: string): void => {
+  try {
+    utimesSync(folder, new Date(), new Date());
+    forgetOthers(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+};
+
 /** Made under a name of its own until it is whole; when another process was faster, that one's is as good. */
 const make = async (entries: string[], folder: string): Promise<void> => {
   const own = `${folder}.${process.pid}`;
@@ -90,9 +100,6 @@ export const bundleFunctions = async (
     : join(spare, 'functions');
   if (!keeps) await build(entries, folder);
   else if (!existsSync(folder)) await make(entries, folder);
-  if (keeps) {
-    utimesSync(folder, new Date(), new Date());
-    forgetOthers(folder);
-  }
+  if (keeps) tidy(folder);
   return (entry) => join(folder, entry.replace(/\.ts$/, '.mjs'));
 };

@@ -50,7 +50,8 @@ describe('scanner/install.sh', () => {
       expect(text).not.toMatch(/@[A-Z]+@|s3cret/);
       const own = join(units, name.replace('@', '@mx1'));
       writeFileSync(own, text);
-      if (existsSync('/usr/bin/systemd-analyze'))
+      // It also looks for what the units run.
+      if (existsSync('/usr/bin/systemd-analyze') && lacking === '')
         expect(execFileSync('sh', ['-c', `systemd-analyze verify ${own} 2>&1`], { encoding: 'utf8' })).toBe(
           '',
         );
