@@ -60,7 +60,7 @@ const tidy = (folder: string): void => {
     utimesSync(folder, new Date(), new Date());
     forgetOthers(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    if (!['EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 };
 
