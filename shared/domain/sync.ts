@@ -105,12 +105,12 @@ const connected = (facts: SyncFacts): Verdict => {
     : verdict('False', 'Disconnected', 'The Scanner is not connected.');
 };
 
-const inSync = (facts: SyncFacts): Verdict => {
-  const parts = [published(facts), applied(facts)];
+/** In sync where every part is so; otherwise not, for the first that is not. */
+const inSync = ({ head }: SyncFacts, parts: readonly Verdict[]): Verdict => {
   const missing = parts.find((part) => part.status !== 'True');
   return missing
     ? verdict(missing.status, missing.reason, missing.message)
-    : verdict('True', 'InSync', `The Scanner runs revision ${facts.head.revision}, the desired one.`);
+    : verdict('True', 'InSync', `The Scanner runs revision ${head.revision}, the desired one.`);
 };
 
 const latest = (...times: (string | null | undefined)[]): string =>
@@ -130,20 +130,32 @@ const appliedSince = ({ head, scanner, report }: SyncFacts, holds: boolean): str
   return latest(head.updatedAt, report.differs ? report.differsSince : null);
 };
 
+type Verdicts = Record<Condition['type'], Verdict>;
+
+const verdictsOf = (facts: SyncFacts): Verdicts => {
+  const [isPublished, isApplied] = [published(facts), applied(facts)];
+  return {
+    Published: isPublished,
+    Applied: isApplied,
+    Connected: connected(facts),
+    InSync: inSync(facts, [isPublished, isApplied]),
+  };
+};
+
 /** When each condition last became what it is: true since its fact was stored, false since the head (or the fact) moved. */
-const since = (type: Condition['type'], facts: SyncFacts): string => {
+const since = (type: Condition['type'], verdicts: Verdicts, facts: SyncFacts): string => {
   const { scanner, report, presence } = facts;
-  const [isPublished, isApplied] = [published(facts), applied(facts)].map(({ status }) => status === 'True');
+  const holds = (one: Condition['type']) => verdicts[one].status === 'True';
   switch (type) {
     case 'Connected':
       return presence?.at ?? scanner.createdAt;
     case 'Published':
-      return publishedSince(facts, isPublished === true);
+      return publishedSince(facts, holds('Published'));
     case 'Applied':
-      return appliedSince(facts, isApplied === true);
+      return appliedSince(facts, holds('Applied'));
     case 'InSync':
-      if (!isPublished) return publishedSince(facts, false);
-      return isApplied ? latest(report?.appliedAt, facts.published?.at) : appliedSince(facts, false);
+      if (!holds('Published')) return publishedSince(facts, false);
+      return holds('Applied') ? latest(report?.appliedAt, facts.published?.at) : appliedSince(facts, false);
   }
 };
 
@@ -160,11 +172,12 @@ export const syncOf = (facts: SyncFacts): Sync => {
     Connected: null,
     InSync: report?.appliedRevision ?? null,
   };
-  const condition = (type: Condition['type'], value: Verdict): Condition => ({
+  const verdicts = verdictsOf(facts);
+  const condition = (type: Condition['type']): Condition => ({
     type,
-    ...value,
+    ...verdicts[type],
     observedRevision: observed[type],
-    lastTransitionTime: since(type, facts),
+    lastTransitionTime: since(type, verdicts, facts),
   });
   const last = report?.lastReport;
   return {
@@ -172,12 +185,7 @@ export const syncOf = (facts: SyncFacts): Sync => {
     publishedRevision: facts.published?.revision ?? null,
     appliedRevision: report?.appliedRevision ?? null,
     connected: presence?.connected ?? false,
-    conditions: [
-      condition('Published', published(facts)),
-      condition('Applied', applied(facts)),
-      condition('Connected', connected(facts)),
-      condition('InSync', inSync(facts)),
-    ],
+    conditions: (['Published', 'Applied', 'Connected', 'InSync'] as const).map(condition),
     lastReport: shownReport(last ?? null),
   };
 };
