@@ -1,10 +1,10 @@
 import type { Warning } from '../errors.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { families } from './sections.ts';
+import { type Family, families } from './sections.ts';
 
 /** Address families in which the inbound and the outbound section listen on the same address and port. */
-const sharedFamilies = ({ inbound, outbound }: SmtpSettings): ('ipv4' | 'ipv6')[] =>
+export const sharedFamilies = ({ inbound, outbound }: SmtpSettings): Family[] =>
   families.filter((family) => {
     const [one, other] = [inbound?.[family], outbound?.[family]];
     return one && other && one.address === other.address && one.port === other.port;

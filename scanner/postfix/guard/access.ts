@@ -1,4 +1,4 @@
-import { family, type Keys } from '../../../shared/domain/lists/keys.ts';
+import { type Keys, kindOfKey } from '../../../shared/domain/lists/keys.ts';
 import type { MatchClient } from '../../../shared/domain/match.ts';
 import { isListed } from '../../../shared/domain/match-keys.ts';
 import type { Direction, GuardListener, GuardRules } from '../guard-configuration.ts';
@@ -13,8 +13,7 @@ export interface Rules {
 export type Way = Direction | 'refused' | 'unverified';
 
 /** Domains are last in a list. */
-const hasDomains = ({ bytes, starts, count }: Keys): boolean =>
-  count > 0 && bytes[starts[count - 1] as number] === family.domain;
+const hasDomains = (keys: Keys): boolean => keys.count > 0 && kindOfKey(keys, keys.count - 1) === 'domain';
 
 /**
  * Asks the rules of a listener in their order: the first that takes the client says which way its mail goes. So at a listener that inbound and

@@ -1,5 +1,7 @@
-import { type Family, families } from '../../../shared/domain/sections.ts';
-import { noOutboundTls, noTls, type SmtpSettings } from '../../../shared/schemas/smtp.ts';
+import { sharedFamilies } from '../../../shared/domain/listeners.ts';
+import { activeSections, type Family, families } from '../../../shared/domain/sections.ts';
+import { tlsOf } from '../../../shared/domain/tls.ts';
+import { noTls, type SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import type { Direction, GuardListener } from '../guard-configuration.ts';
 
 /** TLS of a listener; outbound knows no more than whether it is offered. */
@@ -23,27 +25,16 @@ export interface Listener {
 
 type Pair = { address: string; port: number };
 
-const tlsOf = (smtp: SmtpSettings, direction: Direction): Tls => ({
-  ...noTls,
-  ...(smtp[direction]?.tls ?? noOutboundTls),
-});
-
-const isActive = (smtp: SmtpSettings, direction: Direction): boolean =>
-  direction === 'authentication' ? smtp.authentication?.enabled === true : smtp[direction] !== undefined;
-
 const pairOf = (smtp: SmtpSettings, direction: Direction, family: Family): Pair | null =>
-  (isActive(smtp, direction) ? smtp[direction]?.[family] : null) ?? null;
-
-const isSame = (one: Pair | null, other: Pair | null): boolean =>
-  one !== null && other !== null && one.address === other.address && one.port === other.port;
+  (activeSections({ ...smtp }).includes(direction) ? smtp[direction]?.[family] : null) ?? null;
 
 const inFamily = (smtp: SmtpSettings, family: Family): Listener[] => {
-  const pair = (direction: Direction) => pairOf(smtp, direction, family);
   const listener = (name: string, directions: Direction[], tlsFrom: Direction): Listener[] => {
-    const own = pair(tlsFrom);
-    return own ? [{ name: `${name}-${family}`, ...own, directions, tls: tlsOf(smtp, tlsFrom) }] : [];
+    const own = pairOf(smtp, tlsFrom, family);
+    const tls = { ...noTls, ...tlsOf(smtp, tlsFrom) };
+    return own ? [{ name: `${name}-${family}`, ...own, directions, tls }] : [];
   };
-  const mail = isSame(pair('inbound'), pair('outbound'))
+  const mail = sharedFamilies(smtp).includes(family)
     ? listener('shared', ['outbound', 'inbound'], 'inbound')
     : [...listener('inbound', ['inbound'], 'inbound'), ...listener('outbound', ['outbound'], 'outbound')];
   return [...mail, ...listener('authentication', ['authentication'], 'authentication')];
