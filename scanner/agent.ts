@@ -7,6 +7,7 @@ import { type Conversation, type DesiredShadow, openConversation } from './conve
 import { download } from './download.ts';
 import { type HostInterfaces, inventoryOf } from './inventory.ts';
 import { type PassOutcome, startLoop } from './loop.ts';
+import { messageOf } from './message-of.ts';
 import type { LinkOptions } from './mqtt-link.ts';
 import { type Listening, listenTo } from './news.ts';
 import type { ObjectCache } from './object-cache.ts';
@@ -65,8 +66,6 @@ const defaults = {
 const lastWords = 2_000;
 
 type Settings = AgentOptions & Required<Pick<AgentOptions, keyof typeof defaults>>;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What a Scanner does, on whichever connection it has: inventory once for each, then its configuration. */
 const worker = (settings: Settings, memory: Memory, signal: AbortSignal) => {

@@ -16,7 +16,7 @@ export const folderSink = (dir: string, files: Files = nodeFiles): Sink => {
   return {
     async held() {
       inForce = await versions.look();
-      const previous = inForce?.record.previous ? await versions.at(inForce.record.previous) : null;
+      const previous = inForce && (await versions.before(inForce));
       return { current: inForce?.record.desired ?? null, previous: previous?.record.desired ?? null };
     },
     async apply(desired, contents) {

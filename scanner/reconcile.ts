@@ -3,6 +3,7 @@ import { shadowDifference } from '../shared/domain/shadow-difference.ts';
 import type { ReportStatus } from '../shared/messages/shadow.ts';
 import { advancedShadow, smtpShadow } from '../shared/messages/shadow.ts';
 import type { Conversation, Shadow } from './conversation.ts';
+import { messageOf } from './message-of.ts';
 import { nextStep, type Step } from './plan.ts';
 import type { Refusal } from './refusal.ts';
 import { reportChange, reportedOf } from './report.ts';
@@ -89,8 +90,6 @@ const putInForce = async (work: Reconciling, { desired, changed }: Apply): Promi
   const { note } = memory;
   log(`applied revision ${desired.smtp.revision} (${summary(desired)})${note ? `: ${note}` : ''}`);
 };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Says why it was not applied; the last good configuration stays in force. */
 const afterFailure = async (

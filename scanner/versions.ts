@@ -17,6 +17,12 @@ export interface Standing {
   record: VersionRecord | null;
 }
 
+/** False for one that is not what was built. */
+export const isBuilt = (standing: Standing): standing is Version => standing.record !== null;
+
+const builtOrNull = (standing: Standing | null): Version | null =>
+  standing !== null && isBuilt(standing) ? standing : null;
+
 /** Lies in a version folder once it was seen to work; it is no part of what was built. */
 const confirmedFile = 'confirmed';
 
@@ -30,8 +36,8 @@ export interface Versions {
   standing(): Promise<Standing | null>;
   /** The name of what is in force, unread. */
   target(): Promise<string | null>;
-  /** A version by its name; null when it is not what was built. */
-  at(name: string): Promise<Version | null>;
+  /** The one that was in force before; null when there is none, or when it is not what was built. */
+  before(version: Pick<Standing, 'record'>): Promise<Version | null>;
   /** Builds a version and makes it last. When it throws, nothing is left of it. */
   build(making: Making): Promise<Version>;
   /** Puts a version in force: one rename of the link (POSIX rename is atomic). */
@@ -64,10 +70,9 @@ export const versionsIn = (dir: string, files: Files): Versions => {
   const current = join(dir, 'current');
   const next = join(dir, 'current.next');
 
-  const at = async (name: string): Promise<Version | null> => {
+  const at = async (name: string): Promise<Standing> => {
     const path = join(versions, name);
-    const record = await readVersion(files, path);
-    return record && { name, path, record };
+    return { name, path, record: await readVersion(files, path) };
   };
 
   const target = async (): Promise<string | null> => {
@@ -75,22 +80,19 @@ export const versionsIn = (dir: string, files: Files): Versions => {
     return path === null ? null : basename(path);
   };
 
+  const standing = async (): Promise<Standing | null> => {
+    const name = await target();
+    return name === null ? null : at(name);
+  };
+
   const remove = (path: string): Promise<void> => files.rm(path, { recursive: true, force: true });
 
   return {
     current,
-    at,
     target,
-    async look() {
-      const name = await target();
-      return name === null ? null : at(name);
-    },
-    async standing() {
-      const name = await target();
-      if (name === null) return null;
-      const path = join(versions, name);
-      return { name, path, record: await readVersion(files, path) };
-    },
+    standing,
+    look: async () => builtOrNull(await standing()),
+    before: async ({ record }) => (record?.previous ? builtOrNull(await at(record.previous)) : null),
     async build(making) {
       const name = `${making.desired.smtp.revision}-${randomBytes(4).toString('hex')}`;
       const path = join(versions, name);

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Desired } from '../../shared/domain/desired.ts';
 import { decodeHosts } from '../../shared/domain/hosts.ts';
@@ -6,6 +6,7 @@ import { entryOfLine } from '../../shared/domain/lists/chunks.ts';
 import { accessListNames, type HostListName, type ListName } from '../../shared/schemas/lists.ts';
 import { ConfigurationRefused } from '../sink.ts';
 import { artifactFile, derivedNames, listFile, type Version } from '../version-folder.ts';
+import { readEnd } from './file-end.ts';
 import type { Home } from './home.ts';
 import { mainFile } from './render/files.ts';
 import type { RenderInput } from './render/input.ts';
@@ -15,17 +16,8 @@ import { type Rendered, renderPostfix } from './render/render.ts';
 const tailBytes = 512;
 
 /** The last line of a text file of whatever length; empty where there is none. */
-const lastLine = async (path: string): Promise<string> => {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const from = Math.max(0, size - tailBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from);
-    return buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').at(-1) ?? '';
-  } finally {
-    await file.close();
-  }
-};
+const lastLine = async (path: string): Promise<string> =>
+  (await readEnd(path, tailBytes)).trimEnd().split('\n').at(-1) ?? '';
 
 /** What a version folder holds of settings, lists and artifacts, before anything is derived from it. */
 export interface Source {
@@ -70,11 +62,15 @@ export const deriveFrom = async (home: Home, source: Source): Promise<Rendered> 
   throw new ConfigurationRefused(first ?? { pointer: '', message: 'Postfix cannot honour this.' });
 };
 
+/** False for a version that another sink has made. */
+export const isRendered = ({ record }: Pick<Version, 'record'>): boolean =>
+  derivedNames(record).includes(mainFile);
+
 /** What was rendered into a version, as it lies there; null for a version that another sink has made. */
 export const renderedIn = async ({ path, record }: Version): Promise<Pick<Rendered, 'files'> | null> => {
-  const names = derivedNames(record);
-  if (!names.includes(mainFile)) return null;
+  if (!isRendered({ record })) return null;
   const files: Rendered['files'] = {};
-  for (const name of names) files[name] = { text: await readFile(join(path, name), 'utf8'), secret: true };
+  for (const name of derivedNames(record))
+    files[name] = { text: await readFile(join(path, name), 'utf8'), secret: true };
   return { files };
 };

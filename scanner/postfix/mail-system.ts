@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readEnd } from './file-end.ts';
 import type { Home } from './home.ts';
 import { endMaster, endOrphans, masterOf } from './processes.ts';
 import { runProgram, runToSuccess } from './program.ts';
@@ -43,18 +44,6 @@ const checkFolder = async (folder: string): Promise<void> => {
 /** As much of the end of a log as is looked at. */
 const tailBytes = 64 * 1024;
 
-const readFrom = async (path: string, mark: number): Promise<string> => {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const from = Math.max(size < mark ? 0 : mark, size - tailBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
-};
-
 const errorsIn = (text: string): string =>
   text
     .split('\n')
@@ -87,6 +76,6 @@ export const mailSystemOf = (
     },
     markLog: async () => (logFile && existsSync(logFile) ? (await stat(logFile)).size : 0),
     errorsSince: async (mark) =>
-      logFile && existsSync(logFile) ? errorsIn(await readFrom(logFile, mark)) : '',
+      logFile && existsSync(logFile) ? errorsIn(await readEnd(logFile, tailBytes, mark)) : '',
   };
 };

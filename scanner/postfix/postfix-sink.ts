@@ -1,20 +1,19 @@
 import type { Desired } from '../../shared/domain/desired.ts';
+import { messageOf } from '../message-of.ts';
 import type { Contents, Held, Sink } from '../sink.ts';
 import type { Version } from '../version-folder.ts';
-import type { Standing } from '../versions.ts';
+import { isBuilt, type Standing } from '../versions.ts';
 import { deriveFrom } from './derived.ts';
-import { asMadeNow, bringUp, keepLooking, lookAfter, messageOf } from './recovery.ts';
+import { asMadeNow, bringUp, keepLooking, lookAfter } from './recovery.ts';
 import type { Rendered } from './render/render.ts';
 import {
   goBack,
-  isBuilt,
   isRunnable,
   keepOnly,
   type Needed,
   neededFor,
   type PostfixParts,
   prepare,
-  previousOf,
   switchTo,
 } from './steps.ts';
 
@@ -145,11 +144,11 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
 
   const held = async (): Promise<Held> => {
     [inForce, isSeen] = [await versions.standing(), true];
-    if (!inForce || !(await isRunnable(inForce))) return nothing;
+    if (!inForce || !isRunnable(inForce)) return nothing;
     if (isBuilt(inForce)) await bringItUp(inForce);
     else await keepAsItIs(parts, inForce);
     if (!isSeen || !isBuilt(inForce)) return nothing;
-    const previous = await previousOf(parts, inForce);
+    const previous = await versions.before(inForce);
     return { current: await asMadeNow(parts, inForce), previous: previous?.record.desired ?? null };
   };
 

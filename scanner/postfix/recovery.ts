@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Desired } from '../../shared/domain/desired.ts';
 import { type Backoff, delayOf } from '../backoff.ts';
+import { messageOf } from '../message-of.ts';
 import type { Version } from '../version-folder.ts';
 import type { Standing } from '../versions.ts';
 import { renderedIn } from './derived.ts';
-import type { Rendered } from './render/render.ts';
-import { isRunnable, loadGuard, type PostfixParts, previousOf, renderingOf, run } from './steps.ts';
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+import { isSame } from './render/change.ts';
+import { isRunnable, loadGuard, type PostfixParts, renderingOf, run } from './steps.ts';
 
 /** True when Postfix runs it, as was seen. */
 const runs = (parts: PostfixParts, version: Standing): Promise<boolean> =>
@@ -33,17 +32,10 @@ export interface Outcome {
 export const bringUp = async (parts: PostfixParts, version: Standing): Promise<Outcome> => {
   if (await runs(parts, version)) return { inForce: version, isSeen: true };
   const wasSeen = await parts.versions.isConfirmed(version);
-  const previous = wasSeen ? null : await previousOf(parts, version);
-  if (previous && (await isRunnable(previous)) && (await runs(parts, previous)))
+  const previous = wasSeen ? null : await parts.versions.before(version);
+  if (previous && isRunnable(previous) && (await runs(parts, previous)))
     return { inForce: previous, isSeen: true };
   return { inForce: version, isSeen: false };
-};
-
-const isSame = (one: Pick<Rendered, 'files'>, other: Pick<Rendered, 'files'>): boolean => {
-  const [texts, others] = [Object.entries(one.files), Object.entries(other.files)];
-  return (
-    texts.length === others.length && texts.every(([path, { text }]) => other.files[path]?.text === text)
-  );
 };
 
 /** What a version is of; null where this software, or its place, would make it otherwise: then it is to be applied again. */
@@ -57,7 +49,7 @@ export const asMadeNow = async (parts: PostfixParts, version: Version): Promise<
 /** What has died is started again, by what is in force, and what the guard has lost is loaded again. */
 export const lookAfter = async (parts: PostfixParts, version: Standing | null): Promise<void> => {
   const { guard, mail, log } = parts;
-  if (!version || !(await isRunnable(version))) return;
+  if (!version || !isRunnable(version)) return;
   const fault = await guard.fault(version.name);
   if (fault !== null) {
     log(`the guard is put right: ${fault}`);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Version } from '../version-folder.ts';
-import type { Standing, Versions } from '../versions.ts';
+import { isBuilt, type Standing, type Versions } from '../versions.ts';
 import { assertBindable } from './bindable.ts';
-import { deriveFrom, renderedIn } from './derived.ts';
+import { deriveFrom, isRendered, renderedIn } from './derived.ts';
 import type { GuardKeeper } from './guard-keeper.ts';
 import type { Home } from './home.ts';
 import { probeListeners } from './listeners-probe.ts';
@@ -36,16 +36,9 @@ export const renderingOf = async (
 ): Promise<Rendered | null> =>
   record && deriveFrom(home, { path, desired: record.desired }).catch(() => null);
 
-export const isBuilt = (standing: Standing): standing is Version => standing.record !== null;
-
 /** False for a version that another sink has made. */
-export const isRunnable = async (standing: Standing): Promise<boolean> =>
-  isBuilt(standing) ? (await renderedIn(standing)) !== null : existsSync(join(standing.path, mainFile));
-
-export const previousOf = async (
-  { versions }: PostfixParts,
-  { record }: Standing,
-): Promise<Version | null> => (record?.previous ? versions.at(record.previous) : null);
+export const isRunnable = (standing: Standing): boolean =>
+  isBuilt(standing) ? isRendered(standing) : existsSync(join(standing.path, mainFile));
 
 /** Has the guard forget all but a version and the one before it, of which sessions may still be open. */
 export const keepOnly = ({ guard }: PostfixParts, { name, record }: Standing): Promise<void> =>
@@ -53,10 +46,10 @@ export const keepOnly = ({ guard }: PostfixParts, { name, record }: Standing): P
 
 /** The guard must know the version; sessions of the one before it are better answered than deferred. */
 export const loadGuard = async (parts: PostfixParts, version: Standing): Promise<void> => {
-  const { guard } = parts;
+  const { guard, versions } = parts;
   await guard.start();
   await guard.load(version.path);
-  const previous = await previousOf(parts, version);
+  const previous = await versions.before(version);
   if (previous) await guard.load(previous.path).catch(() => undefined);
   await keepOnly(parts, version);
 };
@@ -135,7 +128,7 @@ export const goBack = async (
   { to, needed }: { to: Standing | null; needed: Needed },
 ): Promise<void> => {
   const { mail, versions } = parts;
-  const runnable = to !== null && (await isRunnable(to));
+  const runnable = to !== null && isRunnable(to);
   if (needed !== 'reload' || !runnable) await mail.stop();
   if (to) await versions.switchTo(to.name);
   else await versions.switchOff();

@@ -6,7 +6,7 @@ import {
   type GuardStatus,
   longestControlLine,
 } from './control-protocol.ts';
-import { lineReader } from './lines.ts';
+import { lineReader, utf8Of } from './lines.ts';
 
 /** The guard has not done what it was asked; the message says why. */
 export class GuardRefused extends Error {
@@ -17,8 +17,7 @@ const firstAnswer = async (socket: Socket): Promise<ControlAnswer> => {
   const read = lineReader(longestControlLine);
   for await (const piece of socket) {
     const [line] = read(piece as Uint8Array);
-    if (line !== undefined)
-      return controlAnswer.parse(JSON.parse(Buffer.from(line, 'latin1').toString('utf8')));
+    if (line !== undefined) return controlAnswer.parse(JSON.parse(utf8Of(line)));
   }
   throw new Error('The guard has ended the connection without an answer.');
 };

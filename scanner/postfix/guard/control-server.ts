@@ -5,7 +5,7 @@ import {
   type GuardStatus,
   longestControlLine,
 } from './control-protocol.ts';
-import { lineReader } from './lines.ts';
+import { lineReader, utf8Of } from './lines.ts';
 import { answering } from './unix-server.ts';
 import type { VersionStore } from './versions.ts';
 
@@ -17,11 +17,9 @@ export interface Controlled {
   log: (line: string) => void;
 }
 
-const textOf = (line: string): string => Buffer.from(line, 'latin1').toString('utf8');
-
 const act = async (line: string, { versions, inUse, status, log }: Controlled): Promise<ControlAnswer> => {
   try {
-    const request = controlRequest.parse(JSON.parse(textOf(line)));
+    const request = controlRequest.parse(JSON.parse(utf8Of(line)));
     if (request.command === 'load') log(`version ${(await versions.load(request.folder)).name} is loaded`);
     if (request.command === 'keep') versions.keep(request.versions, await inUse());
     return { ok: true, status: status() };

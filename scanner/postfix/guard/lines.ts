@@ -27,3 +27,6 @@ export const lineReader = (longest: number): ((piece: Uint8Array) => string[]) =
     return lines;
   };
 };
+
+/** The text of a line whose bytes are UTF-8. */
+export const utf8Of = (line: string): string => Buffer.from(line, 'latin1').toString('utf8');

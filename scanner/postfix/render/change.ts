@@ -21,19 +21,21 @@ const readOnce = [
 
 type Files = Pick<Rendered, 'files'>;
 
-const textsOf = ({ files }: Files): Map<string, string> =>
-  new Map(Object.entries(files).flatMap(([path, { text }]) => (path === guardFile ? [] : [[path, text]])));
+/** True where every file has the same text. */
+export const isSame = ({ files: before }: Files, { files: after }: Files): boolean =>
+  Object.keys(before).length === Object.keys(after).length &&
+  Object.entries(after).every(([path, { text }]) => before[path]?.text === text);
 
-const onceOf = (main: string): string =>
-  main
+const withoutGuard = ({ files: { [guardFile]: _, ...files } }: Files): Files => ({ files });
+
+const onceOf = ({ files }: Files): string =>
+  (files[mainFile]?.text ?? '')
     .split('\n')
     .filter((line) => readOnce.includes(line.split(' = ')[0] ?? ''))
     .join('\n');
 
 /** What it takes to get from one rendered configuration to another. What only the guard reads needs nothing of Postfix. */
 export const changeOf = (before: Files, after: Files): Change => {
-  const [old, wanted] = [textsOf(before), textsOf(after)];
-  if (onceOf(old.get(mainFile) ?? '') !== onceOf(wanted.get(mainFile) ?? '')) return 'restart';
-  const isSame = old.size === wanted.size && [...wanted].every(([path, text]) => old.get(path) === text);
-  return isSame ? 'none' : 'reload';
+  if (onceOf(before) !== onceOf(after)) return 'restart';
+  return isSame(withoutGuard(before), withoutGuard(after)) ? 'none' : 'reload';
 };
