@@ -12,6 +12,13 @@ export class UsageError extends Error {
 export const startCommand = (dir: string): string =>
   dir === '.local' ? 'npm start' : `npm start -- --data ${dir}`;
 
+/** What an option says that takes NAME=VALUE. @throws UsageError where it does not. */
+export const nameAndValue = (option: string, text: string): [name: string, value: string] => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`${option} takes NAME=VALUE, and not ${text}.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+};
+
 interface Command<T extends ParseArgsOptionsConfig> {
   usage: string;
   options: T;

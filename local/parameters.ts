@@ -1,13 +1,7 @@
-import { UsageError } from './command.ts';
+import { nameAndValue, UsageError } from './command.ts';
 import type { Template } from './template.ts';
 
 type Declared = NonNullable<Template['Parameters']>;
-
-const pairOf = (text: string): [name: string, value: string] => {
-  const at = text.indexOf('=');
-  if (at < 1) throw new UsageError(`--parameter takes NAME=VALUE, and not ${text}.`);
-  return [text.slice(0, at), text.slice(at + 1)];
-};
 
 /** A pattern is of the whole value (CloudFormation user guide, "Parameters", AllowedPattern). */
 const matches = (pattern: string, value: string): boolean => new RegExp(`^(?:${pattern})$`).test(value);
@@ -28,7 +22,7 @@ const problemOf = (declared: Declared, name: string, value: string): string | un
  * @throws UsageError with all of those that CloudFormation would refuse: parameters that the template has not, values that it does not allow.
  */
 export const readParameters = (given: readonly string[], declared: Declared): Record<string, string> => {
-  const pairs = given.map(pairOf);
+  const pairs = given.map((text) => nameAndValue('--parameter', text));
   const problems = pairs.flatMap(([name, value]) => problemOf(declared, name, value) ?? []);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return Object.fromEntries(pairs);

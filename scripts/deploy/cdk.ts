@@ -8,7 +8,7 @@ import {
   readConfig,
   settingNames,
 } from '../../infra/config.ts';
-import { UsageError } from '../../local/command.ts';
+import { nameAndValue, UsageError } from '../../local/command.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -22,13 +22,6 @@ export interface Asked {
   env?: string | undefined;
   context?: string[] | undefined;
 }
-
-const pairOf = (text: string): [name: string, value: string] => {
-  const at = text.indexOf('=');
-  const name = text.slice(0, at);
-  if (at <= 0) throw new UsageError(`--context takes NAME=VALUE, and not ${text}.`);
-  return [name, text.slice(at + 1)];
-};
 
 export interface Environment {
   config: DeploymentConfig;
@@ -52,7 +45,7 @@ const configOf = (given: Record<string, string>, others: Record<string, string>)
  */
 export const environmentOf = ({ env, context = [] }: Asked): Environment => {
   if (env !== undefined && !existsSync(env)) throw new UsageError(`There is no file ${env}.`);
-  const pairs = context.map(pairOf);
+  const pairs = context.map((text) => nameAndValue('--context', text));
   const isSetting = ([name]: [string, string]): boolean => settingNames.includes(name);
   const given: Record<string, string> = {
     ...Object.fromEntries(pairs.filter(isSetting)),
