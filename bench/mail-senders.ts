@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession } from './mail-clients.ts';
 
 /** What senders have seen. */
@@ -9,8 +10,8 @@ export interface Sent {
 }
 
 export interface Senders {
-  /** So far. */
-  readonly sent: Sent;
+  /** How many messages were begun so far; each says which it is. */
+  begun(): number;
   /** The longest time without a message taken, of whichever sender, in milliseconds. */
   longestMs(): number;
   /** Forgets the longest time so far. */
@@ -21,8 +22,12 @@ export interface Senders {
 
 const messages = 3;
 
-/** Clients that send mail without pause, each from its own address, a few messages a session, one session after another. */
-export const startSenders = (port: number, addresses: readonly string[]): Senders => {
+/** Clients that send mail, each from its own address, a few messages a session, one session after another; without pause where none is given. */
+export const startSenders = (
+  port: number,
+  addresses: readonly string[],
+  { pauseMs = 0 }: { pauseMs?: number } = {},
+): Senders => {
   const sent: Sent = { taken: [], refused: [] };
   let ends = false;
   let last = performance.now();
@@ -54,10 +59,13 @@ export const startSenders = (port: number, addresses: readonly string[]): Sender
   };
 
   const running = addresses.map(async (from) => {
-    while (!ends) await session(from);
+    while (!ends) {
+      await session(from);
+      if (pauseMs > 0) await sleep(pauseMs);
+    }
   });
   return {
-    sent,
+    begun: () => number,
     longestMs: () => Math.max(longest, sinceLast()),
     anew: () => {
       longest = 0;

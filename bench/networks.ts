@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { formatIpv4, maskIpv4, parseIpv4 } from '../shared/domain/lists/addresses.ts';
 import { readImportFile } from '../shared/domain/lists/import-file.ts';
@@ -33,6 +33,17 @@ export const writeAll = async (path: string, lines: Iterable<string>): Promise<v
   }
   file.end(piece);
   await finished(file);
+};
+
+/** Writes a file of that many networks, one a line. Answers how many there are. */
+export const writeNetworks = async (file: string, lines: number): Promise<number> => {
+  const values = await makeNetworks(`${file}.lines`, lines);
+  rmSync(`${file}.lines`);
+  await writeAll(
+    file,
+    values.map((value) => `${value}\n`),
+  );
+  return values.length;
 };
 
 /** The keys of access(5) that mean a network: Postfix looks for an address, then for its first three, two and one octets. */

@@ -116,7 +116,29 @@ const refused = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 const messageOf = (error: unknown, { sessionMs }: Patience): string => {
   const { name, code, message } = error as Error & { code?: string };
   if (code !== undefined && refused.has(code)) return `no connection (${code})`;
-  return name === 'AbortError' || name === 'TimeoutError' ? `no answer in ${sessionMs} ms` : message;
+  if (name === 'AbortError') return 'no answer';
+  return name === 'TimeoutError' ? `no answer in ${sessionMs} ms` : message;
+};
+
+type IsAlive = () => Promise<boolean>;
+
+/** Milliseconds between looks whether Postfix is there. */
+const aliveMs = 200;
+
+/** What `act` does, broken off when Postfix has ended: whoever has taken its port may never answer. */
+const whileAlive = async <T>(isAlive: IsAlive, act: (ended: AbortSignal) => Promise<T>): Promise<T> => {
+  const ended = new AbortController();
+  const timer = setInterval(() => {
+    isAlive().then(
+      (alive) => alive || ended.abort(),
+      (error) => ended.abort(error),
+    );
+  }, aliveMs);
+  try {
+    return await act(ended.signal);
+  } finally {
+    clearInterval(timer);
+  }
 };
 
 /**
@@ -128,16 +150,16 @@ const messageOf = (error: unknown, { sessionMs }: Patience): string => {
 export const probe = async (
   instance: Instance,
   expected: Expected,
-  isAlive: () => Promise<boolean>,
+  isAlive: IsAlive,
   waits: Patience = patience,
 ): Promise<void> => {
   const deadline = performance.now() + waits.allMs;
   for (;;) {
-    const signal = AbortSignal.timeout(waits.sessionMs);
+    const late = AbortSignal.timeout(waits.sessionMs);
     try {
-      return await look(instance, expected, signal);
+      return await whileAlive(isAlive, (ended) => look(instance, expected, AbortSignal.any([late, ended])));
     } catch (error) {
-      if (signal.aborted && (await isFull(instance, expected))) return;
+      if (late.aborted && (await isFull(instance, expected))) return;
       const { name, address, port } = expected.listener;
       const seen = `${name} at ${address} port ${port}: ${messageOf(error, waits)}`;
       if (!(await isAlive())) throw new Error(`Postfix has ended; ${seen}`);

@@ -1,91 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MailHost, openSession, startHost, visit } from '../../../bench/mail-clients.ts';
 import { account, startSenders } from '../../../bench/mail-senders.ts';
-import { freePort } from '../../../local/ports.ts';
-import { makeChain } from '../../helpers/certificates.ts';
+import { writeNetworks } from '../../../bench/networks.ts';
+import {
+  allIn,
+  changeOf,
+  configure,
+  limit,
+  listedOnly,
+  openScene,
+  type Scene,
+  sendersAt,
+  stranger,
+  timeOf,
+} from '../../../bench/postfix-changes.ts';
+import { createClient } from '../../../shared/client.ts';
+import { type ScannerProcess, startScannerProcess } from '../../helpers/scanner.ts';
+import { type StackProcess, startStackProcess } from '../../helpers/stack.ts';
 import { until } from '../../helpers/until.ts';
-import { lacking } from '../../stack/scanner/postfix/world.ts';
-import { type Given, hostAt, type Scanner, startScanner } from './world.ts';
+import { endAll, lacking } from '../../stack/scanner/postfix/world.ts';
+import { drop, registered } from '../support.ts';
 
-const changes = Number(process.env['POSTFIX_CHANGES'] ?? 10);
-const certificateId = 'cert-00000000000000a1';
-const senders = ['127.0.1.1', '127.0.1.2', '127.0.1.3', '127.0.1.4'];
+/** `POSTFIX_CHANGES=1000 npx vitest run --project journey mail-flows` */
+const changes = Number(process.env['POSTFIX_CHANGES'] ?? 100);
+const networks = 1_000_000;
+const scannerId = 'mx1';
 
-let scanner: Scanner;
-let host: MailHost;
-let port: number;
-let others: number[];
-let certificate: object;
-
-/** Configurations that differ in lists, TLS, limits, listeners and hosts, and that all let the senders in. */
-const configuration = (revision: number): Given => {
-  const isListed = revision % 2 === 0;
-  const hasTls = revision % 3 === 0;
-  const withOutbound = revision % 5 === 0;
-  return {
-    smtp: {
-      mailFiltering: withOutbound ? 'inbound-and-outbound' : 'inbound',
-      inbound: {
-        ipv4: { address: '127.0.0.1', port },
-        accept: isListed ? 'listed' : 'all',
-        ...(hasTls ? { tls: { accept: true, certificateId } } : {}),
-      },
-      ...(withOutbound
-        ? { outbound: { ipv4: { address: '127.0.0.1', port: others[revision % others.length] ?? 0 } } }
-        : {}),
-    },
-    lists: {
-      ...(isListed ? { inbound: ['127.0.1.0/24', `10.${revision % 256}.0.0/16`] } : {}),
-      ...(withOutbound ? { outbound: ['192.0.2.1'] } : {}),
-    },
-    hosts: { 'local-delivery': [hostAt(host.port, 10 + (revision % 7))] },
-    advanced: {
-      inbound: { maxMessageBytes: 100_000 + revision, maxConnections: 50 + (revision % 4) },
-      delivery: { minRetryMinutes: 1 },
-    },
-    artifacts: hasTls ? { [certificateId]: certificate } : {},
-  };
-};
+let stack: StackProcess;
+let scanner: ScannerProcess;
+const hosts: MailHost[] = [];
+let scene: Scene;
+let hostId: string;
 
 describe.skipIf(lacking !== '')(`while mail flows${lacking && ` (${lacking})`}`, () => {
   beforeAll(async () => {
-    host = await startHost();
-    port = await freePort();
-    others = [await freePort(), await freePort()];
-    const { upload } = await makeChain();
-    certificate = { certificatePem: upload.certificatePem, privateKeyPem: upload.privateKeyPem };
-    scanner = await startScanner();
-    await scanner.apply(configuration(1));
+    stack = await startStackProcess();
+    scanner = startScannerProcess(stack.dir, scannerId, ['--mta', 'postfix']);
+    hosts.push(await startHost(), await startHost());
+    await registered(stack, scannerId);
+    scene = await openScene({
+      client: createClient({ baseUrl: stack.endpoints.api, token: stack.endpoints.token }),
+      scannerId,
+      hosts: [hosts[0] as MailHost, hosts[1] as MailHost],
+    });
+    hostId = await configure(scene);
+    await timeOf(listedOnly(scene));
   });
 
   afterAll(async () => {
     await scanner?.stop();
-    await host?.close();
+    if (scanner) await endAll(scanner.dir);
+    await stack?.stop();
+    for (const host of hosts) await host.close();
   });
 
-  it(`${changes} changes lose no message that was taken, and refuse no session`, {
-    timeout: 60_000 + changes * 10_000,
+  it(`${changes} changes and a list of a million networks, from the API to what clients are told, lose no message that was taken and refuse no session`, {
+    timeout: 240_000 + changes * 10_000,
   }, async () => {
-    const flow = startSenders(port, senders);
-    for (let revision = 2; revision <= changes + 1; revision++) {
-      expect(await scanner.apply(configuration(revision))).toBe('Postfix was reloaded');
-    }
+    const file = join(stack.dir, 'networks.txt');
+    const flow = startSenders(scene.ports.inbound, sendersAt, { pauseMs: 10 });
+
+    for (let number = 0; number < changes; number++) await timeOf(changeOf(scene, number, { hostId, flow }));
+    await timeOf(allIn(scene));
+    await writeNetworks(file, networks);
+    const before = flow.begun();
+    await drop(stack, `${scannerId}/inbound/networks.txt`, readFileSync(file), { activate: 'true' });
+    await until('a stranger is refused by the list', listedOnly(scene).isSeen, { seconds: 300 });
+    const during = flow.begun() - before;
     const { taken, refused } = await flow.stop();
 
     expect(refused).toEqual([]);
     expect(taken.length).toBeGreaterThan(changes);
-    await until('all that was taken has arrived', () => account(taken, host.arrived).lost.length === 0, {
-      seconds: 100,
-    });
-    expect(account(taken, host.arrived)).toEqual({ lost: [], twice: [], untold: [] });
+    expect(during).toBeGreaterThan(10);
+    const accountNow = () =>
+      account(
+        taken,
+        hosts.flatMap(({ arrived }) => arrived),
+      );
+    await until('all that was taken has arrived', () => accountNow().lost.length === 0, { seconds: 100 });
+    expect(accountNow()).toEqual({ lost: [], twice: [], untold: [] });
   });
 
   it('a session goes on by the rules that it began with, whatever changes meanwhile', async () => {
-    await scanner.apply(configuration(1));
-    const session = await openSession({ port, from: '127.0.9.9' });
-    for (const revision of [2, 4, 8]) await scanner.apply(configuration(revision));
+    await timeOf(allIn(scene));
+    const session = await openSession({ port: scene.ports.inbound, from: '127.99.9.8' });
+    await timeOf(listedOnly(scene));
+    for (const round of [2001, 2002, 2003]) await timeOf(limit(scene, round));
     expect(await session.send()).toMatch(/^250 /);
     session.close();
-    expect(await visit({ port, from: '127.0.9.9' })).toMatch(/^CONN: 554 /);
+    expect(await visit({ port: scene.ports.inbound, from: stranger })).toMatch(/^CONN: 554 /);
   });
 });
