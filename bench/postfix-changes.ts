@@ -50,8 +50,9 @@ const offered = async ({ ports }: Scene): Promise<string> => {
   return session.offered;
 };
 
-/** Settings that let senders in at both listeners. Answers the id of the host that mail goes to. */
-export const configure = async ({ client, scannerId, ports, hosts }: Scene): Promise<string> => {
+/** Settings that let senders in at both listeners, seen in force. Answers the id of the host that mail goes to. */
+export const configure = async (scene: Scene): Promise<string> => {
+  const { client, scannerId, ports, hosts } = scene;
   const inbound = { params: { scannerId, list: 'inbound' as const } };
   const entries = [{ value: sendersNetwork }];
   await client.call('POST /v1/scanners/{scannerId}/access-lists/{list}/entries', {
@@ -74,6 +75,7 @@ export const configure = async ({ client, scannerId, ports, hosts }: Scene): Pro
       outbound: at(ports.outbound[0]),
     },
   });
+  await waitFor('a stranger is refused', listedOnly(scene).isSeen);
   return host?.hostId ?? '';
 };
 

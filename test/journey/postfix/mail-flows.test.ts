@@ -46,7 +46,6 @@ describe.skipIf(lacking !== '')(`while mail flows${lacking && ` (${lacking})`}`,
       hosts: [hosts[0] as MailHost, hosts[1] as MailHost],
     });
     hostId = await configure(scene);
-    await timeOf(listedOnly(scene));
   });
 
   afterAll(async () => {

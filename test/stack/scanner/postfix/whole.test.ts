@@ -9,9 +9,7 @@ import { daemonsBelow, endAll, inboundAt, lacking, smtpTo, toldAt } from './worl
 
 let stack: StackProcess;
 beforeAll(async () => {
-  if (lacking !== '') return;
-  stack = await startStackProcess();
-  // Postfix's own user must get into the Scanner's folder.
+  if (lacking === '') stack = await startStackProcess();
 });
 afterAll(() => stack?.stop());
 
