@@ -4,19 +4,11 @@ import type { SmtpDesired } from '../shared/messages/shadow.ts';
 import { advancedSettings } from '../shared/schemas/advanced.ts';
 import { type ArtifactTools, fetchLacking } from './artifacts.ts';
 import { inParallel } from './in-parallel.ts';
+import { parsedJson } from './parsed-json.ts';
 import { type ArtifactContent, ConfigurationRefused } from './sink.ts';
 
 /** Artifacts fetched at a time. */
 const width = 2;
-
-/** What was thrown would show the text. */
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 /** Of the others it is the sink that knows what is in them. */
 const isUsable = (name: string, content: unknown): boolean =>

@@ -8,6 +8,7 @@ import {
 } from '../shared/messages/artifacts.ts';
 import { advancedShadow, inventoryShadow, smtpShadow } from '../shared/messages/shadow.ts';
 import { type Link, type LinkOptions, openLink } from './mqtt-link.ts';
+import { parsedJson } from './parsed-json.ts';
 import { questions } from './questions.ts';
 
 const section = z.record(z.string(), z.unknown());
@@ -69,14 +70,6 @@ export interface Listener {
 
 const shadowTopic = (scannerId: string, name: ShadowName): string =>
   `$aws/things/${scannerId}/shadow/name/${name}`;
-
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-};
 
 type Routes = Record<string, (message: unknown) => void>;
 

@@ -4,6 +4,7 @@ import type { SmtpDesired } from '../shared/messages/shadow.ts';
 import { digest } from '../shared/schemas/common.ts';
 import type { ListName } from '../shared/schemas/lists.ts';
 import { type ArtifactTools, fetchLacking } from './artifacts.ts';
+import { parsedJson } from './parsed-json.ts';
 import { ConfigurationRefused } from './sink.ts';
 
 const count = z.int().check(z.minimum(0));
@@ -26,14 +27,6 @@ const linesIn = (text: string): number => {
 
 const refuse = (name: ListName, member: 'root' | 'entries', message: string): never => {
   throw new ConfigurationRefused({ pointer: `/lists/${name}/${member}`, message });
-};
-
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const total = (chunks: readonly ChunkReference[], of: 'entries' | 'enabled'): number =>

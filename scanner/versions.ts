@@ -48,8 +48,8 @@ export interface Versions {
   confirm(version: Pick<Version, 'path'>): Promise<void>;
   isConfirmed(version: Pick<Version, 'path'>): Promise<boolean>;
   discard(version: Version): Promise<void>;
-  /** Makes a switch last, and removes all versions but this one and the one before it. */
-  tidy(version: Version): Promise<void>;
+  /** Makes a switch last, and removes all versions but this one, the one before it and those that these still need. */
+  tidy(version: Version, needed?: readonly string[]): Promise<void>;
 }
 
 const marks = (files: Files): Pick<Versions, 'confirm' | 'isConfirmed'> => ({
@@ -113,9 +113,9 @@ export const versionsIn = (dir: string, files: Files): Versions => {
     switchOff: () => files.rm(current, { force: true }),
     ...marks(files),
     discard: ({ path }) => remove(path),
-    async tidy({ name, record }) {
+    async tidy({ name, record }, needed = []) {
       await syncFolder(files, dir);
-      const kept = [name, record.previous];
+      const kept = [name, record.previous, ...needed];
       const stale = (await files.readdir(versions)).filter((one) => !kept.includes(one));
       for (const one of stale) await remove(join(versions, one));
     },

@@ -1,13 +1,17 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Desired } from '../../shared/domain/desired.ts';
 import { decodeHosts } from '../../shared/domain/hosts.ts';
 import { entryOfLine } from '../../shared/domain/lists/chunks.ts';
 import { accessListNames, type HostListName, type ListName } from '../../shared/schemas/lists.ts';
+import { parsedJson } from '../parsed-json.ts';
 import { ConfigurationRefused } from '../sink.ts';
 import { artifactFile, derivedNames, listFile, type Version } from '../version-folder.ts';
 import { readEnd } from './file-end.ts';
+import { guardConfiguration, guardFile } from './guard-configuration.ts';
 import type { Home } from './home.ts';
+import { changeOf } from './render/change.ts';
 import { mainFile } from './render/files.ts';
 import type { RenderInput } from './render/input.ts';
 import { type Rendered, renderPostfix } from './render/render.ts';
@@ -44,22 +48,54 @@ const artifactTexts = async ({ path, desired }: Source): Promise<Map<string, str
   return texts;
 };
 
+/** A version as Postfix knows it: its name and its folder. */
+interface Known {
+  name: string;
+  path: string;
+}
+
+const itself = (path: string): Known => ({ name: basename(path), path });
+
+/** As which version Postfix knows that of a folder: itself, or an earlier one that is still there and from which it differs in nothing that Postfix has. */
+export const askedAs = async (path: string): Promise<Known> => {
+  const text = await readFile(join(path, guardFile), 'utf8').catch(() => '');
+  const { data } = guardConfiguration.safeParse(parsedJson(text));
+  const known = join(dirname(path), data?.askedAs ?? basename(path));
+  return itself(existsSync(known) ? known : path);
+};
+
 /**
- * Renders the configuration of Postfix and of the guard.
+ * Renders the configuration of Postfix and of the guard, for a version that Postfix is to know as itself, or as an earlier one.
  * @throws ConfigurationRefused where they cannot honour it.
  */
-export const deriveFrom = async (home: Home, source: Source): Promise<Rendered> => {
+export const deriveFrom = async (
+  home: Home,
+  source: Source,
+  known: Known = itself(source.path),
+): Promise<Rendered> => {
   const { path, desired } = source;
   const rendering = renderPostfix({
+    name: basename(path),
     desired,
     hosts: { localDelivery: await hostsIn(source, 'local-delivery'), relay: await hostsIn(source, 'relay') },
     artifacts: await artifactTexts(source),
     withDomains: await listsWithDomains(source),
-    place: home.placeOf({ name: basename(path), path }),
+    place: home.placeOf(known),
   });
   if (!('refusals' in rendering)) return rendering;
   const [first] = rendering.refusals;
   throw new ConfigurationRefused(first ?? { pointer: '', message: 'Postfix cannot honour this.' });
+};
+
+/**
+ * Renders a version that is to follow another: where that changes nothing that Postfix has, as what the other is known as, so that Postfix goes on as it is.
+ * @throws ConfigurationRefused
+ */
+export const deriveAfter = async (home: Home, source: Source, from: Version | null): Promise<Rendered> => {
+  const before = from && (await renderedIn(from));
+  if (!before) return deriveFrom(home, source);
+  const after = await deriveFrom(home, source, await askedAs(from.path));
+  return changeOf(before, after) === 'none' ? after : deriveFrom(home, source);
 };
 
 /** False for a version that another sink has made. */

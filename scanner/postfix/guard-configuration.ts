@@ -58,6 +58,8 @@ export type GuardRules = z.infer<typeof guardRules>;
 export const guardConfiguration = z.strictObject({
   format: z.literal(1),
   revision: count,
+  /** The version by whose name Postfix asks, where that is an earlier one: nothing that Postfix has of it differs from this one. */
+  askedAs: z.optional(z.string()),
   /** Where the folders `incoming`, `active` and `deferred` are; absolute. */
   queueDirectory: z.string(),
   /** By the name that the policy context begins with. */
@@ -75,7 +77,8 @@ export type GuardConfiguration = z.infer<typeof guardConfiguration>;
 
 /**
  * How an smtpd says which version of which listener it is: as `policy_context` of a policy request, and as `service` of an AUTH request
- * (`smtpd_sasl_service`). So a session of the old configuration is answered by the old rules.
+ * (`smtpd_sasl_service`). So a session of the old configuration is answered by the old rules. Versions that differ in nothing that Postfix has are asked by one
+ * name (`askedAs`).
  */
 export const contextOf = (listener: string, version: string): string => `${listener}@${version}`;
 

@@ -15,6 +15,8 @@ export interface GuardKeeper {
   start(): Promise<void>;
   /** Loads the version of a folder. @throws Error with the guard's reason. */
   load(folder: string): Promise<void>;
+  /** Has sessions that begin now answered by a version that is loaded. @throws Error with the guard's reason. */
+  use(version: string): Promise<void>;
   /** Forgets all versions but these, of which those that are loaded stay. */
   keep(versions: readonly string[]): Promise<void>;
   /** Ends it, even where it hangs. */
@@ -92,9 +94,9 @@ export const guardKeeper = (
       const now = await status();
       if (!now) return 'it does not answer';
       if (!isKnown(now)) return 'it is of another version of this software';
-      return now.versions.some(({ name }) => name === version)
-        ? null
-        : `it has not loaded version ${version}`;
+      const loaded = now.versions.find(({ name }) => name === version);
+      if (!loaded) return `it has not loaded version ${version}`;
+      return loaded.answers ? null : `it does not answer by version ${version}`;
     },
     async start() {
       const now = await statusOrEnd();
@@ -110,6 +112,9 @@ export const guardKeeper = (
     },
     async load(folder) {
       await ask({ command: 'load', folder });
+    },
+    async use(version) {
+      await ask({ command: 'use', version });
     },
     async keep(versions) {
       const { versions: loaded } = await ask({ command: 'status' });

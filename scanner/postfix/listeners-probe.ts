@@ -25,7 +25,7 @@ export const probeListeners = async (
   mark: number,
 ): Promise<void> => {
   const looks = rendered.listeners.map((listener) =>
-    probe(home, expectedOf(listener, name, rendered), mail.isRunning, patience),
+    probe(home, expectedOf(listener, rendered.guard.askedAs ?? name, rendered), mail.isRunning, patience),
   );
   const outcomes = await Promise.allSettled(looks);
   const failed = outcomes.find((one) => one.status === 'rejected');

@@ -1,9 +1,10 @@
+import { dirname, join } from 'node:path';
 import type { Desired } from '../../shared/domain/desired.ts';
 import { messageOf } from '../message-of.ts';
 import type { Contents, Held, Sink } from '../sink.ts';
 import type { Version } from '../version-folder.ts';
 import { isBuilt, type Standing } from '../versions.ts';
-import { deriveFrom } from './derived.ts';
+import { askedAs, deriveAfter } from './derived.ts';
 import { asMadeNow, bringUp, keepLooking, lookAfter } from './recovery.ts';
 import type { Rendered } from './render/render.ts';
 import {
@@ -45,7 +46,7 @@ const build = async (
 ): Promise<{ version: Version; rendered: Rendered }> => {
   let rendered: Rendered | undefined;
   const derive = async (path: string) => {
-    rendered = await deriveFrom(home, { path, desired: making.desired });
+    rendered = await deriveAfter(home, { path, desired: making.desired }, making.from);
     return rendered.files;
   };
   const version = await versions.build({ ...making, derive });
@@ -82,17 +83,21 @@ const failure = async (
 /** Builds a version and puts it in force in place of another. Answers it with what it took. */
 const replace = async (
   parts: PostfixParts,
-  { from, ...configuration }: { desired: Desired; contents: Contents; from: Standing | null },
+  {
+    isSeen,
+    from,
+    ...configuration
+  }: { desired: Desired; contents: Contents; from: Standing | null; isSeen: boolean },
 ): Promise<{ version: Version; needed: Needed }> => {
   const built = from && isBuilt(from) ? from : null;
   const { version, rendered } = await build(parts, { ...configuration, from: built });
+  const needed = await neededFor(parts, { from, isSeen }, rendered);
   try {
-    await prepare(parts, version, rendered);
+    await prepare(parts, version, rendered, needed);
   } catch (error) {
     await discard(parts, version, from).catch(() => undefined);
     throw error;
   }
-  const needed = await neededFor(parts, from, rendered);
   try {
     await switchTo(parts, version, rendered, needed);
   } catch (error) {
@@ -104,7 +109,10 @@ const replace = async (
 /** What comes after a switch cannot undo it, so its errors are no errors of the configuration. */
 const tidy = async (parts: PostfixParts, version: Version): Promise<void> => {
   await keepOnly(parts, version).catch(() => undefined);
-  await parts.versions.tidy(version).catch(() => undefined);
+  const { previous } = version.record;
+  const folders = [version.path, ...(previous === null ? [] : [join(dirname(version.path), previous)])];
+  const needed = await Promise.all(folders.map(async (path) => (await askedAs(path)).name));
+  await parts.versions.tidy(version, needed).catch(() => undefined);
 };
 
 const tryToLookAfter = (parts: PostfixParts, standing: Standing | null): Promise<void> =>
@@ -161,7 +169,7 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
   const apply = async (desired: Desired, contents: Contents): Promise<string> => {
     inForce ??= await versions.standing();
     await tryToLookAfter(parts, inForce);
-    const { version, needed } = await replace(parts, { desired, contents, from: inForce }).catch(
+    const { version, needed } = await replace(parts, { desired, contents, from: inForce, isSeen }).catch(
       (error: unknown) => {
         if (error instanceof NotBack) isSeen = false;
         throw error;

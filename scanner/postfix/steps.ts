@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Version } from '../version-folder.ts';
 import { isBuilt, type Standing, type Versions } from '../versions.ts';
 import { assertBindable } from './bindable.ts';
-import { deriveFrom, isRendered, renderedIn } from './derived.ts';
+import { askedAs, deriveFrom, isRendered, renderedIn } from './derived.ts';
 import type { GuardKeeper } from './guard-keeper.ts';
 import type { Home } from './home.ts';
 import { probeListeners } from './listeners-probe.ts';
@@ -34,7 +34,7 @@ export const renderingOf = async (
   { home }: PostfixParts,
   { path, record }: Standing,
 ): Promise<Rendered | null> =>
-  record && deriveFrom(home, { path, desired: record.desired }).catch(() => null);
+  record && deriveFrom(home, { path, desired: record.desired }, await askedAs(path)).catch(() => null);
 
 /** False for a version that another sink has made. */
 export const isRunnable = (standing: Standing): boolean =>
@@ -49,6 +49,7 @@ export const loadGuard = async (parts: PostfixParts, version: Standing): Promise
   const { guard, versions } = parts;
   await guard.start();
   await guard.load(version.path);
+  await guard.use(version.name);
   const previous = await versions.before(version);
   if (previous) await guard.load(previous.path).catch(() => undefined);
   await keepOnly(parts, version);
@@ -79,27 +80,30 @@ export const run = async (parts: PostfixParts, version: Standing): Promise<void>
   if (rendered) await probeAll(parts, version, rendered, mark);
 };
 
-/** Whatever can be found out of a version before it is in force. @throws ConfigurationRefused, Error */
+/** Whatever can be found out of a version before it is in force. What Postfix has already needs no look. @throws ConfigurationRefused, Error */
 export const prepare = async (
   { mail, guard, home }: PostfixParts,
   version: Version,
   { listeners }: Rendered,
+  needed: Needed,
 ): Promise<void> => {
-  await mail.check(version.path);
+  if (needed !== 'none') await mail.check(version.path);
   await guard.start();
   await guard.load(version.path);
   await assertBindable(listeners, home);
 };
 
-/** What Postfix runs is known by the version in force; where there is none, nothing is. */
+/** What Postfix runs is known by the version in force, if it was seen to run; where there is none, nothing is. */
 export const neededFor = async (
   { mail }: PostfixParts,
-  from: Standing | null,
+  { from, isSeen }: { from: Standing | null; isSeen: boolean },
   rendered: Rendered,
 ): Promise<Needed> => {
   if (!(await mail.isRunning())) return 'start';
   const before = from && isBuilt(from) ? await renderedIn(from) : null;
-  return before ? changeOf(before, rendered) : 'restart';
+  if (!before) return 'restart';
+  const change = changeOf(before, rendered);
+  return change === 'none' && !isSeen ? 'reload' : change;
 };
 
 /** Puts a version in force, and looks whether Postfix answers by it. @throws Error: then it is in force all the same. */
@@ -109,10 +113,11 @@ export const switchTo = async (
   rendered: Rendered,
   needed: Needed,
 ): Promise<void> => {
-  const { mail, versions, log } = parts;
+  const { guard, mail, versions, log } = parts;
   const mark = await mail.markLog();
   if (needed === 'restart') await mail.stop();
   await versions.switchTo(version.name);
+  await guard.use(version.name);
   log(`version ${version.name} is switched to: ${needed}`);
   if (needed === 'reload') await mail.reload();
   if (needed === 'restart' || needed === 'start') await mail.start();
@@ -129,7 +134,7 @@ export const goBack = async (
 ): Promise<void> => {
   const { mail, versions } = parts;
   const runnable = to !== null && isRunnable(to);
-  if (needed !== 'reload' || !runnable) await mail.stop();
+  if (needed === 'restart' || needed === 'start' || !runnable) await mail.stop();
   if (to) await versions.switchTo(to.name);
   else await versions.switchOff();
   if (runnable) await run(parts, to);

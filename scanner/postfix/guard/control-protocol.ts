@@ -4,6 +4,8 @@ import * as z from 'zod/mini';
 export const controlRequest = z.discriminatedUnion('command', [
   /** Loads the version of a folder beside those that are loaded; it is asked by its folder's name. */
   z.strictObject({ command: z.literal('load'), folder: z.string() }),
+  /** Has sessions that begin from now on answered by a version that is loaded, in place of others that are asked by the same name. */
+  z.strictObject({ command: z.literal('use'), version: z.string() }),
   /** Forgets all versions but these, and but those by which a session is still asked. */
   z.strictObject({ command: z.literal('keep'), versions: z.array(z.string()) }),
   z.strictObject({ command: z.literal('status') }),
@@ -13,6 +15,8 @@ export type ControlRequest = z.infer<typeof controlRequest>;
 const loadedVersion = z.object({
   name: z.string(),
   revision: z.int(),
+  /** False where sessions that begin now are answered by another one that is asked by the same name. */
+  answers: z._default(z.boolean(), true),
   /** Enabled entries of the lists that are asked. */
   entries: z.record(z.string(), z.int()),
 });

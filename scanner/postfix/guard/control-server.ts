@@ -21,6 +21,7 @@ const act = async (line: string, { versions, inUse, status, log }: Controlled): 
   try {
     const request = controlRequest.parse(JSON.parse(utf8Of(line)));
     if (request.command === 'load') log(`version ${(await versions.load(request.folder)).name} is loaded`);
+    if (request.command === 'use') versions.use(request.version);
     if (request.command === 'keep') versions.keep(request.versions, await inUse());
     return { ok: true, status: status() };
   } catch (error) {

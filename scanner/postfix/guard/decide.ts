@@ -94,7 +94,8 @@ const inState = (one: Case, world: World): Promise<string> | string => {
 export const decider =
   (world: World): Decide =>
   async (request) => {
-    const found = world.versions.find(request.context);
+    const letInBy = request.state === 'CONNECT' ? null : world.sessions.versionOf(connectionOf(request));
+    const found = world.versions.find(request.context, letInBy);
     if (!found) return actions.unknownVersion;
     const { version, listener } = found;
     const way = wayOf(request.client, listener, version);

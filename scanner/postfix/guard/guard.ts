@@ -63,6 +63,7 @@ export const startGuard = async ({ sockets, group, ...asking }: GuardOptions): P
     versions: versions.all().map(({ name, configuration, lists }) => ({
       name,
       revision: configuration.revision,
+      answers: versions.answers(name),
       entries: Object.fromEntries([...lists].map(([list, { count }]) => [list, count])),
     })),
     sessions: sessions.size,

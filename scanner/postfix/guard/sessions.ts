@@ -152,6 +152,8 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
       if (known) known.messages += 1;
       else sessions.put({ ...session(connection, direction), messages: 1 });
     },
+    /** By which version's rules a session was let in; null where nobody knows. */
+    versionOf: (connection: Connection): string | null => sessions.get(keyOf(connection))?.version ?? null,
     messages: (connection: Connection): number => sessions.get(keyOf(connection))?.messages ?? 0,
     /** Versions that have sessions under way, among the connections that there are. */
     versionsOf(connections: readonly Connection[]): Set<string | null> {

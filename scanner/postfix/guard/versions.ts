@@ -19,6 +19,8 @@ import { listReader } from './list-file.ts';
 /** What the guard holds of a version folder, named by it. */
 export interface GuardVersion extends Rules {
   name: string;
+  /** By whose name Postfix asks: its own, or that of an earlier one. */
+  askedAs: string;
   configuration: GuardConfiguration;
   directories: readonly Directory[];
 }
@@ -66,6 +68,8 @@ export const versionStore = () => {
   const readList = listReader();
   const versions = new Map<string, GuardVersion>();
   const kept = new Set<string>();
+  /** By the name that Postfix asks by: the version that new sessions are answered by. */
+  const used = new Map<string, string>();
   let ports: ReadonlySet<number> = new Set();
 
   const portsOf = ({ configuration }: GuardVersion): number[] =>
@@ -80,8 +84,21 @@ export const versionStore = () => {
     for (const direction of listedDirections(configuration))
       lists.set(direction, await readList(join(folder, listFile(direction))));
     const directories = await directoriesOf(folder, configuration);
-    return { name: basename(folder), configuration, rules: configuration.rules, lists, directories };
+    const name = basename(folder);
+    const { rules, askedAs = name } = configuration;
+    return { name, askedAs, configuration, rules, lists, directories };
   };
+
+  const loaded = (name: string): GuardVersion => {
+    const version = versions.get(name);
+    if (!version) throw new Error(`not loaded: ${name}`);
+    return version;
+  };
+
+  /** Of the versions that are asked by one name, the one that answers; the only one, where none was chosen. */
+  const answering = (askedAs: string): GuardVersion | undefined =>
+    versions.get(used.get(askedAs) ?? '') ??
+    [...versions.values()].find((version) => version.askedAs === askedAs);
 
   return {
     /** Loads a version; the others are answered meanwhile. When it throws, nothing has changed. */
@@ -92,24 +109,36 @@ export const versionStore = () => {
       notePorts();
       return version;
     },
+    /** Sessions that begin now are answered by this version, those that are under way by the one that let them in. */
+    use(name: string): void {
+      used.set(loaded(name).askedAs, name);
+    },
+    answers: (name: string): boolean => answering(loaded(name).askedAs)?.name === name,
     /**
      * Forgets all other versions, but those with sessions under way: these go at a later call. Does nothing where one of these is not
      * loaded.
      */
     keep(names: readonly string[], inUse: ReadonlySet<string | null> = new Set()): void {
-      const missing = names.filter((name) => !versions.has(name));
-      if (missing.length > 0) throw new Error(`not loaded: ${missing.join(', ')}`);
+      names.forEach(loaded);
       for (const name of versions.keys()) {
         if (names.includes(name)) continue;
         kept.delete(name);
         if (!inUse.has(name)) versions.delete(name);
       }
+      for (const [askedAs, name] of used) if (!versions.has(name)) used.delete(askedAs);
       notePorts();
     },
-    /** The version and the listener that a context names; null where there is none. */
-    find(context: string): { version: GuardVersion; listener: GuardListener } | null {
+    /**
+     * The version and the listener that a context names; null where there is none. Of several versions of that name it is the one that the session was let in
+     * by, if there is one.
+     */
+    find(
+      context: string,
+      letInBy: string | null = null,
+    ): { version: GuardVersion; listener: GuardListener } | null {
       const read = readContext(context);
-      const version = read ? versions.get(read.version) : undefined;
+      const own = versions.get(letInBy ?? '');
+      const version = own && own.askedAs === read?.version ? own : answering(read?.version ?? '');
       const listener = version?.configuration.listeners[read?.listener ?? ''];
       return version && listener ? { version, listener } : null;
     },

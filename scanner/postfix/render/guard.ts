@@ -39,10 +39,11 @@ const rulesOf = ({ smtp, advanced }: Configuration, way: Direction): GuardRules 
 /** What Postfix alone cannot do of a configuration. */
 export const guardOf = (configuration: Configuration, listeners: readonly Listener[]): GuardConfiguration => {
   const ways = [...new Set(listeners.flatMap(({ directions }) => directions))];
-  const { smtp, place, revision } = configuration;
+  const { smtp, place, revision, name } = configuration;
   return {
     format: 1,
     revision,
+    ...(name === place.version ? {} : { askedAs: place.version }),
     queueDirectory: place.queueDirectory,
     listeners: Object.fromEntries(listeners.map((one) => [one.name, guardListener(one)])),
     rules: Object.fromEntries(ways.map((way) => [way, rulesOf(configuration, way)])),

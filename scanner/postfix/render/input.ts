@@ -7,11 +7,14 @@ import { type AdvancedSettings, advancedSettings } from '../../../shared/schemas
 import type { HostInput } from '../../../shared/schemas/hosts.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { type SmtpSettings, smtpSettings } from '../../../shared/schemas/smtp.ts';
+import { parsedJson } from '../../parsed-json.ts';
 import { type Refusal, refusalOf } from '../../refusal.ts';
 import type { Place } from './place.ts';
 
 /** Everything that a configuration of Postfix is made of. */
 export interface RenderInput {
+  /** The version that is rendered; that of the place where it differs from none before it. */
+  name: string;
   desired: Desired;
   /** The hosts of the two lists, in any order. */
   hosts: { localDelivery: readonly HostInput[]; relay: readonly HostInput[] };
@@ -24,6 +27,7 @@ export interface RenderInput {
 
 /** The same, read: what a shadow leaves out is there again, and texts are what they hold. */
 export interface Configuration {
+  name: string;
   revision: number;
   smtp: SmtpSettings;
   advanced: AdvancedSettings;
@@ -37,14 +41,6 @@ export interface Configuration {
 
 const certificateArtifact = z.object({ certificatePem: z.string(), privateKeyPem: z.string() });
 const authoritiesArtifact = z.object({ certificatePem: z.string() });
-
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 const blocksOf = (pem: string, isWanted: (label: string) => boolean): string => {
   const blocks = readPem(pem);
@@ -124,6 +120,7 @@ export const readInput = (input: RenderInput): Configuration | Refusal[] => {
   const authorities = readAuthorities(input);
   if ('value' in smtp && 'value' in advanced && 'value' in chains && 'value' in authorities)
     return {
+      name: input.name,
       revision: input.desired.smtp.revision,
       smtp: smtp.value,
       advanced: advanced.value,

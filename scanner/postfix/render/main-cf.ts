@@ -213,7 +213,7 @@ const parts: Record<string, (scene: Scene) => Parameters> = {
 /** main.cf of a configuration. */
 export const mainCf = (scene: Scene): string =>
   [
-    `# Made from revision ${scene.configuration.revision}. Edits are lost with the next one.`,
+    `# Made for version ${scene.configuration.place.version}, whose first number is its revision. Edits are lost.`,
     ...Object.entries(parts).map(([title, part]) => `# ${title}\n${mainLines(part(scene))}`),
     '',
   ]

@@ -1,6 +1,6 @@
 /** Where an instance of Postfix is, and as whom it speaks: what no setting says. Paths are absolute. */
 export interface Place {
-  /** Name of the version that is rendered: letters, digits, hyphens. */
+  /** The version by whose name Postfix asks the guard: letters, digits, hyphens. */
   version: string;
   /** The folder of that version; what is rendered names files in it. */
   folder: string;

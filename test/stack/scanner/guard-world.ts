@@ -30,6 +30,7 @@ export interface VersionContent {
   source?: GuardConfiguration['source'];
   directories?: readonly object[];
   queueDirectory?: string;
+  askedAs?: string;
 }
 
 const listenerOf = (more: Partial<GuardListener>): GuardListener => ({
@@ -52,6 +53,7 @@ export const writeVersion = (dir: string, name: string, content: VersionContent)
   const configuration: GuardConfiguration = {
     format: 1,
     revision: Number.parseInt(name, 10),
+    ...(content.askedAs === undefined ? {} : { askedAs: content.askedAs }),
     queueDirectory: content.queueDirectory ?? join(dir, 'queue'),
     listeners: mapped(content.listeners ?? { inbound: {} }, listenerOf),
     rules: mapped(content.rules ?? { inbound: {} }, rulesOf),

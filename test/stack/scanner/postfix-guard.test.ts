@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { askGuard, GuardRefused } from '../../../scanner/postfix/guard/control-client.ts';
+import type { ControlRequest } from '../../../scanner/postfix/guard/control-protocol.ts';
 import { until } from '../../helpers/until.ts';
 import { emptyFolder, guardIn, requestOf, smtpd, writeVersion } from './guard-world.ts';
 
@@ -206,14 +207,66 @@ describe('versions side by side', () => {
     const { versions } = await guard.load(writeVersion(dir, '2-b', listed('192.0.2.8')));
 
     expect(versions).toEqual([
-      { name: '1-a', revision: 1, entries: { inbound: 1 } },
-      { name: '2-b', revision: 2, entries: { inbound: 1 } },
+      { name: '1-a', revision: 1, answers: true, entries: { inbound: 1 } },
+      { name: '2-b', revision: 2, answers: true, entries: { inbound: 1 } },
     ]);
     expect([await ask(), await ask(newer)]).toEqual(['DUNNO', '554 5.7.1 Access denied']);
     const kept = await askGuard(guard.sockets.control, { command: 'keep', versions: ['2-b'] });
     expect(kept.versions.map(({ name }) => name)).toEqual(['2-b']);
     expect(await ask()).toMatch(/^451 /);
     expect(await ask(newer)).toBe('554 5.7.1 Access denied');
+  });
+
+  it('that are asked by one name are answered by the one in use, and sessions that have begun by the one that let them in', async () => {
+    const dir = emptyFolder();
+    const listening = createServer().listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    onTestFinished(() => {
+      listening.close();
+    });
+    const { port } = listening.address() as { port: number };
+    const listeners = { inbound: { port } };
+    const guard = await guardIn(dir, [writeVersion(dir, '1-a', { listeners, ...listed('127.0.0.1') })]);
+    const client = connect({ host: '127.0.0.1', port });
+    const [accepted] = (await once(listening, 'connection')) as [Socket];
+    onTestFinished(() => {
+      accepted.destroy();
+      client.destroy();
+    });
+    const { ask } = smtpd(guard);
+    const session = {
+      client_address: '127.0.0.1',
+      client_port: String(client.localPort),
+      server_port: String(port),
+    };
+    const say = (request: ControlRequest) => askGuard(guard.sockets.control, request);
+    expect(await ask(session)).toBe('DUNNO');
+
+    await guard.load(writeVersion(dir, '2-b', { listeners, askedAs: '1-a', ...listed('192.0.2.8') }));
+    const other = { client_address: '192.0.2.8', server_port: String(port) };
+    expect(await ask(other)).toBe('554 5.7.1 Access denied');
+
+    const { versions } = await say({ command: 'use', version: '2-b' });
+    expect(versions.map(({ name, answers }) => [name, answers])).toEqual([
+      ['1-a', false],
+      ['2-b', true],
+    ]);
+    expect(await ask({ client_address: '127.0.0.1', server_port: String(port) })).toMatch(/^554 /);
+    expect(await ask({ ...other, protocol_state: 'RCPT' })).toBe('guard_inbound');
+    await say({ command: 'keep', versions: ['2-b'] });
+    expect(await ask({ ...session, protocol_state: 'RCPT' })).toBe('guard_inbound');
+    // Who comes again over the same connection's addresses has begun anew.
+    expect(await ask(session)).toBe('554 5.7.1 Access denied');
+  });
+
+  it('that are asked by an earlier name are answered without it, and by none that was not loaded', async () => {
+    const dir = emptyFolder();
+    const guard = await guardIn(dir, [writeVersion(dir, '2-b', { askedAs: '1-a', ...listed('192.0.2.8') })]);
+    const { ask } = smtpd(guard);
+    expect(await ask({ client_address: '192.0.2.8' })).toBe('DUNNO');
+    expect(await ask({ client_address: '192.0.2.8', policy_context: 'inbound@2-b' })).toMatch(/^451 /);
+    const use = askGuard(guard.sockets.control, { command: 'use', version: '1-a' });
+    await expect(use).rejects.toThrow('not loaded: 1-a');
   });
 
   it('are kept for the sessions that have begun by them, and for no others', async () => {

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { speak } from '../../../../bench/mail-clients.ts';
 import { freePort } from '../../../../local/ports.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
-import { configured, lacking, openFolder, put, sinkIn, takePort, telling, toldAt } from './world.ts';
+import {
+  type Configured,
+  configured,
+  inboundAt,
+  lacking,
+  openFolder,
+  put,
+  sinkIn,
+  takePort,
+  telling,
+  toldAt,
+} from './world.ts';
 
 /** Thrown where the process is imagined to have been killed; all that follows fails too, so nothing is put right. */
 class Killed extends Error {}
@@ -53,23 +65,49 @@ const foundIn = async (dir: string) => {
   return held;
 };
 
+/** What only the guard has: that one address is let in, by which a client sees which configuration it is. */
+const listing = (port: number, revision: number): Configured => ({
+  revision,
+  smtp: inboundAt(port, { accept: 'listed' }),
+  lists: { inbound: `127.0.3.${revision}\n` },
+});
+
+/** The revision of such a configuration, as clients see it. */
+const listedAt = async (port: number, revisions: readonly number[]): Promise<number> => {
+  for (const revision of revisions)
+    if ((await speak({ port, from: `127.0.3.${revision}` }, []))[0]?.startsWith('220')) return revision;
+  return 0;
+};
+
+type Case = [
+  string,
+  (port: number, revision: number) => Configured,
+  (port: number, among: number[]) => Promise<number>,
+];
+const cases: Case[] = [
+  ['that Postfix has to read', telling, toldAt],
+  ['that the guard alone reads', listing, listedAt],
+];
+
 describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lacking})`}`, () => {
-  it('before any step of an apply leaves the old or the new, which the next one finds, and Postfix answers by it', async () => {
+  it.each(
+    cases,
+  )('before any step of an apply %s leaves the old or the new, which the next one finds, and Postfix answers by it', async (_, configure, seenAt) => {
     const dir = openFolder();
     const port = await freePort();
-    await put((await sinkIn(dir)).sink, telling(port, 1));
+    await put((await sinkIn(dir)).sink, configure(port, 1));
 
     const seen: string[] = [];
     let [inForce, died] = [1, true];
     for (let n = 0; died; n++) {
       const wanted = n + 2;
-      died = await killedWhileApplying(dir, telling(port, wanted), (_, index) => index === n);
+      died = await killedWhileApplying(dir, configure(port, wanted), (_, index) => index === n);
 
       const { current } = await foundIn(dir);
       const revision = current?.smtp.revision ?? 0;
 
       expect([inForce, wanted]).toContain(revision);
-      expect(await toldAt(port)).toBe(revision);
+      expect(await seenAt(port, [inForce, wanted])).toBe(revision);
       if (died) seen.push(revision === wanted ? 'new' : 'old');
       inForce = revision;
     }

@@ -6,11 +6,13 @@ import { ConfigurationRefused } from '../../../../scanner/sink.ts';
 import {
   configured,
   daemonsBelow,
+  inboundAt,
   lacking,
   openFolder,
   put,
   running,
   sinkIn,
+  smtpTo,
   takePort,
   telling,
   toldAt,
@@ -49,6 +51,39 @@ describe.skipIf(lacking !== '')('what a Postfix sink cannot put in force', () =>
       pointer: '/advanced/bindings/controlPlane',
     });
     await afterwards(world);
+  });
+
+  it('because the guard does not take it over fails, and the old one goes on in the same Postfix', async () => {
+    const dir = openFolder();
+    const port = await freePort();
+    const world = await sinkIn(dir);
+    const listing = (revision: number, address: string) => ({
+      revision,
+      smtp: inboundAt(port, { accept: 'listed' }),
+      lists: { inbound: `${address}\n` },
+    });
+    await put(world.sink, listing(1, '127.0.0.1'));
+    const before = daemonsBelow(dir);
+    let uses = 0;
+    const failing = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      guard: {
+        ...parts.guard,
+        use: async (version) => {
+          uses += 1;
+          if (uses > 1) return parts.guard.use(version);
+          throw new Error('the guard does not take it over');
+        },
+      },
+    }));
+
+    await expect(put(failing.sink, listing(2, '127.0.0.9'))).rejects.toThrow('does not take it over');
+
+    expect((await smtpTo(port)).banner.code).toBe(220);
+    expect((await failing.sink.held()).current).toEqual(configured(listing(1, '127.0.0.1')).desired);
+    expect(readdirSync(join(dir, 'versions'))).toHaveLength(1);
+    const master = before.find(({ name }) => name === 'master');
+    expect(daemonsBelow(dir)).toContainEqual(master);
   });
 
   it('because another program has the port fails, and is applied once that has gone', async () => {

@@ -1,8 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
+import { until } from '../../../helpers/until.ts';
 import {
   daemonsBelow,
   greetingOf,
@@ -53,6 +54,56 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     expect((await smtpTo(other)).banner.code).toBe(220);
     expect((await smtpTo(six, '::1')).banner.code).toBe(220);
     await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('leaves Postfix as it is for what the guard alone reads: no process of it ends, and who comes is told otherwise', async () => {
+    const { dir, port, sink } = await running();
+    const listener = inboundAt(port, { accept: 'listed' });
+    const limit = { inbound: { maxMessageBytes: 1_000_001 } };
+    const list = (revision: number, addresses: string) =>
+      put(sink, { revision, smtp: listener, advanced: limit, lists: { inbound: addresses } });
+    await list(2, '127.0.0.1\n');
+    const session = await smtpTo(port);
+    const before = daemonsBelow(dir);
+
+    expect(await list(3, '127.0.0.9\n')).toBe('Postfix goes on as it is');
+    expect((await smtpTo(port)).banner.code).toBe(554);
+    expect(daemonsBelow(dir)).toEqual(expect.arrayContaining(before));
+    // A session that has begun is asked by what let it in, however many follow.
+    expect(await list(4, '')).toBe('Postfix goes on as it is');
+    expect(await list(5, '127.0.0.8\n')).toBe('Postfix goes on as it is');
+    await session.say('EHLO there.example');
+    expect(await session.say('MAIL FROM:<a@there.example>')).toMatchObject({ code: 250 });
+
+    const next = await sinkIn(dir);
+    expect((await next.sink.held()).current?.smtp.revision).toBe(5);
+    expect(await put(next.sink, telling(port, 6))).toBe('Postfix was reloaded');
+    expect(await toldAt(port)).toBe(6);
+    // What the one before it is known as went with the others.
+    expect(
+      readdirSync(join(dir, 'versions'))
+        .map((name) => Number.parseInt(name, 10))
+        .sort(),
+    ).toEqual([1, 5, 6]);
+  });
+
+  it('starts the guard and Postfix again by a version that Postfix knows as an earlier one', async () => {
+    const { dir, port, sink, parts } = await running();
+    for (const revision of [2, 3])
+      await put(sink, {
+        ...telling(port, 1),
+        revision,
+        advanced: { inbound: { maxMessageBytes: 1_000_001, maxMessagesPerSession: revision } },
+      });
+    // It looks after them from here on.
+    expect((await sink.held()).current?.smtp.revision).toBe(3);
+    const killed = [(await parts.guard.status())?.pid ?? 0, masterIn(dir) ?? 0];
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
+
+    await until('both are there again', async () => {
+      const pids = [(await parts.guard.status())?.pid ?? 0, masterIn(dir) ?? 0];
+      return pids.every((pid) => pid > 0 && !killed.includes(pid)) && (await toldAt(port)) === 1;
+    });
   });
 
   it('lets a session of the old configuration go on by its rules', async () => {
@@ -114,7 +165,10 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     await put(sink, one);
     const only = await smtpTo(port);
 
-    expect(await put(sink, { ...one, revision: 2 })).toBe('Postfix was reloaded');
+    const inbound2 = { ...inbound, maxMessageBytes: 2_000_000 };
+    expect(await put(sink, { ...one, revision: 2, advanced: { inbound: inbound2 } })).toBe(
+      'Postfix was reloaded',
+    );
     expect((await only.say('NOOP')).code).toBe(250);
   });
 

@@ -19,6 +19,12 @@ describe('what a change needs', () => {
     expect(changeOf(before, rendered(wanted))).toBe(change);
   });
 
+  it('is none for a version that Postfix is to know as an earlier one, and the guard is told as which', () => {
+    const after = rendered({ ...sample, name: '18-0a1b2c3d' });
+    expect(changeOf(before, after)).toBe('none');
+    expect([before.guard.askedAs, after.guard.askedAs]).toEqual([undefined, '17-0a1b2c3d']);
+  });
+
   it('is a reload where a file comes or goes', () => {
     const more = { ...before, files: { ...before.files, 'received.regexp': { text: '', secret: false } } };
     expect(changeOf(before, more)).toBe('reload');

@@ -52,6 +52,8 @@ export interface Sample {
   hosts?: Partial<RenderInput['hosts']>;
   withDomains?: RenderInput['withDomains'];
   place?: Partial<Place>;
+  /** Where it is not that of the place. */
+  name?: string;
   artifacts?: RenderInput['artifacts'];
 }
 
@@ -70,12 +72,14 @@ export const inputOf = (sample: Sample): RenderInput => {
     advanced: digestOf(shadow),
     artifacts: Object.fromEntries([...artifacts.keys()].map((name) => [name, digestOf({ name })])),
   };
+  const where = { ...place, ...sample.place };
   return {
+    name: sample.name ?? where.version,
     desired: { smtp, advanced: shadow } as RenderInput['desired'],
     hosts: { localDelivery: [host('10.0.0.5')], relay: [], ...sample.hosts },
     artifacts,
     withDomains: sample.withDomains ?? [],
-    place: { ...place, ...sample.place },
+    place: where,
   };
 };
 
