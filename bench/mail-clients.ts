@@ -171,8 +171,11 @@ const readAll = async (stream: AsyncIterable<Buffer>): Promise<string> => {
   return Buffer.concat(pieces).toString('latin1');
 };
 
-/** Starts a host on a free port of loopback, which takes all mail. */
-export const startHost = async (more: SMTPServerOptions = {}): Promise<MailHost> => {
+/** Starts a host, which takes all mail; on a free port of loopback where nothing else is said. */
+export const startHost = async (
+  more: SMTPServerOptions = {},
+  { at = '127.0.0.1', port = 0 }: Partial<Where> = {},
+): Promise<MailHost> => {
   const arrived: Arrived[] = [];
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -192,7 +195,7 @@ export const startHost = async (more: SMTPServerOptions = {}): Promise<MailHost>
     ...more,
   });
   server.on('error', () => undefined);
-  const listening = server.listen(0, '127.0.0.1');
+  const listening = server.listen(port, at);
   await once(listening, 'listening');
   return {
     port: (listening.address() as { port: number }).port,
