@@ -153,6 +153,8 @@ export const speak = async (
 
 /** A message as it came to a host. */
 export interface Arrived {
+  /** The address that it came from. */
+  client: string;
   from: string;
   to: string[];
   text: string;
@@ -181,10 +183,11 @@ export const startHost = async (
     disabledCommands: ['AUTH', 'STARTTLS'],
     logger: false,
     disableReverseLookup: true,
-    onData(stream, { envelope }, done) {
+    onData(stream, { envelope, remoteAddress }, done) {
       readAll(stream).then((text) => {
         const { mailFrom, rcptTo } = envelope;
         arrived.push({
+          client: remoteAddress,
           from: mailFrom === false ? '' : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
           text,

@@ -32,6 +32,8 @@ export interface NamesWorld {
   send(way: Way, domain?: string, from?: string): Promise<string>;
   /** The name of the host that has the mail for a recipient, once one has. */
   arrivedAt(to: string): Promise<string>;
+  /** The address that the mail for a recipient comes from. */
+  cameFrom(to: string): Promise<string>;
   /** The notice of a message that is returned, once a host has it. */
   noticeOf(to: string): Promise<string>;
   /** Waits until a message waits for its next attempt. Answers what the log says of it last. */
@@ -90,6 +92,10 @@ export const startNamesWorld = async (tables: Record<number, string> = {}): Prom
         const found = [...hosts].find(([, { arrived }]) => arrived.some((one) => one.to.includes(to)));
         return found?.[0];
       }),
+    async cameFrom(to) {
+      const mail = await until(`mail to ${to} arrives`, () => allMail().find((one) => one.to.includes(to)));
+      return mail.client;
+    },
     async noticeOf(to) {
       const notice = await until(`mail to ${to} is returned`, () =>
         allMail().find(({ from, text }) => from === '' && text.includes(to)),
