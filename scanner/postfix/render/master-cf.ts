@@ -94,7 +94,7 @@ const strangerOverrides = ({ directions }: Listener): Parameters =>
   directions.includes('inbound') ? [['smtpd_discard_ehlo_keywords', 'silent-discard, dsn, etrn']] : [];
 
 /** A name is looked up where a name can decide: without it, a DNS that is away stalls nobody. */
-const needsNames = ({ directions }: Listener, { smtp, withDomains }: Configuration): boolean =>
+export const needsNames = ({ directions }: Listener, { smtp, withDomains }: Configuration): boolean =>
   directions.some((way) => withDomains.has(way) && (way === 'outbound' || smtp[way]?.accept === 'listed'));
 
 const listenerService = (listener: Listener, configuration: Configuration): string => {

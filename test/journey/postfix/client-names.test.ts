@@ -175,6 +175,26 @@ describe.skipIf(lacksDns !== '')(`names of clients of a Postfix${lacksDns && ` (
   const silence = (...octets: number[]): Names =>
     Object.fromEntries(octets.map((octet) => [reverseName(at(octet)), 'silent']));
 
+  it('a configuration is applied though DNS says nothing of whoever looks at its listeners', async () => {
+    const port = await freePort();
+    const patience = { allMs: 500, sessionMs: 500, dnsMs: 60_000, againMs: 50 };
+    const names = withNames({ nameserver: dns.address });
+    const own = await startScanner((parts, dir) => ({ ...names(parts, dir), patience }));
+    try {
+      // It takes a second until the resolver gives up.
+      dns.names = { [reverseName('127.0.0.1')]: 'silent' };
+      const { hosts, smtp } = given();
+      await own.apply({
+        smtp: { mailFiltering: 'inbound', inbound: { ...smtp.inbound, ipv4: listener(port), ipv6: null } },
+        lists: { inbound: ['partner.example'] },
+        hosts: { 'local-delivery': hosts?.['local-delivery'] ?? [] },
+      } as Given);
+      expect(await visit({ port })).toMatch(putOff);
+    } finally {
+      await own.stop();
+    }
+  });
+
   describe('where no list that is asked has domains', () => {
     beforeAll(() => scanner.apply(given('all')));
     beforeEach(() => {
