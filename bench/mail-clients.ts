@@ -153,6 +153,8 @@ export const speak = async (
 
 /** A message as it came to a host. */
 export interface Arrived {
+  /** The address that it came from. */
+  client: string;
   from: string;
   to: string[];
   text: string;
@@ -171,17 +173,21 @@ const readAll = async (stream: AsyncIterable<Buffer>): Promise<string> => {
   return Buffer.concat(pieces).toString('latin1');
 };
 
-/** Starts a host on a free port of loopback, which takes all mail. */
-export const startHost = async (more: SMTPServerOptions = {}): Promise<MailHost> => {
+/** Starts a host, which takes all mail; on a free port of loopback where nothing else is said. */
+export const startHost = async (
+  more: SMTPServerOptions = {},
+  { at = '127.0.0.1', port = 0 }: Partial<Where> = {},
+): Promise<MailHost> => {
   const arrived: Arrived[] = [];
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     logger: false,
     disableReverseLookup: true,
-    onData(stream, { envelope }, done) {
+    onData(stream, { envelope, remoteAddress }, done) {
       readAll(stream).then((text) => {
         const { mailFrom, rcptTo } = envelope;
         arrived.push({
+          client: remoteAddress,
           from: mailFrom === false ? '' : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
           text,
@@ -192,7 +198,7 @@ export const startHost = async (more: SMTPServerOptions = {}): Promise<MailHost>
     ...more,
   });
   server.on('error', () => undefined);
-  const listening = server.listen(0, '127.0.0.1');
+  const listening = server.listen(port, at);
   await once(listening, 'listening');
   return {
     port: (listening.address() as { port: number }).port,

@@ -6,13 +6,14 @@ import { certificateFile } from './render/files.ts';
 import type { Listener } from './render/listeners.ts';
 import type { Rendered } from './render/render.ts';
 
-const expectedOf = (listener: Listener, version: string, { files, guard }: Rendered): Expected => {
+const expectedOf = (listener: Listener, version: string, { files, guard, askingDns }: Rendered): Expected => {
   const { tls, directions } = listener;
   const chain = files[certificateFile(tls.certificateId ?? '')]?.text;
   return {
     listener,
     version,
     chainPem: tls.accept ? (chain ?? null) : null,
+    asksDns: askingDns.includes(listener.name),
     places: directions.reduce((sum, way) => sum + (guard.rules[way]?.maxConnections ?? 0), 0),
   };
 };

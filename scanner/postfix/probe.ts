@@ -10,6 +10,8 @@ export interface Expected {
   version: string;
   /** PEM of its certificate chain; null where TLS is not offered. */
   chainPem: string | null;
+  /** Its clients' names are looked up before they are told anything, this one's among them. */
+  asksDns: boolean;
   /** Sessions that Postfix serves at a time. */
   places: number;
 }
@@ -106,14 +108,17 @@ export interface Patience {
   /** Milliseconds for all of it, and for one session; between tries. */
   allMs: number;
   sessionMs: number;
+  /** What a session has more where names are looked up. */
+  dnsMs: number;
   againMs: number;
 }
 
-export const patience: Patience = { allMs: 20_000, sessionMs: 15_000, againMs: 50 };
+/** A DNS that says nothing is waited for 30 seconds at most: 3 servers, asked twice, 5 seconds at most each (resolv.conf(5)). */
+export const patience: Patience = { allMs: 20_000, sessionMs: 15_000, dnsMs: 30_000, againMs: 50 };
 
 const refused = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
-const messageOf = (error: unknown, { sessionMs }: Patience): string => {
+const messageOf = (error: unknown, sessionMs: number): string => {
   const { name, code, message } = error as Error & { code?: string };
   if (code !== undefined && refused.has(code)) return `no connection (${code})`;
   if (name === 'AbortError') return 'no answer';
@@ -153,15 +158,16 @@ export const probe = async (
   isAlive: IsAlive,
   waits: Patience = patience,
 ): Promise<void> => {
+  const sessionMs = waits.sessionMs + (expected.asksDns ? waits.dnsMs : 0);
   const deadline = performance.now() + waits.allMs;
   for (;;) {
-    const late = AbortSignal.timeout(waits.sessionMs);
+    const late = AbortSignal.timeout(sessionMs);
     try {
       return await whileAlive(isAlive, (ended) => look(instance, expected, AbortSignal.any([late, ended])));
     } catch (error) {
       if (late.aborted && (await isFull(instance, expected))) return;
       const { name, address, port } = expected.listener;
-      const seen = `${name} at ${address} port ${port}: ${messageOf(error, waits)}`;
+      const seen = `${name} at ${address} port ${port}: ${messageOf(error, sessionMs)}`;
       if (!(await isAlive())) throw new Error(`Postfix has ended; ${seen}`);
       if (performance.now() > deadline) throw new Error(seen);
     }

@@ -6,7 +6,7 @@ import type { Listener } from './listeners.ts';
 import { inboundFilter, type Scene } from './main-cf.ts';
 import { rewritesReceived } from './received.ts';
 import { internalTransport, type Transport } from './transports.ts';
-import { overrideLines, type Parameters } from './values.ts';
+import { grouped, overrideLines, type Parameters } from './values.ts';
 
 const authenticationCleanup = 'cleanup_authentication';
 
@@ -94,7 +94,7 @@ const strangerOverrides = ({ directions }: Listener): Parameters =>
   directions.includes('inbound') ? [['smtpd_discard_ehlo_keywords', 'silent-discard, dsn, etrn']] : [];
 
 /** A name is looked up where a name can decide: without it, a DNS that is away stalls nobody. */
-const needsNames = ({ directions }: Listener, { smtp, withDomains }: Configuration): boolean =>
+export const needsNames = ({ directions }: Listener, { smtp, withDomains }: Configuration): boolean =>
   directions.some((way) => withDomains.has(way) && (way === 'outbound' || smtp[way]?.accept === 'listed'));
 
 const listenerService = (listener: Listener, configuration: Configuration): string => {
@@ -146,16 +146,22 @@ const sourceOverrides = (source: Source): Parameters => {
   ];
 };
 
-/** A host of the settings whose name is not found is a mistake that is mended: mail waits for that, and is not returned. */
-const unknownHosts =
-  'regexp:{{/^5[.]4[.]4 ((unable to look up host|Host or domain name not found).*)/ 4.4.4 $1}}';
+/**
+ * A host of the settings whose name is not found, takes no mail (RFC 7505) or leads back to this host is a mistake that is mended: mail waits for
+ * that, and is not returned. Of `relayhost`, which the settings' hosts stand for, Postfix says 4.3.5 itself (smtp_connect.c).
+ */
+const unusableHosts = [
+  '/^5[.]4[.]4 ((unable to look up host|Host or domain name not found).*)/ 4.4.4 $1',
+  '/^5[.]1[.]0 (Domain [^ ]+ does not accept mail .*)/ 4.3.5 $1',
+  '/^5[.]4[.]6 (mail for [^ ]+ loops back to myself)/ 4.3.5 $1',
+];
 
 /** The host's own tables name hosts of the settings; domains of strangers are looked up in DNS alone. */
 const lookupOverrides = ({ name }: Transport, { smtp }: Configuration): Parameters =>
   name === internalTransport || smtp.outbound?.nonLocalDelivery === 'relay'
     ? [
         ['smtp_host_lookup', 'dns, native'],
-        ['smtp_delivery_status_filter', unknownHosts],
+        ['smtp_delivery_status_filter', `regexp:${grouped(unusableHosts)}`],
       ]
     : [];
 

@@ -6,7 +6,7 @@ import { guardOf } from './guard.ts';
 import { type Configuration, type RenderInput, readInput } from './input.ts';
 import { directionsOf, type Listener, listenersOf } from './listeners.ts';
 import { mainCf, type Scene } from './main-cf.ts';
-import { masterCf } from './master-cf.ts';
+import { masterCf, needsNames } from './master-cf.ts';
 import { assertPlace } from './place.ts';
 import { receivedChecks, rewritesReceived } from './received.ts';
 import { configurationRefusals } from './refusals.ts';
@@ -23,6 +23,8 @@ export interface Rendered {
   files: Record<string, RenderedFile>;
   guard: GuardConfiguration;
   listeners: Listener[];
+  /** Names of those that look up who connects: they are as slow as DNS is. */
+  askingDns: string[];
 }
 
 export type Rendering = { refusals: Refusal[] } | Rendered;
@@ -88,5 +90,6 @@ export const renderPostfix = (input: RenderInput): Rendering => {
   const transports = transportsOf(configuration, { bindings });
   const scene = { configuration, ways: directionsOf(configuration.smtp), bindings, transports };
   const guard = guardOf(configuration, listeners);
-  return { files: filesOf(scene, listeners, guard), guard, listeners };
+  const asking = listeners.filter((one) => needsNames(one, configuration)).map(({ name }) => name);
+  return { files: filesOf(scene, listeners, guard), guard, listeners, askingDns: asking };
 };

@@ -1,14 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MailHost, speak, startHost, visit } from '../../../bench/mail-clients.ts';
 import { freePort } from '../../../local/ports.ts';
-import { runToSuccess } from '../../../scanner/postfix/program.ts';
-import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { until } from '../../helpers/until.ts';
 import { lacking } from '../../stack/scanner/postfix/world.ts';
+import { whyNoNames, withNames } from './own-names.ts';
 import { addLoopback, type Given, hostAt, removeLoopback, type Scanner, startScanner } from './world.ts';
 
 const lists = ['inbound', 'outbound', 'authentication'] as const;
@@ -26,34 +22,6 @@ const names: [string, string][] = [
   ['127.0.4.5', 'notpartner.example'],
   [`${net6}:4::1`, 'six.partner.example'],
 ];
-
-const whyNoNames = (): string => {
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
-    return '';
-  } catch {
-    return 'this host does not let Postfix have names of its own (unshare --mount)';
-  }
-};
-
-/** Postfix starts with tables of names of its own, in a mount namespace: nothing of the host is changed. */
-const withNames = (parts: PostfixParts, dir: string): PostfixParts => {
-  const files = { hosts: join(dir, 'hosts'), order: join(dir, 'nsswitch.conf') };
-  writeFileSync(files.hosts, names.map(([address, name]) => `${address} ${name}\n`).join(''));
-  writeFileSync(files.order, 'hosts: files\n');
-  const script =
-    'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf && exec postfix -c "$3" start';
-  const words = ['--mount', 'sh', '-c', script, 'sh', files.hosts, files.order, parts.versions.current];
-  return {
-    ...parts,
-    mail: {
-      ...parts.mail,
-      start: async () => {
-        await runToSuccess('unshare', words);
-      },
-    },
-  };
-};
 
 const noNames = lacking || whyNoNames();
 let noIpv6: string | null = null;
@@ -104,7 +72,7 @@ describe.skipIf(lacking !== '')(`who may connect to a Postfix${lacking && ` (${l
     for (const list of lists)
       found.push([list, await freePort()] as const, [`${list}6`, await freePort('::1')] as const);
     ports = Object.fromEntries(found) as typeof ports;
-    scanner = await startScanner(noNames ? undefined : withNames);
+    scanner = await startScanner(noNames ? undefined : withNames({ hosts: names }));
   });
 
   afterAll(async () => {

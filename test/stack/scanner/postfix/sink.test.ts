@@ -157,7 +157,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   });
 
   it('applies at a listener whose places are all taken, too', async () => {
-    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20 };
+    const patience = { allMs: 10_000, sessionMs: 1500, dnsMs: 0, againMs: 20 };
     const { sink } = await sinkIn(openFolder(), {}, (parts) => ({ ...parts, patience }));
     const port = await freePort();
     const inbound = { maxConnections: 1, maxConnectionsPerAddress: 1, maxConnectionsPerRange: 1 };

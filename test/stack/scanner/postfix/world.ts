@@ -134,7 +134,10 @@ export const sinkIn = async (
     log: (line) => lines.push(line),
     ...more,
   });
-  const sink = postfixSink({ patience: { allMs: 20_000, sessionMs: 10_000, againMs: 20 }, ...wrap(parts) });
+  const sink = postfixSink({
+    patience: { allMs: 20_000, sessionMs: 10_000, dnsMs: 0, againMs: 20 },
+    ...wrap(parts),
+  });
   onTestFinished(async () => {
     await sink.stop().catch(() => undefined);
     await parts.mail.stop();
