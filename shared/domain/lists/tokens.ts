@@ -31,6 +31,8 @@ interface Form {
   reader: TokenReader | LineReader;
   /** What follows the lines that the header took. */
   rest: string;
+  /** That the header names all columns, as an exported list's does. */
+  isExport?: boolean;
 }
 
 const csvForm = (
@@ -42,7 +44,9 @@ const csvForm = (
 ): Form | null => {
   for (const delimiter of only ? [only] : ([',', ';', '\t'] as const)) {
     const columns = headerColumns(text, delimiter);
-    if (columns) return { reader: csvTokens(sink, { delimiter, columns, firstLine: line + 1 }), rest };
+    if (!columns) continue;
+    const reader = csvTokens(sink, { delimiter, columns, firstLine: line + 1 });
+    return { reader, rest, isExport: columns.length === columnNames.length };
   }
   return null;
 };
@@ -78,6 +82,8 @@ export interface FileTokens extends TokenReader {
   lines(): LineReader | null;
   /** Once it is known that the file is CSV. */
   isCsv(): boolean;
+  /** Once it is known that the file is CSV with all columns that an export has: it says what a list holds, also where that is nothing. */
+  isExport(): boolean;
 }
 
 /**
@@ -87,10 +93,12 @@ export interface FileTokens extends TokenReader {
 export const fileTokens = (sink: TokenSink): FileTokens => {
   let held = '';
   let reader: Form['reader'] | null = null;
+  let isExport = false;
 
   const begin = (): Form['reader'] => {
     const form = formOf(held, sink);
     held = '';
+    isExport = form.isExport ?? false;
     form.reader.push(form.rest);
     return form.reader;
   };
@@ -103,6 +111,7 @@ export const fileTokens = (sink: TokenSink): FileTokens => {
     },
     lines: () => (reader && 'passLines' in reader ? reader : null),
     isCsv: () => reader !== null && !('passLines' in reader),
+    isExport: () => isExport,
     end() {
       reader ??= begin();
       reader.end();
