@@ -177,6 +177,23 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
     expect(answer.status).toBe(200);
   });
 
+  it.each([
+    ['/access-lists/inbound/entries?pageSize=1e2', 'TYPE_INVALID /query/pageSize'],
+    ['/access-lists/inbound/entries?page=%205', 'TYPE_INVALID /query/page'],
+    ['/access-lists/inbound/entries?revision=0x1', 'TYPE_INVALID /query/revision'],
+    ['/revisions?limit=%2B5', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=1&limit=2', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=1001', 'VALUE_INVALID /query/limit'],
+    ['/revisions/1.0', 'TYPE_INVALID /path/revision'],
+    ['/revisions/1/diff?from=1_0', 'TYPE_INVALID /query/from'],
+  ])('a number in the path or the query that is not decimal digits, or too large: %s', async (path, error) => {
+    const answer = await stack.call('GET', `/scanners/mx1${path}`);
+
+    expect(answer.status).toBe(422);
+    expect(problemOf(answer)).toMatchObject({ code: 'VALIDATION_FAILED', errors: [error] });
+  });
+
   it('an If-None-Match on a write, which is refused and stores nothing; a read is answered whole', async () => {
     const patch = { inbound: { ipv4: { port: 2507 } } };
     const before = await stack.call('GET', '/scanners/mx1/smtp');
