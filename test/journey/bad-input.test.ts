@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Operation } from '../../shared/operations/define.ts';
+import { operations } from '../../shared/operations/index.ts';
 import type { ImportJob } from '../../shared/schemas/lists.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -212,6 +214,35 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
 
     const after = await stack.call('GET', '/scanners/mx1/smtp', undefined, { 'if-none-match': '*' });
     expect(after).toMatchObject({ status: 200, body: before.body as object });
+  });
+
+  const registry: readonly Operation[] = operations;
+  const unconditional = registry.filter(({ ifMatch }) => !ifMatch);
+
+  it('an If-Match is refused by reads and writes', () => {
+    expect(unconditional.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['get-health', 'get-smtp', 'create-scanner', 'halt-rollout', 'confirm-import']),
+    );
+  });
+
+  it.each(
+    unconditional.map((operation) => [operation.id, operation] as const),
+  )('an If-Match where %s does not take it, also one that holds', async (_id, { method, path, body }) => {
+    const target = path
+      .replace('/v1', '')
+      .replace('{scannerId}', 'mx1')
+      .replace(/\{\w+\}/g, '1');
+    for (const value of ['*', '"1"', '']) {
+      const answer = await stack.call(method, target, body && {}, { 'if-match': value });
+      expect(answer.status).toBe(422);
+      expect(problemOf(answer).errors).toContain('VALUE_INVALID /headers/if-match');
+    }
+  });
+
+  it('an If-Match on a registration, which registers nothing', async () => {
+    const refused = await stack.call('POST', '/scanners', { scannerId: 'mx9' }, { 'if-match': '*' });
+    expect(problemOf(refused).errors).toEqual(['VALUE_INVALID /headers/if-match']);
+    expect((await stack.call('GET', '/scanners/mx9')).status).toBe(404);
   });
 
   it('a body of another media type', async () => {
