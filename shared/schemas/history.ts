@@ -98,8 +98,17 @@ export const differenceQuery = {
 export const auditEntry = z
   .object({
     at: time,
-    actor: z.string(),
-    requestId: z.string(),
+    actor: z.string().check(
+      z.meta({
+        description:
+          'Who asked for it: `sub` of the access token. `control-plane` where a rule acted by itself, as one that halts a rollout.',
+      }),
+    ),
+    requestId: z.string().check(
+      z.meta({
+        description: 'The request that asked for it; of a rollout that a rule halts, the one that began it.',
+      }),
+    ),
     operation: z.string(),
     scannerId: z.optional(z.string()).check(
       z.meta({
