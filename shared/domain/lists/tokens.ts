@@ -51,6 +51,8 @@ const csvForm = (
   return null;
 };
 
+const isBlank = (text: string): boolean => !/\S/.test(text);
+
 const splitLine = (text: string): [string, string] => {
   const found = lineBreak.exec(text);
   return found ? [text.slice(0, found.index), text.slice(found.index + found[0].length)] : [text, ''];
@@ -82,8 +84,8 @@ export interface FileTokens extends TokenReader {
   lines(): LineReader | null;
   /** Once it is known that the file is CSV. */
   isCsv(): boolean;
-  /** Once it is known that the file is CSV with all columns that an export has: it says what a list holds, also where that is nothing. */
-  isExport(): boolean;
+  /** At the end: that the file is the header of an export, with all its columns, and nothing more. It says that a list is empty. */
+  isBareHeader(): boolean;
 }
 
 /**
@@ -93,25 +95,28 @@ export interface FileTokens extends TokenReader {
 export const fileTokens = (sink: TokenSink): FileTokens => {
   let held = '';
   let reader: Form['reader'] | null = null;
-  let isExport = false;
+  let isBareHeader = false;
 
   const begin = (): Form['reader'] => {
     const form = formOf(held, sink);
     held = '';
-    isExport = form.isExport ?? false;
+    isBareHeader = form.isExport === true && isBlank(form.rest);
     form.reader.push(form.rest);
     return form.reader;
   };
 
   return {
     push(text) {
-      if (reader) return reader.push(text);
+      if (reader) {
+        isBareHeader &&= isBlank(text);
+        return reader.push(text);
+      }
       held += text;
       if (decided(held)) reader = begin();
     },
     lines: () => (reader && 'passLines' in reader ? reader : null),
     isCsv: () => reader !== null && !('passLines' in reader),
-    isExport: () => isExport,
+    isBareHeader: () => isBareHeader,
     end() {
       reader ??= begin();
       reader.end();
