@@ -1,5 +1,6 @@
 import { exitCodes, runCommand, UsageError } from '../local/command.ts';
 import { described, environmentOf, environmentOptions, runCdk } from './deploy/cdk.ts';
+import { missingCredentials, noCredentials } from './deploy/credentials.ts';
 import { nextSteps, readOutputs } from './deploy/outputs.ts';
 import { deploymentAccess } from './smoke/access.ts';
 import { smoke } from './smoke/journey.ts';
@@ -16,7 +17,8 @@ const usage = `Deploys the control plane to the AWS account of the environment's
 Then it runs the smoke journey, if it can get a token: with SMOKE_CLIENT_SECRET, the secret of the client operator, or with SMOKE_TOKEN. The first
 deployment has neither: it says how to get a secret and to run the journey.
 
-Ends with 0 when all is done, 1 when the deployment or the journey failed (a deployment that fails is taken back), 2 when it is called wrongly.
+Ends with 0 when all is done, 1 when the deployment or the journey failed (a deployment that fails is taken back), 2 when it is called wrongly,
+3 when there are no credentials: then nothing was begun.
 `;
 
 const options = {
@@ -45,6 +47,11 @@ await runCommand({ usage, options }, async (values) => {
   const { config, args } = environmentOf(values);
   if (values['dry-run'] && values.yes)
     throw new UsageError('--dry-run asks nothing: it does not go with --yes.');
+  const missing = await missingCredentials();
+  if (missing !== undefined) {
+    console.error(missing);
+    return noCredentials;
+  }
   console.log(`${config.name}:\n${described(config).join('\n')}\n`);
   if (values['dry-run']) return runCdk(['diff', config.name, ...args]);
   const code = await runCdk([...deployment(config.name, values.outputs, values.yes), ...args]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { exitCodes, runCommand, UsageError } from '../local/command.ts';
 import { environmentOf, environmentOptions, runCdk } from './deploy/cdk.ts';
+import { missingCredentials, noCredentials } from './deploy/credentials.ts';
 import { keptLines, removalText } from './deploy/kept.ts';
 import { type Outputs, readOutputs } from './deploy/outputs.ts';
 
@@ -15,7 +16,7 @@ const usage = `Removes a deployment from the AWS account of the environment's cr
   npm run destroy -- --yes                     does not ask for the name of the deployment
   npm run destroy -- --outputs FILE            what npm run deploy wrote, for the names of what is kept (default cdk.out/outputs.json)
 
-Ends with 0 when it is removed (or with --dry-run), 1 when it is not, 2 when it is called wrongly.
+Ends with 0 when it is removed (or with --dry-run), 1 when it is not, 2 when it is called wrongly, 3 when there are no credentials.
 `;
 
 const options = {
@@ -61,6 +62,11 @@ await runCommand({ usage, options }, async (values) => {
   const { name } = config;
   if (!values['dry-run'] && !values.yes && !process.stdin.isTTY)
     throw new UsageError('Nobody can be asked here: say --yes, or --dry-run.');
+  const missing = values['dry-run'] ? undefined : await missingCredentials();
+  if (missing !== undefined) {
+    console.error(missing);
+    return noCredentials;
+  }
   const kept = keptLines(await templateOf(name, args), outputsIn(values.outputs, name), name);
   console.log(`${removalText(name, values['dry-run'])}\n${kept.join('\n')}\n`);
   if (values['dry-run']) return exitCodes.done;

@@ -15,15 +15,17 @@ const usage = `Checks that table and bucket agree: walks every revision, list an
   npm run fsck -- --repair                mends what can be mended safely
 
 It finds objects that are named and not there (dangling), whose bytes, counts, order or form are not what they should be (corrupt), that nobody
-names (orphaned; the sweep takes them away in time), items that contradict each other (inconsistent), and imports that nobody works on (lost).
+names (orphaned; the sweep takes them away in time), items that contradict each other (inconsistent), as the counts of a rollout and its targets,
+and imports that nobody works on (lost).
 Of certificates, directory sources and client authorities it reads the texts with their secrets, and prints nothing of them: names of
 Scanners, of members and of fields at most.
 
 --repair stores an intact earlier version of a dangling or corrupt object again (one with secrets only while it is still named), and bindings
 of domains from the settings that name them; deletes orphaned objects of lists and bindings that are more than a day old by version id, as the
-sweep does, while every list can be read and the check is less than a day old; and sends lost imports to a worker.
+sweep does, while every list can be read and the check is less than a day old; sends lost imports to a worker; makes the counts of a rollout
+say what its targets have come to; makes the look or the standing that a Scanner lacks, and has what a decommission left cleared away.
 
-What is inconsistent, and an orphaned object with secrets, is only reported. No revision, no head, no user and no count is changed:
+Whatever else is inconsistent, and an orphaned object with secrets, is only reported. No revision, no head, no user and no count of users is changed:
 what has no intact version is for a person, who restores an earlier revision, imports the list or stores the certificate again.
 
 Ends with 0 when all is well, with 1 when there are findings (also repaired ones) or it failed, with 2 when it is called wrongly.

@@ -212,7 +212,7 @@ export const errors = {
   DIRECTORY_WITHOUT_TLS: entry('invalid', 'Passwords cross the network to a directory in the clear'),
   BIND_WITHOUT_PASSWORD: entry('invalid', 'A directory is asked under a name without its password'),
   // import files and jobs
-  FILE_EMPTY: entry('invalid', 'The file has no entry'),
+  FILE_EMPTY: entry('invalid', 'The file has no entry, and is not the exported CSV of an empty list'),
   FILE_TOO_LARGE: entry('too-large', 'The file is larger than an import takes'),
   FILE_NOT_UTF8: entry('invalid', 'The file is not UTF-8 text'),
   FILE_BINARY: entry('invalid', 'The file is not text'),

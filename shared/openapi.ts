@@ -230,7 +230,7 @@ export const openApiDocument = () =>
         title: 'Scanner control plane',
         version: '1',
         description:
-          'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form. A write with `If-None-Match` is refused (422); a read does not look at it.',
+          'Settings and access lists of mail Scanners, and what each of them runs. Errors are problem documents (RFC 9457); what the gateway refuses has its own form. `If-Match` is refused (422) by every operation that does not name it, `If-None-Match` by every write; a read does not look at the latter.',
       },
       servers: [{ url: '/', description: 'Where this document was read from.' }],
       tags: resources.map((name) => ({ name, description: tags[name] })),

@@ -83,14 +83,27 @@ const readIfMatch = (
   return undefined;
 };
 
-/** A condition that is not looked at must not seem to hold (RFC 9110, 13.1.2): a write with it is refused, a read is answered whole. */
-const refuseIfNoneMatch = ({ method }: Operation, event: HttpEvent, problems: Problem[]): void => {
-  if (method === 'GET' || event.headers['if-none-match'] === undefined) return;
-  problems.push({
-    pointer: '/headers/if-none-match',
-    code: 'VALUE_INVALID',
-    message: 'No write takes If-None-Match; where the operation takes If-Match, that is the condition.',
-  });
+const refusedHeader = (header: string, message: string): Problem => ({
+  pointer: `/headers/${header}`,
+  code: 'VALUE_INVALID',
+  message,
+});
+
+/**
+ * A condition that is not looked at must not seem to hold: RFC 9110 has a server evaluate If-Match and If-None-Match (13.1.1, 13.1.2, 13.2.1), and
+ * where nothing here could, the request is refused. A read with If-None-Match is answered whole, which tells its caller that nothing was compared.
+ */
+const refuseConditions = ({ method, ifMatch }: Operation, event: HttpEvent, problems: Problem[]): void => {
+  const { 'if-match': match, 'if-none-match': noneMatch } = event.headers;
+  if (match !== undefined && !ifMatch)
+    problems.push(refusedHeader('if-match', 'This operation takes no If-Match.'));
+  if (noneMatch !== undefined && method !== 'GET')
+    problems.push(
+      refusedHeader(
+        'if-none-match',
+        'No write takes If-None-Match; where the operation takes If-Match, that is the condition.',
+      ),
+    );
 };
 
 const parsePart = (
@@ -123,7 +136,7 @@ const readCall = <O extends Operation>(
     ifMatch: readIfMatch(operation, event, problems),
     idempotency: readIdempotency(operation, event, problems),
   };
-  refuseIfNoneMatch(operation, event, problems);
+  refuseConditions(operation, event, problems);
   const now = new Date();
   const more = rules && raw !== undefined ? rules(raw, now) : [];
   const known = new Set(problems.map((problem) => problem.pointer));

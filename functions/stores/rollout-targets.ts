@@ -19,10 +19,10 @@ import {
   tableName,
   transact,
 } from './dynamo.ts';
+import { failureItems } from './rollout-halts.ts';
 import {
   type Delta,
   expiryOfRollout,
-  failureItems,
   gateOf,
   plannedItem,
   planStepItem,
@@ -326,11 +326,12 @@ export const storeFault = async (
 ): Promise<boolean> => {
   const { rolloutId } = rollout;
   const changes = { outcome: 'failed' as const, reason: end.reason, finishedAt: end.at.toISOString() };
+  const counted = { part, delta: { pending: -1, failed: 1 }, at: end.at };
   const outcome = await transact([
     targetItem(rolloutId, target, 'pending', changes),
     noLongerWaits(rolloutId, target),
     ...isOfLife(target),
-    ...failureItems(rollout, after, { part, delta: { pending: -1, failed: 1 } }),
+    ...(await failureItems(rollout, after, { ...target, ...counted })),
   ]);
   return outcome.kind === 'committed';
 };
@@ -352,7 +353,7 @@ export const storeEnding = async (
     targetItem(rolloutId, target, 'committed', changes),
     freed(rolloutId, target.slot, target.scannerId),
     ...(failure
-      ? failureItems(rollout, failure, { part, delta })
+      ? await failureItems(rollout, failure, { ...target, part, delta, at })
       : [progressItem(rolloutId, part, { delta })]),
   ]);
   return outcome.kind === 'committed';

@@ -12,6 +12,7 @@ import {
   getItem,
   onCondition,
   putNew,
+  queryItems,
   queryListed,
   type TransactItem,
   tableName,
@@ -82,7 +83,7 @@ export const progressItem = (rolloutId: string, part: number, change: ProgressCh
 };
 
 /** A change of a rollout that moves its gate, in every part; `also` moves counts of one part in the same transaction. */
-const gateItems = (after: StoredRollout, also?: { part: number; delta: Delta }): TransactItem[] =>
+export const gateItems = (after: StoredRollout, also?: { part: number; delta: Delta }): TransactItem[] =>
   parts.map((part) =>
     progressItem(after.rolloutId, part, {
       gate: gateOf(after),
@@ -90,7 +91,8 @@ const gateItems = (after: StoredRollout, also?: { part: number; delta: Delta }):
     }),
   );
 
-const updateItem = (
+/** Sets members of a rollout. */
+export const updateItem = (
   { rolloutId }: StoredRollout,
   set: Partial<StoredRollout>,
   condition: { expression: string; values: Record<string, unknown> },
@@ -110,7 +112,8 @@ const updateItem = (
   },
 });
 
-const isStill = ({ version }: StoredRollout) => ({
+/** The condition that a rollout is the one that was read. */
+export const isStill = ({ version }: StoredRollout) => ({
   expression: 'version = :seen',
   values: { ':seen': version },
 });
@@ -138,9 +141,10 @@ const workItem = (rollout: StoredRollout): TransactItem => {
 };
 
 /** What the audit says of a rollout. */
-const auditOf = ({ state, dryRun, reason, copied: _, version: __, reversal, ...asked }: StoredRollout) => ({
+export const auditOf = ({ state, reason, haltReason, reversal, ...asked }: StoredRollout) => ({
   state,
   ...(reason === undefined ? {} : { reason }),
+  ...(state === 'halted' && haltReason !== undefined ? { haltReason } : {}),
   ...(reversal ? { acknowledge: reversal.acknowledge } : { acknowledge: asked.acknowledge }),
   source: asked.source,
   sourceRevision: asked.sourceRevision,
@@ -193,6 +197,17 @@ export const readProgress = async (rolloutId: string): Promise<(Delta | undefine
 export const readCounts = async (rolloutId: string): Promise<RolloutCounts> =>
   sumCounts((await readProgress(rolloutId)).map((part) => part ?? {}));
 
+/**
+ * The stage that a rollout has come to: of what is unfinished, else of what goes next. Undefined where nothing is either. What waits is read
+ * first: a target goes from there to what is unfinished.
+ */
+const readStage = async (rolloutId: string): Promise<number | undefined> => {
+  const firstOf = async (prefix: string) =>
+    (await queryItems<{ stage: number }>(keys.ofRollout(rolloutId), prefix, { limit: 1 })).items[0];
+  const waits = await firstOf(keys.waitingPrefix);
+  return ((await firstOf(keys.unfinishedPrefix)) ?? waits)?.stage;
+};
+
 /** Rollouts, newest first, without dry runs. */
 export const listRollouts = (page: { limit: number; cursor?: string | undefined }) =>
   queryListed<StoredRollout>(keys.listedRollouts, { ...page, newestFirst: true });
@@ -217,34 +232,21 @@ export const moveRollout = (
       const rollout = { ...present, ...set };
       const counts = await readCounts(rolloutId);
       if (asked.dryRun) return { rollout, counts };
+      const stage = await readStage(rolloutId);
       const own = [
         updateItem(present, set, isStill(present)),
         ...gateItems(rollout),
         workItem(rollout),
-        rolloutAuditItem(rolloutId, asked, { before: auditOf(present), after: auditOf(rollout) }),
+        rolloutAuditItem(rolloutId, asked, {
+          before: auditOf(present),
+          after: { ...auditOf(rollout), ...(stage === undefined ? {} : { stage }) },
+          counts,
+        }),
       ];
       return (await transactBeside(own, remember(rollout, counts))) ? { rollout, counts } : null;
     },
     { tries: moveTries, refusal: 'The rollout is written too often at once.' },
   );
-
-/** For the transaction in which a target fails: counts the failure, and halts the rollout where that is one too many. */
-export const failureItems = (
-  before: StoredRollout,
-  after: Pick<StoredRollout, 'failures'> & Partial<StoredRollout>,
-  counted: { part: number; delta: Delta },
-): TransactItem[] => {
-  const condition = {
-    expression: 'version = :seen AND failures = :failed',
-    values: { ':seen': before.version, ':failed': before.failures },
-  };
-  return [
-    updateItem(before, after, condition),
-    ...(after.state === undefined
-      ? [progressItem(before.rolloutId, counted.part, { delta: counted.delta })]
-      : gateItems({ ...before, ...after }, counted)),
-  ];
-};
 
 /** Notes that all targets are known. */
 export const plannedItem = (rollout: StoredRollout, at: Date): TransactItem =>
@@ -319,15 +321,6 @@ export const leaveLease = (rolloutId: string, holder: string): Promise<boolean> 
     condition: 'holder = :holder',
     values: { ':holder': holder, ':none': 0 },
   });
-
-/** Halts a rollout by a rule, and shuts its gates with it; false where it has changed meanwhile. */
-export const haltRollout = async (
-  rollout: StoredRollout,
-  after: Partial<StoredRollout>,
-): Promise<boolean> => {
-  const items = [updateItem(rollout, after, isStill(rollout)), ...gateItems({ ...rollout, ...after })];
-  return (await transact(items)).kind === 'committed';
-};
 
 /** There is nothing to do for a rollout any more, which ends in this state; false where it has changed meanwhile. */
 export const finishRollout = async (

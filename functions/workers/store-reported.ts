@@ -97,16 +97,15 @@ const storeReport = async (seen: Seen): Promise<boolean> => {
   const said = saidOf(report, differs);
   await edges.putReported(scannerId, { ...said, epoch, shadowVersion: version }, now);
   const before = begunAgain(state.report, seen);
-  const known = before === undefined ? state.report : undefined;
-  const next = nextReport(known, { epoch, shadowVersion: version, reported: report }, now.toISOString());
-  const differing = differs ? { differs, differsSince: state.report?.differsSince ?? now.toISOString() } : {};
-  if (next && (await edges.putReport(scannerId, { ...next, ...differing }, before)))
-    tell(seen, said, next.appliedRevision);
+  const what = { epoch, shadowVersion: version, reported: report, differs, begunAgain: before !== undefined };
+  const next = nextReport(state.report, what, now.toISOString());
+  if (next && (await edges.putReport(scannerId, next, before))) tell(seen, said, next.appliedRevision);
   return differs;
 };
 
 const tell = ({ edges, state }: Seen, said: ReportStatus, appliedRevision: number | null): void => {
-  const first = state.report?.appliedRevision !== appliedRevision;
+  const known = state.report?.epoch === state.scanner.epoch ? state.report : undefined;
+  const first = known?.appliedRevision !== appliedRevision;
   tellReported(said, { origin: originOf(state, said.revision), first }, edges.now());
 };
 

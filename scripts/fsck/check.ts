@@ -30,6 +30,7 @@ import {
   type NamedChunk,
   type NamedRoot,
 } from './named.ts';
+import { checkRollouts } from './rollouts.ts';
 import { decommissions, due, heads, imports, lists, objects, standing, survey, sweeping } from './stores.ts';
 
 /** How often a Scanner whose items contradict each other is read again: somebody may be writing. */
@@ -60,6 +61,7 @@ const readTable = async (check: Check): Promise<void> => {
     for (const item of page.fleet) addFleetItem(check.fleet, item);
     for (const item of page.lives) check.lives.set(item.pk, [...(check.lives.get(item.pk) ?? []), item]);
     table.lost.push(...page.lost);
+    check.rollouts.push(...page.rollouts);
     report.checked.revisions += page.revisions.length;
     progress('revisions', report.checked.revisions);
     from = page.next;
@@ -267,13 +269,23 @@ const checkPrefix = async (check: Check, prefix: string): Promise<void> => {
 
 /** Walks the table and the bucket, and finds what is missing, damaged, left over or contradictory. Changes nothing. */
 export const checkAll = async (options: CheckOptions): Promise<Report> => {
-  const checked = { scanners: 0, revisions: 0, lists: 0, chunks: 0, bindings: 0, fleet: 0, versions: 0 };
+  const checked = {
+    scanners: 0,
+    revisions: 0,
+    lists: 0,
+    chunks: 0,
+    bindings: 0,
+    fleet: 0,
+    rollouts: 0,
+    versions: 0,
+  };
   const check: Check = {
     ...options,
     table: { scanners: new Map(), roots: new Map(), bindings: new Map(), lost: [] },
     chunks: new Map(),
     fleet: new Map(),
     lives: new Map(),
+    rollouts: [],
     damaged: new Set(),
     unread: 0,
     report: { checked, findings: [] },
@@ -282,6 +294,7 @@ export const checkAll = async (options: CheckOptions): Promise<Report> => {
   await checkHistories(check);
   await checkLives(check);
   await checkLacks(check);
+  await checkRollouts(check);
   await checkObjects(check);
   await checkFleet(check);
   await checkSecrets(check);

@@ -15,6 +15,7 @@ export interface Checked {
   bindings: number;
   /** Certificates, the directory sources, the client authorities: as many as there are artifacts of the fleet. */
   fleet: number;
+  rollouts: number;
   versions: number;
 }
 
@@ -42,6 +43,8 @@ export interface Check extends CheckOptions {
   fleet: Fleet;
   /** Registrations, and what was last seen of their Scanners, by partition. */
   lives: Map<string, LifeItem[]>;
+  /** Ids of all rollouts. */
+  rollouts: string[];
   /** Scanners of which a head or a revision cannot be read. */
   damaged: Set<string>;
   /** Lists whose manifest cannot be read, and heads and revisions that cannot: what they name is not known. */

@@ -34,9 +34,10 @@ export const checkedLine = ({
   chunks,
   bindings,
   fleet,
+  rollouts,
   versions,
 }: Checked): string =>
-  `Looked at ${number(scanners)} Scanners, ${number(revisions)} revisions, ${number(lists)} lists, ${number(chunks)} chunks, ${number(bindings)} bindings of domains, ${number(fleet)} artifacts of the fleet, ${number(versions)} versions of objects.`;
+  `Looked at ${number(scanners)} Scanners, ${number(revisions)} revisions, ${number(lists)} lists, ${number(chunks)} chunks, ${number(bindings)} bindings of domains, ${number(fleet)} artifacts of the fleet, ${number(rollouts)} rollouts, ${number(versions)} versions of objects.`;
 
 const everyMs = 3000;
 

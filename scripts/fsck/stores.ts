@@ -8,6 +8,7 @@ export let sources: typeof import('../../functions/stores/directory-sources.ts')
 export let imports: typeof import('../../functions/stores/imports.ts');
 export let lists: typeof import('../../functions/stores/lists.ts');
 export let objects: typeof import('../../functions/stores/objects.ts');
+export let rolloutCounts: typeof import('../../functions/stores/rollout-counts.ts');
 export let survey: typeof import('../../functions/stores/survey.ts');
 export let sweeping: typeof import('../../functions/stores/sweep.ts');
 
@@ -21,6 +22,7 @@ export const loadStores = async (): Promise<void> => {
   imports = await import('../../functions/stores/imports.ts');
   lists = await import('../../functions/stores/lists.ts');
   objects = await import('../../functions/stores/objects.ts');
+  rolloutCounts = await import('../../functions/stores/rollout-counts.ts');
   survey = await import('../../functions/stores/survey.ts');
   sweeping = await import('../../functions/stores/sweep.ts');
 };

@@ -1,4 +1,5 @@
 import type { ListReference } from '../schemas/lists.ts';
+import { type RolloutCounts, type RolloutOutcome, rolloutOutcomes } from '../schemas/rollouts.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 import type { Configuration } from './configuration.ts';
 import { decodeHosts, hostFormat, sortHosts } from './hosts.ts';
@@ -186,3 +187,22 @@ export const judgeHistory = (head: Numbered | undefined, revisions: readonly Num
     ...(gap < 0 ? [] : [`revision ${(sorted[gap] ?? 0) - 1} is missing between others`]),
   ];
 };
+
+/** The counts of a rollout against its targets: `delta` is what the targets say beyond the counts, `lost` are parts of the counts that are not there. */
+export const judgeCounts = ({
+  counts,
+  delta,
+  lost,
+}: {
+  counts: RolloutCounts;
+  delta: { readonly [outcome in RolloutOutcome]?: number };
+  lost: readonly number[];
+}): string[] => [
+  ...lost.map((part) => `part ${part} of its counts is not there`),
+  ...rolloutOutcomes
+    .filter((outcome) => (delta[outcome] ?? 0) !== 0)
+    .map(
+      (outcome) =>
+        `${outcome}: it has ${counts[outcome] + (delta[outcome] ?? 0)} such targets; its counts say ${counts[outcome]}`,
+    ),
+];

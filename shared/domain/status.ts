@@ -159,20 +159,29 @@ const outOfDate = (stored: Report, { revision, status }: SmtpReported): boolean 
 
 const readableAgain = ({ unreadable: _, ...known }: Report): Report => known;
 
+/** What was read from a shadow of a registration. */
+interface SeenReport {
+  epoch: string;
+  shadowVersion: number;
+  reported: SmtpReported;
+  /** That it is another than the desired one of the same revision. */
+  differs?: boolean;
+  /** That the shadow's versions have begun again: what is stored was read before that, whatever its version. */
+  begunAgain?: boolean;
+}
+
 /**
  * What to store after reading a shadow, or null when what is stored is as new: reports come late, doubled and out of
- * order, and the status never moves backwards.
+ * order, and the status never moves backwards. Nothing of an earlier registration counts, and since when something is so stays as long as it is.
  */
-export const nextReport = (
-  stored: Report | undefined,
-  seen: { epoch: string; shadowVersion: number; reported: SmtpReported },
-  now: string,
-): Report | null => {
-  const { epoch, shadowVersion, reported } = seen;
+export const nextReport = (stored: Report | undefined, seen: SeenReport, now: string): Report | null => {
+  const { epoch, shadowVersion, reported, differs = false, begunAgain = false } = seen;
   const known = stored?.epoch === epoch ? stored : undefined;
-  if (known && shadowVersion <= known.shadowVersion) return null;
-  if (known && outOfDate(known, reported))
-    return known.unreadable ? { ...readableAgain(known), shadowVersion } : null;
+  if (known && !begunAgain) {
+    if (shadowVersion <= known.shadowVersion) return null;
+    if (outOfDate(known, reported))
+      return known.unreadable ? { ...readableAgain(known), shadowVersion } : null;
+  }
   const appliedRevision = reported.revision ?? null;
   const same = known !== undefined && known.appliedRevision === appliedRevision;
   return {
@@ -182,6 +191,7 @@ export const nextReport = (
     appliedRoots: rootsOf(reported),
     appliedAt: appliedRevision === null ? null : same ? known.appliedAt : now,
     lastReport: reported.status,
+    ...(differs ? { differs, differsSince: known?.differsSince ?? now } : {}),
   };
 };
 

@@ -71,23 +71,24 @@ const always = ['THROTTLED', 'UNAVAILABLE', 'STORED_FORMAT', 'INTERNAL'] as cons
 /** Codes that any operation with that trait may answer. */
 export const commonErrors = (operation: Operation): ErrorCode[] => [
   ...new Set([
-    ...(operation.body || operation.query || operation.params ? (['VALIDATION_FAILED'] as const) : []),
+    // Also where nothing is taken: an If-Match is refused there.
+    'VALIDATION_FAILED',
     ...(operation.body ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'PAYLOAD_TOO_LARGE'] as const) : []),
     ...(operation.ifMatch ? (['REVISION_CONFLICT'] as const) : []),
     ...(changesScanner(operation) ? (['SCANNER_DECOMMISSIONED'] as const) : []),
-    ...(operation.idempotencyKey ? (['IDEMPOTENCY_KEY_REUSED', 'VALIDATION_FAILED'] as const) : []),
+    ...(operation.idempotencyKey ? (['IDEMPOTENCY_KEY_REUSED'] as const) : []),
     ...always,
   ] as const),
 ];
 
 /** Codes that may stand inside `errors` for any operation with that trait: what schemas and headers are refused for. */
 export const commonProblems = (operation: Operation): ErrorCode[] => {
-  const { params, query, body, ifMatch, idempotencyKey } = operation;
+  const { params, query, body, ifMatch } = operation;
   const ofSchemas = params || query || body;
   const namesScanner = [params, query].some((part) => part && 'scannerId' in part.shape);
   return [
     ...(ofSchemas ? (['UNKNOWN_FIELD', 'REQUIRED', 'TYPE_INVALID'] as const) : []),
-    ...(ofSchemas || idempotencyKey ? (['VALUE_INVALID'] as const) : []),
+    'VALUE_INVALID',
     ...(namesScanner ? (['SCANNER_ID_INVALID'] as const) : []),
     ...(ifMatch ? (['IF_MATCH_INVALID'] as const) : []),
   ];

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { scannerId } from '../schemas/common.ts';
+import { scannerId, wholeNumber } from '../schemas/common.ts';
 import { accessListName, entriesPage, entriesWalk, entryKinds } from '../schemas/lists.ts';
 import { entryProblems } from '../schemas/problem-codes.ts';
 import { defineOperation } from './define.ts';
@@ -15,11 +15,9 @@ export const listEntries = defineOperation({
     'Without `cursor`, page `page` with totals and links. With `cursor` (empty to begin), the next `pageSize` entries of one revision. `under` and `kind` filter that walk, which they begin where no cursor is given: it has no totals, and its pages may be short or empty as long as there is a `nextCursor`.',
   params: z.strictObject({ scannerId, list: accessListName }),
   query: z.strictObject({
-    page: z
-      ._default(z.coerce.number().check(z.int(), z.minimum(1)), 1)
-      .check(z.meta({ description: 'Number of the page, from 1.' })),
+    page: z.prefault(wholeNumber(), 1).check(z.meta({ description: 'Number of the page, from 1.' })),
     pageSize: z
-      ._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50)
+      .prefault(wholeNumber(1000), 50)
       .check(z.meta({ description: 'How many entries a page has.' })),
     cursor: z
       .optional(z.string())
@@ -34,7 +32,7 @@ export const listEntries = defineOperation({
     ),
     kind: z.optional(z.enum(entryKinds)).check(z.meta({ description: 'Only entries of this kind.' })),
     revision: z
-      .optional(z.coerce.number().check(z.int(), z.minimum(1)))
+      .optional(wholeNumber())
       .check(z.meta({ description: 'Reads the list as it was at an earlier revision.' })),
   }),
   returns: { 200: z.union([entriesPage, entriesWalk]) },

@@ -71,10 +71,21 @@ export const revision = z
     z.meta({ description: "Number of an immutable snapshot of a Scanner's configuration." }),
   );
 
-/** A revision in a path or a query, where numbers are text. */
-export const revisionNumber = z.coerce
-  .number()
-  .check(z.int(), z.minimum(1), z.meta({ description: 'Number of a revision.' }));
+/** The number that a text of nothing but decimal digits is, or one beyond all; anything else is left as it is, for the schema behind to judge. */
+const fromDigits = (given: unknown): unknown =>
+  typeof given === 'string' && /^\d+$/.test(given) ? Math.min(Number(given), 2 ** 53) : given;
+
+const digitsExpected = coded('TYPE_INVALID', 'Give a whole number in decimal digits, and nothing else.');
+
+/** A whole number from 1 in a path or a query, where numbers are text: digits alone, no sign, point, exponent, other base or space. */
+export const wholeNumber = (most = Number.MAX_SAFE_INTEGER) => {
+  const number = z.int({ error: ({ code }) => (code === 'invalid_type' ? digitsExpected : undefined) });
+  const bounds = [z.minimum(1), ...(most === Number.MAX_SAFE_INTEGER ? [] : [z.maximum(most)])];
+  return z.pipe(z.transform(fromDigits), number.check(...bounds));
+};
+
+/** A revision in a path or a query. */
+export const revisionNumber = wholeNumber().check(z.meta({ description: 'Number of a revision.' }));
 
 /** A sha-256 in lower-case hex. */
 export const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
@@ -124,7 +135,7 @@ export const writeQuery = { acknowledge: z.optional(acknowledge), dryRun };
 
 /** Cursor lists take `limit`, 50 unless told, at most 1,000. */
 export const limit = z
-  ._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1000)), 50)
+  .prefault(wholeNumber(1000), 50)
   .check(z.meta({ description: 'How many to answer at most.' }));
 
 /** Where a walk goes on: what the page before gave. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { advancedSettings } from './advanced.ts';
-import { cursor, digest, revision, scannerId, time } from './common.ts';
+import { cursor, digest, revision, scannerId, time, wholeNumber } from './common.ts';
 import { host } from './hosts.ts';
 import { accessEntry, listName, listReferences } from './lists.ts';
 import { smtpSettings } from './smtp.ts';
@@ -89,7 +89,7 @@ export const revisionDifference = z
 /** Walks the entries of one list's difference; the counts come with every page. */
 export const differenceQuery = {
   from: z
-    .optional(z.coerce.number().check(z.int(), z.minimum(1)))
+    .optional(wholeNumber())
     .check(z.meta({ description: 'The revision to compare with; the one before unless told.' })),
   list: z.optional(listName).check(z.meta({ description: 'Only this list.' })),
   cursor,
@@ -98,8 +98,17 @@ export const differenceQuery = {
 export const auditEntry = z
   .object({
     at: time,
-    actor: z.string(),
-    requestId: z.string(),
+    actor: z.string().check(
+      z.meta({
+        description:
+          'Who asked for it: `sub` of the access token. `control-plane` where a rule acted by itself, as one that halts a rollout.',
+      }),
+    ),
+    requestId: z.string().check(
+      z.meta({
+        description: 'The request that asked for it; of a rollout that a rule halts, the one that began it.',
+      }),
+    ),
     operation: z.string(),
     scannerId: z.optional(z.string()).check(
       z.meta({

@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Operation } from '../../shared/operations/define.ts';
+import { operations } from '../../shared/operations/index.ts';
 import type { ImportJob } from '../../shared/schemas/lists.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -177,6 +179,23 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
     expect(answer.status).toBe(200);
   });
 
+  it.each([
+    ['/access-lists/inbound/entries?pageSize=1e2', 'TYPE_INVALID /query/pageSize'],
+    ['/access-lists/inbound/entries?page=%205', 'TYPE_INVALID /query/page'],
+    ['/access-lists/inbound/entries?revision=0x1', 'TYPE_INVALID /query/revision'],
+    ['/revisions?limit=%2B5', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=1&limit=2', 'TYPE_INVALID /query/limit'],
+    ['/revisions?limit=1001', 'VALUE_INVALID /query/limit'],
+    ['/revisions/1.0', 'TYPE_INVALID /path/revision'],
+    ['/revisions/1/diff?from=1_0', 'TYPE_INVALID /query/from'],
+  ])('a number in the path or the query that is not decimal digits, or too large: %s', async (path, error) => {
+    const answer = await stack.call('GET', `/scanners/mx1${path}`);
+
+    expect(answer.status).toBe(422);
+    expect(problemOf(answer)).toMatchObject({ code: 'VALIDATION_FAILED', errors: [error] });
+  });
+
   it('an If-None-Match on a write, which is refused and stores nothing; a read is answered whole', async () => {
     const patch = { inbound: { ipv4: { port: 2507 } } };
     const before = await stack.call('GET', '/scanners/mx1/smtp');
@@ -195,6 +214,35 @@ describe('a bad save is refused whole, with everything that is wrong, and stores
 
     const after = await stack.call('GET', '/scanners/mx1/smtp', undefined, { 'if-none-match': '*' });
     expect(after).toMatchObject({ status: 200, body: before.body as object });
+  });
+
+  const registry: readonly Operation[] = operations;
+  const unconditional = registry.filter(({ ifMatch }) => !ifMatch);
+
+  it('an If-Match is refused by reads and writes', () => {
+    expect(unconditional.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['get-health', 'get-smtp', 'create-scanner', 'halt-rollout', 'confirm-import']),
+    );
+  });
+
+  it.each(
+    unconditional.map((operation) => [operation.id, operation] as const),
+  )('an If-Match where %s does not take it, also one that holds', async (_id, { method, path, body }) => {
+    const target = path
+      .replace('/v1', '')
+      .replace('{scannerId}', 'mx1')
+      .replace(/\{\w+\}/g, '1');
+    for (const value of ['*', '"1"', '']) {
+      const answer = await stack.call(method, target, body && {}, { 'if-match': value });
+      expect(answer.status).toBe(422);
+      expect(problemOf(answer).errors).toContain('VALUE_INVALID /headers/if-match');
+    }
+  });
+
+  it('an If-Match on a registration, which registers nothing', async () => {
+    const refused = await stack.call('POST', '/scanners', { scannerId: 'mx9' }, { 'if-match': '*' });
+    expect(problemOf(refused).errors).toEqual(['VALUE_INVALID /headers/if-match']);
+    expect((await stack.call('GET', '/scanners/mx9')).status).toBe(404);
   });
 
   it('a body of another media type', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { drop, dropAndImport, imports, inboundSettings, register, sample, save } from './support.ts';
+import { dropAndImport, importEnded, inboundSettings, register, sample, save } from './support.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
@@ -227,12 +227,49 @@ describe('lint', () => {
   });
 });
 
-it('an empty csv is refused by an import, like every file without entries', async () => {
-  await register(stack, 'head');
-  await save(stack, 'head', inboundSettings());
-  await drop(stack, 'head/inbound/x', 'address,enabled,comment\r\n', { activate: 'true' });
-  const job = await until('the import ends', async () =>
-    (await imports(stack, 'head')).find((one) => one.error),
-  );
-  expect(job.error?.code).toBe('FILE_EMPTY');
+describe('the csv of an empty list', () => {
+  const emptied = async (scannerId: string, acknowledged: boolean) => {
+    const metadata = { mode: 'replace', ...(acknowledged ? { acknowledge: 'empty-list' } : {}) };
+    const { text } = await exported('nobody', 'csv');
+    expect(text).toBe('address,enabled,comment\r\n');
+    const waiting = await dropAndImport(stack, `${scannerId}/inbound/${acknowledged}`, text, metadata);
+    expect(waiting).toMatchObject({ state: 'awaiting-confirmation', counts: { tokens: 0, removed: 1 } });
+    expect((await summary(scannerId)).entries).toBe(1);
+    await stack.call('POST', `/imports/${waiting.importId}/confirm`, {});
+    return importEnded(stack, scannerId, waiting.importId);
+  };
+
+  beforeAll(async () => {
+    for (const scannerId of ['nobody', 'somebody']) {
+      await register(stack, scannerId);
+      await save(stack, scannerId, inboundSettings());
+    }
+    await stack.call('POST', `${base('somebody')}/entries`, { entries: [{ value: '192.0.2.1' }] });
+    await save(stack, 'somebody', inboundSettings(25, 'listed'));
+    const listed = inboundSettings(25, 'listed');
+    const answer = await stack.call('PUT', '/scanners/nobody/smtp?acknowledge=empty-list', listed);
+    expect(answer.status).toBe(200);
+  });
+
+  it('adds nothing to a list that it is merged into', async () => {
+    const before = await summary('somebody');
+    const { text } = await exported('nobody', 'csv');
+    const job = await dropAndImport(stack, 'somebody/inbound/merge', text);
+    expect(job).toMatchObject({ state: 'completed', counts: { tokens: 0, added: 0, removed: 0 } });
+    expect(await summary('somebody')).toEqual(before);
+  });
+
+  it('does not empty a list that decides who may connect, even confirmed, unless that is acknowledged', async () => {
+    expect(await emptied('somebody', false)).toMatchObject({
+      state: 'failed',
+      error: { code: 'LIST_EMPTY' },
+    });
+    expect((await summary('somebody')).entries).toBe(1);
+  });
+
+  it('comes back as the same empty list, once that is confirmed and acknowledged', async () => {
+    expect(await emptied('somebody', true)).toMatchObject({ state: 'completed', counts: { removed: 1 } });
+    expect((await summary('somebody')).root).toBe((await summary('nobody')).root);
+    expect((await exported('somebody', 'csv')).text).toBe((await exported('nobody', 'csv')).text);
+  });
 });

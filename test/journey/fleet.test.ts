@@ -43,13 +43,23 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-const desired = async (
-  thingName: string,
-): Promise<{ revision: number; mailFiltering?: string } | undefined> => {
-  const get = new GetThingShadowCommand({ thingName, shadowName: 'smtp' });
-  const document = JSON.parse(new TextDecoder().decode((await iot.send(get)).payload));
-  return document.state.desired;
+type Desired = { revision: number; mailFiltering?: string; inbound?: { accept: string } };
+
+/** The shadow `smtp` of a Scanner, by hand. */
+const shadowOf = (thingName: string) => {
+  const at = { thingName, shadowName: 'smtp' };
+  return {
+    read: async (): Promise<{ version: number; state: { desired?: Desired } }> => {
+      const { payload } = await iot.send(new GetThingShadowCommand(at));
+      return JSON.parse(new TextDecoder().decode(payload));
+    },
+    write: (state: { desired?: object; reported?: object }) =>
+      iot.send(new UpdateThingShadowCommand({ ...at, payload: Buffer.from(JSON.stringify({ state })) })),
+  };
 };
+
+const desired = async (thingName: string): Promise<Desired | undefined> =>
+  (await shadowOf(thingName).read()).state.desired;
 
 const key = (scannerId: string, sk: string) => ({ pk: `scanner#${scannerId}`, sk });
 
@@ -83,8 +93,7 @@ const runs = (): string => readFileSync(join(scanner.dir, 'current', 'configurat
 /** Edits the shadow of mx1 by hand until its Scanner runs what was edited: a look that is still under way may take an edit back before. */
 const editUntilFollowed = (edit: object, followed: string): Promise<unknown> =>
   until('the Scanner has followed', async () => {
-    const payload = new TextEncoder().encode(JSON.stringify({ state: { desired: edit } }));
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    await shadowOf('mx1').write({ desired: edit });
     return until('it follows', () => runs().includes(followed), { seconds: 5, everyMs: 10 }).catch(
       () => false,
     );
@@ -94,9 +103,7 @@ describe('a fleet', () => {
   it('brings a Scanner back to its head when somebody else has edited its shadow', async () => {
     const revision = await save(stack, 'mx1', inboundSettings(2525));
     await inSync(stack, 'mx1', revision);
-    const state = { desired: { mailFiltering: 'outbound', inbound: null } };
-    const payload = new TextEncoder().encode(JSON.stringify({ state }));
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
+    await shadowOf('mx1').write({ desired: { mailFiltering: 'outbound', inbound: null } });
     expect(await desired('mx1')).toMatchObject({ mailFiltering: 'outbound' });
 
     await isDueNow('mx1');
@@ -128,10 +135,7 @@ describe('a fleet', () => {
   it('shows that a Scanner speaks of a revision that there is not, until it is looked at', async () => {
     await register(stack, 'mx-ahead');
     const status = { revision: 77, code: 'applied', at: new Date().toISOString() };
-    const payload = new TextEncoder().encode(
-      JSON.stringify({ state: { reported: { revision: 77, status } } }),
-    );
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx-ahead', shadowName: 'smtp', payload }));
+    await shadowOf('mx-ahead').write({ reported: { revision: 77, status } });
     const seen = await until('the report is seen', async () => {
       const state = await sync(stack, 'mx-ahead');
       return conditionOf(state, 'Applied')?.reason === 'UnknownRevision' ? state : undefined;
@@ -145,23 +149,17 @@ describe('a fleet', () => {
 
   it('takes back an edit of a shadow that its Scanner rejects', async () => {
     const { desiredRevision } = await sync(stack, 'mx1');
-    const payload = new TextEncoder().encode(
-      JSON.stringify({ state: { desired: { inbound: { accept: 'none' } } } }),
+    await shadowOf('mx1').write({ desired: { inbound: { accept: 'none' } } });
+    await until(
+      'the edit is gone',
+      async () => (await desired('mx1'))?.inbound?.accept !== 'none' || undefined,
     );
-    await iot.send(new UpdateThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp', payload }));
-    await until('the edit is gone', async () => {
-      const state = (await desired('mx1')) as { inbound?: { accept: string } } | undefined;
-      return state?.inbound?.accept !== 'none' || undefined;
-    });
     await inSync(stack, 'mx1', desiredRevision);
   });
 
   it('shows that a Scanner reports what cannot be read, and shortens what is only too long', async () => {
     await register(stack, 'mx-odd');
-    const report = (status: object) => {
-      const payload = new TextEncoder().encode(JSON.stringify({ state: { reported: { status } } }));
-      return iot.send(new UpdateThingShadowCommand({ thingName: 'mx-odd', shadowName: 'smtp', payload }));
-    };
+    const report = (status: object) => shadowOf('mx-odd').write({ reported: { status } });
     await report({ revision: 1, code: 'done', at: new Date().toISOString() });
     const seen = await until('the report is seen', async () => {
       const state = await sync(stack, 'mx-odd');
@@ -182,8 +180,8 @@ describe('a fleet', () => {
   });
 
   it('does at once for one Scanner what an operator asks for', async () => {
-    await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp-advanced' }));
-    await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName: 'smtp' }));
+    for (const shadowName of ['smtp-advanced', 'smtp'])
+      await iot.send(new DeleteThingShadowCommand({ thingName: 'mx1', shadowName }));
 
     const dry = await stack.call('POST', '/scanners/mx1/sync?dryRun=true', {});
     expect(dry.status).toBe(202);
@@ -213,9 +211,8 @@ describe('a fleet', () => {
       return publishedRevision === last || undefined;
     });
     expect(state).toBe(true);
-    const get = new GetThingShadowCommand({ thingName: 'mx2', shadowName: 'smtp' });
-    const { version, state: shown } = JSON.parse(new TextDecoder().decode((await iot.send(get)).payload));
-    expect(shown.desired.revision).toBe(last);
+    const { version, state: shown } = await shadowOf('mx2').read();
+    expect(shown.desired?.revision).toBe(last);
     console.log(`${last - 1} saves, ${version - 1} versions of the shadow`);
     expect(version).toBeLessThanOrEqual(last);
   });

@@ -82,7 +82,8 @@ it('no marker of any request to any operation is in a log: as its texts, as a qu
       [{ ...(example as object | undefined), [marker]: marker }],
       [`{"value": "${marker}`],
       [marker, { 'content-type': 'text/plain' }],
-      [{ value: marker }, { 'idempotency-key': marker, 'if-match': marker }],
+      [{ value: marker }, { 'idempotency-key': marker }],
+      [{ value: marker }, { 'if-match': marker }],
     ];
     const asked = operation.method === 'GET' ? [] : bodies;
     await ask(`?${query.join('&')}`);

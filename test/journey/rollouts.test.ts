@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../functions/stores/audit.ts';
 import type { Rollout, RolloutTarget } from '../../shared/schemas/rollouts.ts';
 import { type Answer, type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
@@ -368,6 +369,23 @@ describe('a rollout that is not let to its end', () => {
     await second.answer(() => ({ code: 'applied' }));
     expect((await act(id, 'resume')).status).toBe(202);
     const done = await inState(id, 'completed');
+    const audit = await get<{ items: AuditEntry[] }>('/audit?limit=1000');
+    expect(audit.items.filter(({ subject }) => subject === id)).toMatchObject([
+      {
+        operation: 'resume-rollout',
+        before: { state: 'halted', haltReason: 'CanaryNotApplied' },
+        after: { state: 'running', stage: 1 },
+        counts: { invalid: 1, pending: 1 },
+      },
+      {
+        operation: 'halt-rollout',
+        actor: 'control-plane',
+        before: { state: 'running' },
+        after: { state: 'halted', haltReason: 'CanaryNotApplied', reason: halted.reason, stage: 0 },
+        counts: { invalid: 1, pending: 1 },
+      },
+      { operation: 'create-rollout' },
+    ]);
     expect(done).toMatchObject({ counts: { invalid: 1, applied: 1 } });
     expect(done).not.toHaveProperty('haltReason');
   });

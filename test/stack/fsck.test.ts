@@ -14,6 +14,7 @@ import type { Configuration } from '../../shared/domain/configuration.ts';
 import type { Finding } from '../../shared/domain/fsck.ts';
 import { standingOf } from '../../shared/domain/standing.ts';
 import { syncOf } from '../../shared/domain/sync.ts';
+import { newRollout } from '../../shared/schemas/rollouts.ts';
 import { keys, sortKeys } from '../../shared/tables.ts';
 import { type ImportWorld, startImportWorld } from './imports/world.ts';
 
@@ -518,6 +519,83 @@ describe('what the check finds of the fleet', () => {
 
     expect(details(report)).toEqual([`dangling ${key}: it is not there`]);
     expect(await report.findings[0]?.mend?.()).toBe(true);
+    expect(details(await check())).toEqual([]);
+  });
+});
+
+describe('what the check finds of a rollout', () => {
+  let rolloutId: string;
+  const send = (sk: string, update: { expression: string; values: Record<string, unknown> }) =>
+    dynamo.dynamo.send(
+      new UpdateCommand({
+        TableName: dynamo.tableName(),
+        Key: { pk: keys.ofRollout(rolloutId), sk },
+        UpdateExpression: update.expression,
+        ExpressionAttributeValues: update.values,
+      }),
+    );
+  const add = (part: number, outcome: string, count: number) =>
+    send(keys.progress(part), { expression: `ADD ${outcome} :count`, values: { ':count': count } });
+  const lose = (sk: string) =>
+    dynamo.dynamo.send(
+      new DeleteCommand({ TableName: dynamo.tableName(), Key: { pk: keys.ofRollout(rolloutId), sk } }),
+    );
+  const details = ({ findings }: { findings: Finding[] }) =>
+    findings.map(({ kind, key, detail }) => `${kind} ${key}: ${detail}`);
+
+  beforeAll(async () => {
+    const { began, newRolloutId } = await import('../../functions/api/rollouts/begin.ts');
+    const { planStep } = await import('../../functions/common/plan-rollout.ts');
+    const { getRollout } = await import('../../functions/stores/rollouts.ts');
+    rolloutId = newRolloutId(new Date());
+    const targets = { scannerIds: ['nobody', 'no-one', 'none'] };
+    const asked = { at: new Date().toISOString(), by: 'me', requestId: 'r', dryRun: false };
+    const request = newRollout.parse({ source: scannerId, targets, sections: ['lists.outbound'] });
+    await began(request, { ...asked, rolloutId, acknowledge: [] }, 'create-rollout', () => []);
+    while ((await getRollout(rolloutId)).plannedAt === undefined)
+      await planStep(await getRollout(rolloutId), new Date());
+  });
+
+  it('nothing where its counts say what its targets have come to', async () => {
+    const report = await check();
+
+    expect(details(report)).toEqual([]);
+    expect(report.checked.rollouts).toBe(1);
+    expect((await fsck()).out).toContain(', 1 rollouts, ');
+  });
+
+  it('counts that say something else, also in a sum that is right, and makes them right', async () => {
+    await add(3, 'applied', 2);
+    await add(5, 'skipped', -2);
+
+    const report = await check();
+
+    expect(details(report)).toEqual([
+      `inconsistent rollout#${rolloutId}: applied: it has 0 such targets; its counts say 2; skipped: it has 3 such targets; its counts say 1`,
+    ]);
+    expect((await fsck('--repair')).out).toContain('1 findings; 1 mended');
+    expect(details(await check())).toEqual([]);
+  });
+
+  it('a part of the counts that is gone, and a target that is', async () => {
+    await lose(keys.progress(0));
+    await lose(keys.target(1, 'nobody'));
+    const { items } = await (await import('../../functions/stores/rollout-targets.ts')).listTargets(
+      rolloutId,
+      { limit: 10 },
+    );
+
+    expect(items).toHaveLength(2);
+
+    const report = await check();
+
+    expect(report.findings).toMatchObject([
+      { kind: 'inconsistent', detail: expect.stringContaining('part 0 of its counts is not there') },
+    ]);
+    expect(await report.findings[0]?.mend?.()).toBe(true);
+    expect(await report.findings[0]?.mend?.()).toBe(false);
+    const { readCounts } = await import('../../functions/stores/rollouts.ts');
+    expect(await readCounts(rolloutId)).toMatchObject({ targets: 2, skipped: 2 });
     expect(details(await check())).toEqual([]);
   });
 });

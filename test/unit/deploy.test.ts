@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { synthesize } from '../../local/synthesize.ts';
 import { described, environmentOf } from '../../scripts/deploy/cdk.ts';
+import { missingCredentials } from '../../scripts/deploy/credentials.ts';
 import { keptLines, removalText } from '../../scripts/deploy/kept.ts';
 import { nextSteps, readOutputs } from '../../scripts/deploy/outputs.ts';
 
@@ -17,9 +18,14 @@ const file = (name: string, content: unknown): string => {
   return path;
 };
 
-const run = (script: string, args: string[]): Promise<{ code: number; said: string }> =>
+const run = (
+  script: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ code: number; said: string }> =>
   new Promise((resolve) => {
-    const child = execFile(process.execPath, [`scripts/${script}.ts`, ...args], (error, stdout, stderr) => {
+    const command = [`scripts/${script}.ts`, ...args];
+    const child = execFile(process.execPath, command, { env }, (error, stdout, stderr) => {
       resolve({ code: Number(error?.code ?? 0), said: stdout + stderr });
     });
     child.stdin?.end();
@@ -90,6 +96,62 @@ describe('what is called wrongly ends with 2, and what fails with 1', () => {
       code: 0,
       said: expect.stringContaining(`npm run ${script}`),
     });
+  });
+});
+
+describe('without credentials', () => {
+  /** Of the environment what a program needs to start: nothing of AWS, and a home without profiles. */
+  const bare = { PATH: process.env['PATH'], HOME: dir, AWS_EC2_METADATA_DISABLED: 'true' };
+  const line = /^There are no credentials of an AWS account\. Set AWS_PROFILE, or [^\n]+\n$/;
+
+  it.each<[string, string[], NodeJS.ProcessEnv]>([
+    ['deploy', [], bare],
+    ['deploy', ['--dry-run'], bare],
+    ['deploy', ['--yes'], { ...bare, AWS_PROFILE: 'nobody' }],
+    ['destroy', ['--yes'], bare],
+  ])('%s %s says in one line what to do, and begins nothing', async (script, args, env) => {
+    expect(await run(script, args, env)).toEqual({ code: 3, said: expect.stringMatching(line) });
+  });
+
+  it('what is called wrongly is said first', async () => {
+    expect((await run('deploy', ['-c', 'historyDays=many'], bare)).code).toBe(2);
+  });
+});
+
+describe('credentials', () => {
+  const config = (text: string): string => {
+    const path = join(dir, `config-${text.length}`);
+    writeFileSync(path, text);
+    return path;
+  };
+  const role = '[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = role\n';
+
+  beforeEach(() => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined);
+    vi.stubEnv('HOME', dir);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('in the environment or in a profile are enough: whether they are good is for AWS to say', async () => {
+    expect(await missingCredentials()).toMatch(/^There are no credentials/);
+    const path = config('[profile keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = none\n');
+    vi.stubEnv('AWS_CONFIG_FILE', path);
+    vi.stubEnv('AWS_PROFILE', 'keys');
+    expect(await missingCredentials()).toBeUndefined();
+    vi.stubEnv('AWS_PROFILE', undefined);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'none');
+    expect(await missingCredentials()).toBeUndefined();
+  });
+
+  it('of a profile with a second factor are left to the CDK, which asks for its code', async () => {
+    const keys = 'aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = none\n';
+    vi.stubEnv('AWS_CONFIG_FILE', config(`${role}mfa_serial = arn:aws:iam::123456789012:mfa/m\n${keys}`));
+    vi.stubEnv('AWS_PROFILE', 'role');
+    expect(await missingCredentials()).toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
 import { generatedDocs } from '../../scripts/generate-docs.ts';
+import { problemsOf } from '../../shared/domain/validation.ts';
 import { errors } from '../../shared/errors.ts';
 import { documentCodes, type Operation, problemCodes } from '../../shared/operations/define.ts';
 import { operations } from '../../shared/operations/index.ts';
@@ -45,6 +46,52 @@ describe('an operation', () => {
     for (const part of parts) {
       const { error } = part.safeParse({ unheardOf: 1 });
       expect(error?.issues.map((issue) => issue.code)).toContain('unrecognized_keys');
+    }
+  });
+
+  /** Path and query parameters that are numbers, by their names. */
+  const numbers = registry.flatMap(({ id, params, query }) =>
+    [params, query].flatMap((part) =>
+      Object.entries((part?.shape ?? {}) as Record<string, z.ZodMiniType>)
+        .filter(([, schema]) => typeof schema.safeParse('5').data === 'number')
+        .map(([name, schema]) => [`${id} ${name}`, schema] as const),
+    ),
+  );
+
+  it('takes numbers in its path and query', () => {
+    expect(numbers.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['list-entries pageSize', 'get-revision revision', 'list-scanners limit']),
+    );
+  });
+
+  it.each(numbers)('%s is of decimal digits alone', (_, schema) => {
+    expect(schema.parse('17')).toBe(17);
+    for (const loose of [
+      '1e2',
+      ' 5',
+      '5 ',
+      '0x10',
+      '0b1',
+      '5.0',
+      '+5',
+      '-5',
+      '5_0',
+      '',
+      ' ',
+      '٥',
+      '5\n',
+      'x',
+      'Infinity',
+    ]) {
+      const { error } = schema.safeParse(loose);
+      expect(problemsOf(error as z.core.$ZodError, loose), loose).toEqual([
+        { pointer: '', code: 'TYPE_INVALID', message: expect.stringContaining('decimal digits') },
+      ]);
+    }
+    for (const beyond of ['0', '9007199254740993', '9'.repeat(400)]) {
+      const { error } = schema.safeParse(beyond);
+      const codes = problemsOf(error as z.core.$ZodError, beyond).map(({ code }) => code);
+      expect(new Set(codes), beyond).toEqual(new Set(['VALUE_INVALID']));
     }
   });
 

@@ -13,6 +13,7 @@ import { logger } from '../../lib/logger.ts';
 import { measure } from '../../lib/metrics.ts';
 import { wait } from '../../lib/wait.ts';
 import { operationsAtOnce, reserve } from '../../stores/pace.ts';
+import { haltRollout } from '../../stores/rollout-halts.ts';
 import {
   listTargets,
   type Place,
@@ -27,7 +28,6 @@ import {
 import {
   findRollout,
   finishRollout,
-  haltRollout,
   leaveLease,
   progressParts,
   readCounts,
@@ -68,8 +68,8 @@ export interface Edges {
   revert(rollout: Reverting, target: StoredTarget, part: number, now: Date): Promise<boolean>;
   /** A target that cannot be taken back, for a reason that nobody foresaw. */
   keep(rollout: StoredRollout, target: StoredTarget, reason: string): Promise<boolean>;
-  /** Halts a rollout, or says of one that is halted why else it is. */
-  halt(rollout: StoredRollout, after: Partial<StoredRollout>): Promise<boolean>;
+  /** Halts a rollout for its canary, or says of one that is halted why else it is. */
+  halt(rollout: StoredRollout, after: Partial<StoredRollout>, now: Date): Promise<boolean>;
   finish(rollout: StoredRollout, state: RolloutState, now: Date): Promise<boolean>;
   sleep(ms: number): Promise<unknown>;
 }
@@ -141,7 +141,7 @@ export const stores: Edges = {
   targets: (rolloutId, cursor) => listTargets(rolloutId, { limit: 100, cursor }),
   revert: revertTarget,
   keep: (rollout, target, reason) => storeKept(rollout, target, { reason }),
-  halt: (rollout, after) => tellingOfHalt(after, haltRollout(rollout, after)),
+  halt: (rollout, after, at) => tellingOfHalt(after, haltRollout(rollout, after, { at, stage: 0 })),
   finish: finishRollout,
   sleep: wait,
 };

@@ -199,7 +199,7 @@ const perform = async (run: Run, view: RolloutView, work: RolloutWork): Promise<
     case 'finish':
       return (await edges.finish(view.rollout, work.state, clock.now())) ? 'done' : 'moved';
     case 'halt':
-      return stepOf(await edges.halt(view.rollout, afterCanary(view.rollout)));
+      return stepOf(await edges.halt(view.rollout, afterCanary(view.rollout), clock.now()));
     case 'wait':
       run.waits = {
         rollout: view.rollout,

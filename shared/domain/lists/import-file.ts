@@ -248,7 +248,8 @@ const lineByLine = (
 
 /**
  * Reads an import file from its bytes, in whatever pieces they come. Memory is bounded by the number of entries. A file
- * that is no list at all is refused with one code: FILE_NOT_UTF8, FILE_BINARY, FILE_COMPRESSED, FILE_EMPTY, TOO_MANY_ENTRIES.
+ * that is no list at all is refused with one code: FILE_NOT_UTF8, FILE_BINARY, FILE_COMPRESSED, FILE_EMPTY, TOO_MANY_ENTRIES. A file without
+ * an entry is none, unless it is the exported CSV of an empty list: its whole header, and nothing more.
  */
 export const readImportFile = (
   options: ImportFileOptions,
@@ -263,7 +264,7 @@ export const readImportFile = (
       tokens.push(text.end());
       tokens.end();
       const result = gathered.result();
-      if (result.counts.tokens === 0) throw new AppError('FILE_EMPTY');
+      if (result.counts.tokens === 0 && !tokens.isBareHeader()) throw new AppError('FILE_EMPTY');
       return result;
     },
   };

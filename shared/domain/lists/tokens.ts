@@ -31,6 +31,8 @@ interface Form {
   reader: TokenReader | LineReader;
   /** What follows the lines that the header took. */
   rest: string;
+  /** That the header names all columns, as an exported list's does. */
+  isExport?: boolean;
 }
 
 const csvForm = (
@@ -42,10 +44,14 @@ const csvForm = (
 ): Form | null => {
   for (const delimiter of only ? [only] : ([',', ';', '\t'] as const)) {
     const columns = headerColumns(text, delimiter);
-    if (columns) return { reader: csvTokens(sink, { delimiter, columns, firstLine: line + 1 }), rest };
+    if (!columns) continue;
+    const reader = csvTokens(sink, { delimiter, columns, firstLine: line + 1 });
+    return { reader, rest, isExport: columns.length === columnNames.length };
   }
   return null;
 };
+
+const isBlank = (text: string): boolean => !/\S/.test(text);
 
 const splitLine = (text: string): [string, string] => {
   const found = lineBreak.exec(text);
@@ -78,6 +84,8 @@ export interface FileTokens extends TokenReader {
   lines(): LineReader | null;
   /** Once it is known that the file is CSV. */
   isCsv(): boolean;
+  /** At the end: that the file is the header of an export, with all its columns, and nothing more. It says that a list is empty. */
+  isBareHeader(): boolean;
 }
 
 /**
@@ -87,22 +95,28 @@ export interface FileTokens extends TokenReader {
 export const fileTokens = (sink: TokenSink): FileTokens => {
   let held = '';
   let reader: Form['reader'] | null = null;
+  let isBareHeader = false;
 
   const begin = (): Form['reader'] => {
     const form = formOf(held, sink);
     held = '';
+    isBareHeader = form.isExport === true && isBlank(form.rest);
     form.reader.push(form.rest);
     return form.reader;
   };
 
   return {
     push(text) {
-      if (reader) return reader.push(text);
+      if (reader) {
+        isBareHeader &&= isBlank(text);
+        return reader.push(text);
+      }
       held += text;
       if (decided(held)) reader = begin();
     },
     lines: () => (reader && 'passLines' in reader ? reader : null),
     isCsv: () => reader !== null && !('passLines' in reader),
+    isBareHeader: () => isBareHeader,
     end() {
       reader ??= begin();
       reader.end();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../../functions/stores/audit.ts';
 import {
   afterCanary,
+  afterFailure,
   newRolloutOf,
   type StoredRollout,
   type StoredTarget,
@@ -21,6 +23,7 @@ let stores: {
   rollouts: typeof import('../../../functions/stores/rollouts.ts');
   targets: typeof import('../../../functions/stores/rollout-targets.ts');
   counts: typeof import('../../../functions/stores/rollout-counts.ts');
+  halts: typeof import('../../../functions/stores/rollout-halts.ts');
   dynamo: typeof import('../../../functions/stores/dynamo.ts');
 };
 let work: {
@@ -42,6 +45,7 @@ beforeAll(async () => {
     rollouts: await import('../../../functions/stores/rollouts.ts'),
     targets: await import('../../../functions/stores/rollout-targets.ts'),
     counts: await import('../../../functions/stores/rollout-counts.ts'),
+    halts: await import('../../../functions/stores/rollout-halts.ts'),
     dynamo: await import('../../../functions/stores/dynamo.ts'),
   };
   work = {
@@ -145,6 +149,16 @@ const target = async ({ rolloutId }: StoredRollout, scannerId: string): Promise<
 const waiting = (scannerId: string) => ({ scannerId, stage: 1 });
 const fresh = ({ rolloutId }: StoredRollout) => stores.rollouts.getRollout(rolloutId);
 const countsOf = ({ rolloutId }: StoredRollout) => stores.rollouts.readCounts(rolloutId);
+/** What the audit has of a rollout, newest first. */
+const auditOf = async ({ rolloutId }: StoredRollout): Promise<AuditEntry[]> => {
+  const page = { limit: 10, newestFirst: true };
+  const { items } = await stores.dynamo.queryItems<AuditEntry>(
+    keys.ofRollout(rolloutId),
+    keys.auditPrefix,
+    page,
+  );
+  return items;
+};
 const commit = (rollout: StoredRollout, scannerId: string, slot = 0, part = slot) =>
   work.commit.commitTarget(rollout, waiting(scannerId), { slot, part }, new Date());
 const unfinishedOf = ({ rolloutId }: StoredRollout) => stores.targets.readUnfinished(rolloutId);
@@ -360,9 +374,30 @@ describe('a canary of which none applied', () => {
     const rollout = await planned([id]);
     const after = afterCanary(rollout);
 
-    const done = await Promise.all([1, 2].map(() => stores.rollouts.haltRollout(rollout, after)));
+    const at = new Date();
+    const halt = { at, stage: 0 };
+    const done = await Promise.all([1, 2].map(() => stores.halts.haltRollout(rollout, after, halt)));
 
     expect(done.filter(Boolean)).toHaveLength(1);
+    expect(await auditOf(rollout)).toMatchObject([
+      {
+        actor: 'control-plane',
+        operation: 'halt-rollout',
+        at: at.toISOString(),
+        requestId: rollout.requestId,
+        subject: rollout.rolloutId,
+        rolloutId: rollout.rolloutId,
+        before: { state: 'running' },
+        after: {
+          state: 'halted',
+          haltReason: 'CanaryNotApplied',
+          reason: 'No target of the canary has applied; resume lets the waves go.',
+          stage: 0,
+        },
+        counts: { targets: 1, pending: 1 },
+      },
+      { operation: 'create-rollout', actor: 'me' },
+    ]);
     expect(await fresh(rollout)).toMatchObject({ state: 'halted', haltReason: 'CanaryNotApplied' });
     expect(await commit(rollout, id)).toBe(false);
     expect(await stores.rollouts.findWork(rollout.rolloutId)).toBeDefined();
@@ -443,15 +478,59 @@ describe('the end of a target', () => {
     await commit(rollout, one);
     const [unfinished] = await unfinishedOf(rollout);
     const ending = { outcome: 'failed' as const, reason: 'no' };
-    const after = { failures: 1, state: 'halted' as const, reason: 'Halted.', version: 2 };
+    const [after, at] = [afterFailure(rollout), new Date()];
+    const end = () =>
+      stores.targets.storeEnding({ rollout, part: 0, at }, unfinished as never, ending, after);
 
-    expect(
-      await stores.targets.storeEnding({ rollout, part: 0, at }, unfinished as never, ending, after),
-    ).toBe(true);
+    expect((await Promise.all([end(), end()])).filter(Boolean)).toHaveLength(1);
 
     expect(await fresh(rollout)).toMatchObject({ state: 'halted', failures: 1 });
     expect(await commit(rollout, other)).toBe(false);
-    expect(await countsOf(rollout)).toMatchObject({ failed: 1, pending: 1, committed: 0 });
+    const counts = await countsOf(rollout);
+    expect(counts).toMatchObject({ failed: 1, pending: 1, committed: 0 });
+    const [told, ...before] = await auditOf(rollout);
+    expect(told).toMatchObject({
+      actor: 'control-plane',
+      operation: 'halt-rollout',
+      after: {
+        haltReason: 'TargetsFailed',
+        reason: 'Halted after 1 failed target.',
+        stage: 1,
+        scannerId: one,
+      },
+    });
+    expect(told?.counts).toEqual(counts);
+    expect(before.map(({ operation }) => operation)).toEqual(['create-rollout']);
+  });
+
+  it('that is no failure too many is in no audit', async () => {
+    const [one, other] = [await scanner(), await scanner()];
+    const rollout = await planned([one, other], { abortAfterFailures: 2 });
+    await commit(rollout, one);
+    const [unfinished] = await unfinishedOf(rollout);
+    const ending = { outcome: 'failed' as const, reason: 'no' };
+    const ended = { rollout, part: 0, at };
+
+    expect(await stores.targets.storeEnding(ended, unfinished as never, ending, afterFailure(rollout))).toBe(
+      true,
+    );
+
+    expect(await fresh(rollout)).toMatchObject({ state: 'running', failures: 1 });
+    expect((await auditOf(rollout)).map(({ operation }) => operation)).toEqual(['create-rollout']);
+  });
+
+  it('that went wrong at its turn halts the rollout likewise', async () => {
+    const id = await scanner();
+    const rollout = await planned([id]);
+    const fault = { reason: 'Something went wrong.', at: new Date() };
+
+    expect(await stores.targets.storeFault(rollout, waiting(id), 0, fault, afterFailure(rollout))).toBe(true);
+
+    expect((await auditOf(rollout))[0]).toMatchObject({
+      operation: 'halt-rollout',
+      after: { haltReason: 'TargetsFailed', scannerId: id },
+      counts: { targets: 1, failed: 1, pending: 0 },
+    });
   });
 });
 

@@ -48,7 +48,6 @@ describe('an exported list', () => {
   it('as csv is imported to the same root, into nothing and over any other list', async () => {
     await fc.assert(
       fc.asyncProperty(commented, list, fc.integer({ min: 1, max: 9 }), async (entries, other, size) => {
-        if (entries.length === 0) return;
         const text = await textOf(entries, 'csv', size);
         const { root } = buildList(entries, accessFormat, hash);
         expect(imported(text, [], 'merge')).toBe(root);
@@ -56,6 +55,25 @@ describe('an exported list', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('as csv is imported to the same root where it is empty, and has been through a spreadsheet', async () => {
+    const text = await textOf([], 'csv');
+    const { root } = buildList([], accessFormat, hash);
+    for (const file of [
+      text,
+      text.replaceAll(',', ';'),
+      `sep=,\r\n${text}`,
+      text.trim(),
+      `\ufeff${text}\r\n`,
+    ])
+      await fc.assert(
+        fc.asyncProperty(list, async (other) => {
+          expect(imported(file, other, 'replace')).toBe(root);
+          expect(imported(file, other, 'merge')).toBe(buildList(other, accessFormat, hash).root);
+        }),
+        { numRuns: 20 },
+      );
   });
 
   it('as csv has no field that a spreadsheet computes', async () => {
@@ -69,14 +87,16 @@ describe('an exported list', () => {
     );
   });
 
-  it('as txt is imported to the same root where no entry is disabled or commented', async () => {
+  it('as txt is imported to its enabled values: the same root where no entry is disabled or commented', async () => {
     await fc.assert(
-      fc.asyncProperty(list, async (entries) => {
-        const plain = entries.map((entry) => ({ ...entry, enabled: true }));
-        if (plain.length === 0) return;
-        expect(imported(await textOf(plain, 'txt'), [], 'merge')).toBe(
-          buildList(plain, accessFormat, hash).root,
-        );
+      fc.asyncProperty(commented, async (entries) => {
+        const enabled = entries.filter((entry) => entry.enabled).map(({ comment: _, ...entry }) => entry);
+        const text = await textOf(entries, 'txt');
+        if (enabled.length === 0)
+          expect(() => imported(text, entries, 'replace')).toThrow(
+            expect.objectContaining({ code: 'FILE_EMPTY' }),
+          );
+        else expect(imported(text, [], 'merge')).toBe(buildList(enabled, accessFormat, hash).root);
       }),
       { numRuns: 300 },
     );

@@ -143,6 +143,14 @@ describe('a file that is no list', () => {
     ['binary', Buffer.from('192.0.2.1\n\0\n'), 'FILE_BINARY'],
     ['empty', Buffer.from(''), 'FILE_EMPTY'],
     ['nothing but a mark', Buffer.from('\ufeff'), 'FILE_EMPTY'],
+    ['nothing but one column of a header', Buffer.from('address\n'), 'FILE_EMPTY'],
+    ['nothing but two columns of a header', Buffer.from('address,enabled\n'), 'FILE_EMPTY'],
+    ['delimiters behind a whole header', Buffer.from('address,enabled,comment\n,,\n'), 'FILE_EMPTY'],
+    [
+      'comments behind a whole header',
+      Buffer.from('address,enabled,comment\n#192.0.2.1,true,\n'),
+      'FILE_EMPTY',
+    ],
     ['nothing but delimiters and comments', Buffer.from(' ,;\t\r\n# x\n""'), 'FILE_EMPTY'],
   ];
 
