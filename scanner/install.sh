@@ -67,7 +67,7 @@ if [ -z "$root" ]; then
   command -v systemctl >/dev/null || fail 'There is no systemd on this host.'
   [ -x /usr/sbin/postfix ] || fail 'There is no Postfix on this host: apt-get install postfix, or as your system has it.'
   case $(/usr/sbin/postconf -dh smtpd_forbid_bare_newline 2>/dev/null) in
-    '') fail 'This Postfix takes messages that are smuggled in others: 3.7.9 or later is needed, or as your system has mended it.' ;;
+    '') fail "This Postfix ($(/usr/sbin/postconf -dh mail_version)) takes messages that are smuggled in others. Update it to 3.7.9 or later, or to what your system has mended: apt-get install postfix, or as your system has it." ;;
   esac
   if systemctl is-enabled --quiet postfix.service 2>/dev/null && [ -e /etc/postfix/main.cf ]; then
     printf '%s\n' "This host has a Postfix of its own (/etc/postfix/main.cf). It goes on, and keeps its ports." >&2

@@ -1,15 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { socketsIn } from './guard/guard.ts';
 import type { Instance } from './processes.ts';
 import { runProgram } from './program.ts';
@@ -43,13 +37,24 @@ export interface HomeOptions {
 
 const install = 'apt-get install postfix, or as your system has it';
 
+/** Lines of postconf(1), `name = value`; of a name that it does not know it only warns, between them. */
+const valuesIn = (output: string): Map<string, string> =>
+  new Map([...output.matchAll(/^(\w+) = (.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
+
+/** What this Postfix was built with. One that takes messages that are smuggled in others is refused, as `install.sh` does. */
 const buildSettings = async () => {
-  const asked = ['mail_owner', 'daemon_directory'];
-  const { code, output } = await runProgram('postconf', ['-dh', ...asked]).catch(() => {
+  const asked = ['mail_owner', 'daemon_directory', 'mail_version', 'smtpd_forbid_bare_newline'];
+  const { code, output } = await runProgram('postconf', ['-d', ...asked]).catch(() => {
     throw new PostfixUnusable(`There is no Postfix on this host: ${install}.`);
   });
-  const [owner = '', daemonDirectory = ''] = output.split('\n');
-  if (code !== 0 || daemonDirectory === '') throw new PostfixUnusable(`postconf does not answer: ${output}`);
+  const values = valuesIn(output);
+  const [owner, daemonDirectory, version] = asked.map((name) => values.get(name));
+  if (code !== 0 || owner === undefined || daemonDirectory === undefined)
+    throw new PostfixUnusable(`postconf does not answer: ${output}`);
+  if (!values.has('smtpd_forbid_bare_newline'))
+    throw new PostfixUnusable(
+      `This Postfix (${version}) takes messages that are smuggled in others. Update it to 3.7.9 or later, or to what your system has mended: ${install}.`,
+    );
   return { owner, daemonDirectory };
 };
 
@@ -92,19 +97,24 @@ const markerIn = (folder: string): string => {
   return readFileSync(file, 'utf8');
 };
 
-const makeFolder = (path: string, mode: number, owner: { uid: number; gid: number }): void => {
-  mkdirSync(path, { recursive: true });
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+const ownFolder = async (path: string, mode: number, { uid, gid }: Owner): Promise<void> => {
+  await makeFolder({ mkdir }, path);
   chmodSync(path, mode);
-  chownSync(path, owner.uid, owner.gid);
+  chownSync(path, uid, gid);
 };
 
-const makeFolders = (home: string, { uid, gid }: { uid: number; gid: number }): void => {
+const makeFolders = async (home: string, { uid, gid }: Owner): Promise<void> => {
   const root = { uid: 0, gid: 0 };
-  makeFolder(home, 0o711, root);
-  makeFolder(join(home, 'queue'), 0o755, root);
-  makeFolder(join(home, 'data'), 0o700, { uid, gid });
-  makeFolder(join(home, 'guard'), 0o710, { uid: 0, gid });
-  makeFolder(join(home, 'log'), 0o700, root);
+  await ownFolder(home, 0o711, root);
+  await ownFolder(join(home, 'queue'), 0o755, root);
+  await ownFolder(join(home, 'data'), 0o700, { uid, gid });
+  await ownFolder(join(home, 'guard'), 0o710, { uid: 0, gid });
+  await ownFolder(join(home, 'log'), 0o700, root);
 };
 
 /** Names that nothing else checks before the first configuration comes. @throws PostfixUnusable */
@@ -134,7 +144,7 @@ export const openHome = async ({
   const folder = join(dir, 'postfix');
   const ids = { uid: await numberOf('-u', owner), gid: await numberOf('-g', owner) };
   await assertReachable(dir, owner);
-  makeFolders(folder, ids);
+  await makeFolders(folder, ids);
   const marker = markerIn(folder);
   const sockets = socketsIn(join(folder, 'guard'));
   const logFolder = installed ? null : join(folder, 'log');

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { getCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { socketsIn, startGuard } from './guard.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const usage = `The guard of a Scanner's Postfix: answers its questions about clients (policy delegation) and users (Dovecot's
 authentication protocol), and obeys the agent. The agent starts it.
@@ -13,7 +14,8 @@ authentication protocol), and obeys the agent. The agent starts it.
   --host-name NAME   how it names itself to an SMTP server that it asks about users (default: name of the host)
   --load FOLDER      a version to load at once; as often as there are versions
 
-Ends with 0 when told to (SIGINT, SIGTERM), with 1 when its sockets cannot be used, with 2 when called wrongly.
+Ends with 0 when told to (SIGINT, SIGTERM), with 1 when its sockets cannot be used, with 2 when called wrongly. Kills itself
+when its event loop has not turned for ten seconds.
 `;
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
@@ -49,12 +51,14 @@ const loadAll = async (guard: Awaited<ReturnType<typeof startGuard>>, folders: r
 const run = async ({ sockets, group, load, hostName }: ReturnType<typeof readArguments>): Promise<void> => {
   const signal = signalled();
   process.umask(0o077);
+  const watchdog = startWatchdog();
   const ca = [...getCACertificates('default'), ...getCACertificates('system')];
   const guard = await startGuard({ sockets: socketsIn(sockets), group, trust: { ca }, hostName, log });
   log('the guard answers');
   await loadAll(guard, load);
   log(`stops on ${await signal}`);
   await guard.close();
+  await watchdog.close();
 };
 
 const main = async (): Promise<number> => {

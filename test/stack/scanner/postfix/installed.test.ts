@@ -4,10 +4,8 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { guardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
-import { guardsOf } from '../../../../scanner/postfix/processes.ts';
 import { systemServices } from '../../../../scanner/postfix/services.ts';
-import { until } from '../../../helpers/until.ts';
-import { daemonsBelow, endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
+import { endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
 
 const installWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
   spawnSync('sh', ['scanner/install.sh', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
@@ -94,41 +92,22 @@ const onHost = (systemctl: string, commands: readonly string[]): string => {
   });
 };
 
-describe.skipIf(!isIsolated || lacking !== '')('scanner/install.sh after an update', () => {
-  it('restarts the guard and the agent, and not Postfix', () => {
-    const said = onHost('echo "$*"', [`sh scanner/install.sh --id mx1 --url ${url}`]).split('\n');
-    expect(said.filter((line) => line.includes('restart'))).toEqual([
-      'try-restart scanner-guard@mx1.service',
-      'restart scanner-agent@mx1.service',
-    ]);
-  });
-});
-
 describe.skipIf(!isIsolated)('scanner/install.sh --remove', () => {
-  /** With a systemctl that fails for the agent. Answers what is left of the files of Scanners. */
-  const remove = (scanners: readonly string[], ...ids: string[]): string[] =>
-    onHost('case $* in *scanner-agent*) exit 1 ;; esac', [
-      ...scanners.map((id) => `touch /etc/scanner/${id}.env`),
-      `cp -r ${unitsIn(installed())}/.. /etc/systemd`,
-      ...ids.map((id) => `sh scanner/install.sh --id ${id} --remove`),
-      'cd /etc && find scanner systemd -type f | sort',
-    ])
-      .trim()
-      .split('\n');
-  const units = ['agent', 'guard', 'postfix'].map((name) => `systemd/system/scanner-${name}@.service`);
-
   it('leaves the units to other Scanners, even where a service is not there', () => {
-    expect(remove(['mx1', 'mx2'], 'mx1')).toEqual(['scanner/mx2.env', ...units]);
-  });
-
-  it('takes the units away with the last Scanner', () => {
-    expect(remove(['mx1', 'mx2'], 'mx1', 'mx2')).toEqual(['']);
+    const left = onHost('case $* in *scanner-agent*) exit 1 ;; esac', [
+      'touch /etc/scanner/mx1.env /etc/scanner/mx2.env',
+      `cp -r ${unitsIn(installed())}/.. /etc/systemd`,
+      'sh scanner/install.sh --id mx1 --remove',
+      'cd /etc && find scanner systemd -type f | sort',
+    ]);
+    const units = ['agent', 'guard', 'postfix'].map((name) => `systemd/system/scanner-${name}@.service`);
+    expect(left.trim().split('\n')).toEqual(['scanner/mx2.env', ...units]);
   });
 });
 
 /**
- * Stands where systemd has its own: starts what the units say under ExecStart, apart from whoever asks, and stops it by its signal. It has the
- * rights that CapabilityBoundingSet leaves it. Folders of the host are those of the test.
+ * Stands where systemd has its own, and says what it was asked: starts what the units say under ExecStart, apart from whoever asks, and stops it by
+ * its signal. Folders of the host are those of the test. What units come to under systemd itself: `systemd.test.ts`.
  */
 const systemctlOf = (units: string, data: string): string => `#!/bin/sh
 unit=$2; name=\${unit%@*}; id=\${unit#*@}; id=\${id%.service}; pid=${data}/$name.pid
@@ -138,8 +117,7 @@ echo "$1 $unit" >> ${data}/systemctl.log
 command=$(sed -n 's/^ExecStart=//p' "${units}/$name@.service" | sed -e "s|%i|$id|g" -e 's|/var/lib/scanner/|${data}/|g')
 if grep -q Type=forking "${units}/$name@.service"; then sh -c "$command"; exit; fi
 cd ${process.cwd()}
-rights=$(sed -n 's/^CapabilityBoundingSet=//p' "${units}/$name@.service" | sed 's/CAP_/+/g' | tr 'A-Z ' 'a-z,')
-setsid setpriv \${rights:+--bounding-set=-all,$rights --no-new-privs} sh -c "echo \\$\\$ > $pid; exec $command" > ${data}/$name.log 2>&1 &
+setsid sh -c "echo \\$\\$ > $pid; exec $command" > ${data}/$name.log 2>&1 &
 `;
 
 const hostWith = (data: string): void => {
@@ -153,70 +131,6 @@ const hostWith = (data: string): void => {
 };
 
 describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})`}`, () => {
-  it('has Postfix and the guard run by systemd, and they go on without the agent', async () => {
-    const data = openFolder();
-    hostWith(data);
-    const dir = join(data, 'scanners', 'mx1');
-    mkdirSync(dir, { recursive: true });
-    onTestFinished(() => endAll(dir));
-    const port = await freePort();
-    const agent = await sinkIn(dir, { installed: true });
-
-    expect(await put(agent.sink, telling(port, 1))).toBe('Postfix was started');
-    await agent.sink.stop();
-
-    expect(await toldAt(port)).toBe(1);
-    expect(readFileSync(join(data, 'systemctl.log'), 'utf8').trim().split('\n')).toEqual([
-      'restart scanner-guard@mx1.service',
-      'restart scanner-postfix@mx1.service',
-    ]);
-    const master = () => daemonsBelow(dir).find(({ name }) => name === 'master')?.pid;
-    const before = master();
-    const next = await sinkIn(dir, { installed: true });
-    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
-    expect(master()).toBe(before);
-  });
-
-  it('has a guard that does its work with no rights but to give sockets away and to look into the queue', async () => {
-    const data = openFolder();
-    hostWith(data);
-    const dir = join(data, 'scanners', 'mx1');
-    mkdirSync(dir, { recursive: true });
-    onTestFinished(() => endAll(dir));
-    const port = await freePort();
-    const { sink, parts } = await sinkIn(dir, { installed: true });
-
-    await put(sink, telling(port, 1));
-
-    expect(await toldAt(port)).toBe(1);
-    const pid = (await parts.guard.status())?.pid;
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    expect(status).toMatch(/^CapEff:\t0+5$/m);
-    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
-    // It is known as the guard without its answer, too.
-    expect(await guardsOf(parts.home.socketFolder)).toEqual([pid]);
-    await sink.stop();
-  });
-
-  it('has a guard that loads what is in force by itself', async () => {
-    const data = openFolder();
-    hostWith(data);
-    const dir = join(data, 'scanners', 'mx1');
-    mkdirSync(dir, { recursive: true });
-    onTestFinished(() => endAll(dir));
-    const port = await freePort();
-    const { sink, parts } = await sinkIn(dir, { installed: true });
-    await put(sink, telling(port, 1));
-    await sink.stop();
-
-    process.kill((await parts.guard.status())?.pid ?? 0, 'SIGKILL');
-    await until('it is gone', async () => (await parts.guard.status()) === null);
-    execFileSync('systemctl', ['restart', 'scanner-guard@mx1.service']);
-
-    await until('it has loaded', async () => (await parts.guard.status())?.versions.length === 1);
-    expect(await toldAt(port)).toBe(1);
-  });
-
   it('has the guard of another version of this software started anew by systemd, once', async () => {
     const data = openFolder();
     hostWith(data);

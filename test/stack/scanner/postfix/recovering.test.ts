@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { exitCodes } from '../../../../scanner/command-line.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
@@ -9,6 +9,7 @@ import { guardsOf, signal } from '../../../../scanner/postfix/processes.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
 import { until } from '../../../helpers/until.ts';
+import { hang, hangable } from './hang.ts';
 import {
   configured,
   daemonsBelow,
@@ -120,6 +121,23 @@ describe.skipIf(lacking !== '')(`a guard that hangs${lacking && ` (${lacking})`}
 
     expect(await toldAt(port)).toBe(1);
     expect(await guards()).not.toContain(pid);
+  });
+
+  it('ends by itself where no agent looks, and its log says why', async () => {
+    vi.stubEnv('NODE_OPTIONS', hangable);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const dir = openFolder();
+    const { guard, home } = (await sinkIn(dir)).parts;
+    await guard.start();
+    const log = () => readFileSync(join(dir, 'postfix', 'log', 'guard.log'), 'utf8');
+    for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGUSR1');
+
+    await hang(log);
+
+    await until('it is gone', async () => (await guardsOf(home.socketFolder)).length === 0, within);
+    expect(log()).toMatch(/Z the guard hangs: its event loop has not turned for 10 s\..*\n$/);
   });
 
   it('ends with the agent that is stopped', async () => {

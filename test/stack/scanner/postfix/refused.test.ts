@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../../../scanner/command-line.ts';
 import { daemonsBelow, lacking, openFolder } from './world.ts';
@@ -38,6 +38,23 @@ describe.skipIf(lacking !== '')(`a Scanner that can run no Postfix${lacking && `
     expect(status).toBe(exitCodes.mta);
   });
 
+  it('because it takes messages that are smuggled in others says so, and ends with 6', () => {
+    const bin = openFolder();
+    const known =
+      'mail_owner = postfix\\ndaemon_directory = /usr/lib/postfix/sbin\\nmail_version = 3.5.25\\n';
+    const unknown = 'postconf: warning: smtpd_forbid_bare_newline: unknown parameter';
+    const postconf = `#!/bin/sh\necho '${unknown}' >&2; printf '${known}'\n`;
+    writeFileSync(join(bin, 'postconf'), postconf, { mode: 0o755 });
+    const path = [bin, process.env['PATH']].join(delimiter);
+
+    const { status, stderr } = start(openFolder(), 'env', `PATH=${path}`);
+
+    expect(stderr).toContain(
+      'This Postfix (3.5.25) takes messages that are smuggled in others. Update it to 3.7.9',
+    );
+    expect(status).toBe(exitCodes.mta);
+  });
+
   it("because Postfix's own user cannot get into its folder says so, and ends with 6", () => {
     const data = openFolder();
     chmodSync(data, 0o700);
@@ -56,5 +73,20 @@ describe.skipIf(lacking !== '')(`a Scanner that can run no Postfix${lacking && `
     expect(stderr).toMatch(message);
     expect(status).toBe(exitCodes.mta);
     expect(daemonsBelow(data)).toEqual([]);
+  });
+
+  it('because the disk is read-only has that from the system', ({ skip }) => {
+    skip(spawnSync('unshare', ['--mount', 'true']).status !== 0, 'nothing can be mounted here');
+    const dir = openFolder();
+    const mounts = 'mount -t tmpfs none "$0" && mount -o remount,ro "$0" && exec "$@"';
+    const open = `import { openHome } from './scanner/postfix/home.ts';
+      await openHome({ dir: process.argv[1], installed: false }).catch(({ code }) => console.log(code));`;
+    const node = [process.execPath, '--input-type=module', '-e', open, dir];
+
+    const { stdout } = spawnSync('unshare', ['--mount', 'sh', '-c', mounts, dir, ...node], {
+      encoding: 'utf8',
+    });
+
+    expect(stdout).toBe('EROFS\n');
   });
 });
