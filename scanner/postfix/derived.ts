@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Desired } from '../../shared/domain/desired.ts';
@@ -56,12 +55,11 @@ interface Known {
 
 const itself = (path: string): Known => ({ name: basename(path), path });
 
-/** As which version Postfix knows that of a folder: itself, or an earlier one that is still there and from which it differs in nothing that Postfix has. */
+/** As which version Postfix knows that of a folder: itself, or an earlier one, from which it differs in nothing that Postfix has. */
 export const askedAs = async (path: string): Promise<Known> => {
   const text = await readFile(join(path, guardFile), 'utf8').catch(() => '');
   const { data } = guardConfiguration.safeParse(parsedJson(text));
-  const known = join(dirname(path), data?.askedAs ?? basename(path));
-  return itself(existsSync(known) ? known : path);
+  return itself(join(dirname(path), data?.askedAs ?? basename(path)));
 };
 
 /**
@@ -94,19 +92,30 @@ export const deriveFrom = async (
 export const deriveAfter = async (home: Home, source: Source, from: Version | null): Promise<Rendered> => {
   const before = from && (await renderedIn(from));
   if (!before) return deriveFrom(home, source);
-  const after = await deriveFrom(home, source, await askedAs(from.path));
-  return changeOf(before, after) === 'none' ? after : deriveFrom(home, source);
+  const known = await askedAs(from.path);
+  const after = await deriveFrom(home, source, known);
+  const isSame = changeOf(before, after) === 'none' && (await hasFiles(known, after));
+  return isSame ? after : deriveFrom(home, source);
 };
 
 /** False for a version that another sink has made. */
 export const isRendered = ({ record }: Pick<Version, 'record'>): boolean =>
   derivedNames(record).includes(mainFile);
 
-/** What was rendered into a version, as it lies there; null for a version that another sink has made. */
-export const renderedIn = async ({ path, record }: Version): Promise<Pick<Rendered, 'files'> | null> => {
-  if (!isRendered({ record })) return null;
+type Files = Pick<Rendered, 'files'>;
+
+const filesIn = async (path: string, names: readonly string[]): Promise<Files> => {
   const files: Rendered['files'] = {};
-  for (const name of derivedNames(record))
-    files[name] = { text: await readFile(join(path, name), 'utf8'), secret: true };
+  for (const name of names) files[name] = { text: await readFile(join(path, name), 'utf8'), secret: true };
   return { files };
+};
+
+/** What was rendered into a version, as it lies there; null for a version that another sink has made. */
+export const renderedIn = async ({ path, record }: Version): Promise<Files | null> =>
+  isRendered({ record }) ? filesIn(path, derivedNames(record)) : null;
+
+/** True where the folder of what Postfix knows a version as has all that Postfix reads there, as it was rendered. */
+export const hasFiles = async ({ path }: Known, { files }: Files): Promise<boolean> => {
+  const there = await filesIn(path, Object.keys(files)).catch(() => null);
+  return there !== null && changeOf(there, { files }) === 'none';
 };

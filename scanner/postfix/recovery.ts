@@ -4,7 +4,7 @@ import { type Backoff, delayOf } from '../backoff.ts';
 import { messageOf } from '../message-of.ts';
 import type { Version } from '../version-folder.ts';
 import type { Standing } from '../versions.ts';
-import { renderedIn } from './derived.ts';
+import { askedAs, hasFiles, renderedIn } from './derived.ts';
 import { isSame } from './render/change.ts';
 import { isRunnable, loadGuard, type PostfixParts, renderingOf, run } from './steps.ts';
 
@@ -41,7 +41,9 @@ export const bringUp = async (parts: PostfixParts, version: Standing): Promise<O
 /** What a version is of; null where this software, or its place, would make it otherwise: then it is to be applied again. */
 export const asMadeNow = async (parts: PostfixParts, version: Version): Promise<Desired | null> => {
   const [made, there] = [await renderingOf(parts, version), await renderedIn(version)];
-  if (made && there && isSame(made, there)) return version.record.desired;
+  const isAsMade =
+    made && there && isSame(made, there) && (await hasFiles(await askedAs(version.path), made));
+  if (isAsMade) return version.record.desired;
   parts.log(`version ${version.name} would be made otherwise now, and is to be applied again`);
   return null;
 };

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
 import { until } from '../../../helpers/until.ts';
 import {
+  type Configured,
   daemonsBelow,
   greetingOf,
   inboundAt,
@@ -17,6 +18,8 @@ import {
   telling,
   toldAt,
 } from './world.ts';
+
+const certificateId = 'cert-00000000000000a1';
 
 const masterIn = (dir: string): number | undefined =>
   daemonsBelow(dir).find(({ name }) => name === 'master')?.pid;
@@ -87,6 +90,31 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     ).toEqual([1, 5, 6]);
   });
 
+  it.each<[string, (path: string) => void]>([
+    ['gone', (path) => rmSync(path, { recursive: true })],
+    ['damaged', (path) => writeFileSync(join(path, `tls/${certificateId}.pem`), 'no certificate')],
+  ])('reloads Postfix where the folder that it knows is %s, and applies again what is in force', async (_, damage) => {
+    const { dir, port, sink } = await running();
+    const { upload } = await makeChain();
+    const artifacts = { [certificateId]: JSON.stringify({ certificateId, ...upload }) };
+    const listing = (revision: number): Configured => ({
+      revision,
+      smtp: inboundAt(port, { accept: 'listed', tls: { accept: true, certificateId } }),
+      lists: { inbound: `127.0.0.1\n127.0.3.${revision}\n` },
+      artifacts,
+    });
+    for (const revision of [2, 3]) await put(sink, listing(revision));
+    const known = readdirSync(join(dir, 'versions')).find((name) => name.startsWith('2-')) ?? '';
+    damage(join(dir, 'versions', known));
+
+    const patience = { allMs: 1500, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    const next = await sinkIn(dir, {}, (parts) => ({ ...parts, patience }));
+    expect((await next.sink.held()).current).toBeNull();
+    expect(await put(next.sink, listing(4))).toBe('Postfix was reloaded');
+    expect(await greetingOf(port)).toContain('STARTTLS');
+    expect(await put(next.sink, listing(5))).toBe('Postfix goes on as it is');
+  });
+
   it('starts the guard and Postfix again by a version that Postfix knows as an earlier one', async () => {
     const { dir, port, sink, parts } = await running();
     for (const revision of [2, 3])
@@ -119,7 +147,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
 
   it('shows the certificate of a listener, and its successor after the next apply', async () => {
     const { port, sink } = await running();
-    const id = 'cert-00000000000000a1';
+    const id = certificateId;
     const tls = { accept: true, certificateId: id };
     for (const revision of [2, 3]) {
       const { upload, leaf } = await makeChain();
@@ -175,7 +203,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   it('keeps keys from all but root', async () => {
     const { port, sink, parts } = await running();
     const { upload } = await makeChain();
-    const id = 'cert-00000000000000a1';
+    const id = certificateId;
     await put(sink, {
       revision: 2,
       smtp: inboundAt(port, { tls: { accept: true, certificateId: id } }),
