@@ -76,6 +76,8 @@ const failure = async (
     await discard(parts, version, back);
     return error instanceof Error ? error : new Error(why);
   } catch (second) {
+    if ((await parts.versions.target()) !== version.name)
+      await parts.versions.discard(version).catch(() => undefined);
     return new NotBack(`${why} To go back failed, too, and is tried again: ${messageOf(second)}`);
   }
 };

@@ -55,11 +55,13 @@ export const signal = (pid: number, name: NodeJS.Signals): void => {
  * client comes again. Otherwise an open session would keep its port from the next master daemon.
  */
 export const endOrphans = async (instance: Instance): Promise<void> => {
-  const daemons = async () => matching(await pids(), (pid) => isOf(pid, instance));
   const deadline = Date.now() + graceMs;
-  for (let left = await daemons(); left.length > 0; left = await daemons()) {
+  // Once is not enough: a master daemon that ends while it is looked at may have started one after the numbers were read.
+  for (let none = 0; none < 2; ) {
+    const left = await matching(await pids(), (pid) => isOf(pid, instance));
+    none = left.length === 0 ? none + 1 : 0;
     for (const pid of left) signal(pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
-    await sleep(20);
+    if (left.length > 0) await sleep(20);
   }
 };
 

@@ -6,7 +6,7 @@ import type { Version } from '../version-folder.ts';
 import type { Standing } from '../versions.ts';
 import { askedAs, hasFiles, renderedIn } from './derived.ts';
 import { isSame } from './render/change.ts';
-import { isRunnable, loadGuard, type PostfixParts, renderingOf, run } from './steps.ts';
+import { isRunnable, type PostfixParts, putGuardRight, renderingOf, run } from './steps.ts';
 
 /** True when Postfix runs it, as was seen. */
 const runs = (parts: PostfixParts, version: Standing): Promise<boolean> =>
@@ -50,13 +50,9 @@ export const asMadeNow = async (parts: PostfixParts, version: Version): Promise<
 
 /** What has died is started again, by what is in force, and what the guard has lost is loaded again. */
 export const lookAfter = async (parts: PostfixParts, version: Standing | null): Promise<void> => {
-  const { guard, mail, log } = parts;
+  const { mail, log } = parts;
   if (!version || !isRunnable(version)) return;
-  const fault = await guard.fault(version.name);
-  if (fault !== null) {
-    log(`the guard is put right: ${fault}`);
-    await loadGuard(parts, version);
-  }
+  await putGuardRight(parts, version);
   if (await mail.isRunning()) return;
   log('Postfix does not run, and is started');
   await mail.start();

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setInterval } from 'node:timers/promises';
+import { messageOf } from '../message-of.ts';
 import type { Version } from '../version-folder.ts';
 import { isBuilt, type Standing, type Versions } from '../versions.ts';
 import { assertBindable } from './bindable.ts';
@@ -55,29 +57,65 @@ export const loadGuard = async (parts: PostfixParts, version: Standing): Promise
   await keepOnly(parts, version);
 };
 
+/** Has the guard answer by a version again, where it has died or lost it. */
+export const putGuardRight = async (parts: PostfixParts, version: Standing): Promise<void> => {
+  const fault = await parts.guard.fault(version.name);
+  if (fault === null) return;
+  parts.log(`the guard is put right: ${fault}`);
+  await loadGuard(parts, version);
+};
+
+/** Milliseconds between looks at the guard while listeners are looked at. */
+const guardMs = 500;
+
+/** What `act` does, while the guard is put right whenever it has to be: nobody else may do that meanwhile. */
+const withGuard = async (parts: PostfixParts, version: Standing, act: () => Promise<void>): Promise<void> => {
+  const over = new AbortController();
+  const keep = async () => {
+    for await (const _ of setInterval(guardMs, undefined, { signal: over.signal }))
+      await putGuardRight(parts, version).catch((error: unknown) => parts.log(messageOf(error)));
+  };
+  const keeping = keep().catch(() => undefined);
+  await act().finally(() => over.abort());
+  await keeping;
+};
+
 /** Looks at all listeners. What was seen to work once is marked so; where that cannot be, it counts as not seen yet. */
 const probeAll = async (
-  { home, mail, versions, log, patience = patient }: PostfixParts,
+  parts: PostfixParts,
   version: Standing,
   rendered: Rendered,
-  mark: number,
+  { mark, patience = parts.patience ?? patient }: { mark: number; patience?: Patience },
 ): Promise<void> => {
-  await probeListeners({ home, mail, patience }, version, rendered, mark);
+  const { home, mail, versions, log } = parts;
+  await withGuard(parts, version, () => probeListeners({ home, mail, patience }, version, rendered, mark));
   await versions
     .confirm(version)
     .catch((error: Error) => log(`version ${version.name} cannot be marked as seen: ${error.message}`));
 };
 
-/** Puts a version in force if it is not, has Postfix and the guard run it, and looks whether they do. @throws Error */
+/** True where every listener shows at the first look that it is of a version. */
+const isThere = async (parts: PostfixParts, version: Standing, rendered: Rendered): Promise<boolean> => {
+  const { patience = patient } = parts;
+  const once = { mark: 0, patience: { ...patience, allMs: 0 } };
+  return probeAll(parts, version, rendered, once).then(
+    () => true,
+    () => false,
+  );
+};
+
+/** Puts a version in force if it is not, has Postfix and the guard run it, and looks whether they do. What runs it already is left alone. @throws Error */
 export const run = async (parts: PostfixParts, version: Standing): Promise<void> => {
   const { mail, versions } = parts;
   await loadGuard(parts, version);
   if ((await versions.target()) !== version.name) await versions.switchTo(version.name);
   const mark = await mail.markLog();
-  if (await mail.isRunning()) await mail.reload();
-  else await mail.start();
   const rendered = await renderingOf(parts, version);
-  if (rendered) await probeAll(parts, version, rendered, mark);
+  const isRunning = await mail.isRunning();
+  if (isRunning && rendered && (await isThere(parts, version, rendered))) return;
+  if (isRunning) await mail.reload();
+  else await mail.start();
+  if (rendered) await probeAll(parts, version, rendered, { mark });
 };
 
 /** Whatever can be found out of a version before it is in force. What Postfix has already needs no look. @throws ConfigurationRefused, Error */
@@ -121,7 +159,7 @@ export const switchTo = async (
   log(`version ${version.name} is switched to: ${needed}`);
   if (needed === 'reload') await mail.reload();
   if (needed === 'restart' || needed === 'start') await mail.start();
-  await probeAll(parts, version, rendered, mark);
+  await probeAll(parts, version, rendered, { mark });
 };
 
 /**

@@ -6,6 +6,7 @@ import type { Manifest } from './lists/chunks.ts';
 import { parseDomain } from './lists/domains.ts';
 import { type ParsedEntry, parseEntry } from './lists/entry.ts';
 import type { Placed } from './lists/lookup.ts';
+import { keyed, sortEntries } from './lists/order.ts';
 
 /** Why a client would or would not be accepted; each is a code of the error table. */
 export const matchReasons = [
@@ -99,6 +100,29 @@ export const settingsVerdict = (smtp: SmtpSettings | null, list: AccessListName)
   if (list === 'authentication' && !smtp.authentication?.enabled) return verdict(false, 'SECTION_DISABLED');
   if (list === 'outbound') return null;
   return smtp[list]?.accept === 'listed' ? null : verdict(true, 'ACCEPTS_ALL');
+};
+
+/** A list of which only what is asked for is read. */
+export interface AskedList {
+  manifest: Pick<Manifest, 'chunks'>;
+  /** Those of some values that it has, each with its entry. */
+  entriesOf(wanted: readonly Placed[]): Promise<Iterable<AccessEntry>>;
+  /** All entries of one of its chunks. */
+  chunk(sha256: string): Promise<readonly AccessEntry[]>;
+}
+
+const hasEnabledDomain = async (list: AskedList): Promise<boolean> => {
+  const known = enabledDomains(list.manifest);
+  if (typeof known === 'boolean') return known;
+  return (await list.chunk(known)).some((entry) => entry.kind === 'domain' && entry.enabled);
+};
+
+/** What a list says of a client. Only chunks that can hold one of its values are read, and one more where a name could decide. */
+export const askList = async (client: MatchClient, list: AskedList): Promise<MatchVerdict> => {
+  const found = sortEntries([...(await list.entriesOf(candidatesOf(client)))].map(keyed));
+  const entries = found.map(({ key: _, ...entry }) => entry);
+  const isAccepted = entries.some((entry) => entry.enabled);
+  return listVerdict(entries, client.name === null && !isAccepted && (await hasEnabledDomain(list)));
 };
 
 /** What a list says, given those of the candidates that it has, in its order, and whether a name could still change it. */

@@ -1,10 +1,7 @@
 import type { Configuration } from '../../../shared/domain/configuration.ts';
-import { keyed, sortEntries } from '../../../shared/domain/lists/order.ts';
 import {
-  candidatesOf,
-  enabledDomains,
+  askList,
   judgeClient,
-  listVerdict,
   type MatchClient,
   type MatchVerdict,
   settingsVerdict,
@@ -17,16 +14,7 @@ import { readRevision } from '../../stores/heads.ts';
 import { readManifest, readSlices, readValues } from '../../stores/lists.ts';
 import { readState, type ScannerState } from '../../stores/status.ts';
 
-type Manifest = Awaited<ReturnType<typeof readManifest>>;
-
-const hasEnabledDomain = async (manifest: Manifest): Promise<boolean> => {
-  const known = enabledDomains(manifest);
-  if (typeof known === 'boolean') return known;
-  const entries = await readSlices([{ sha256: known, from: 0, to: Number.POSITIVE_INFINITY }]);
-  return entries.some((entry) => entry.kind === 'domain' && entry.enabled);
-};
-
-/** What the settings and the list of one revision say of a client; only chunks that can hold one of its values are read. */
+/** What the settings and the list of one revision say of a client. */
 const verdictOf = async (
   { smtp, lists }: Configuration,
   list: AccessListName,
@@ -35,14 +23,11 @@ const verdictOf = async (
   const decided = settingsVerdict(smtp, list);
   if (decided) return decided;
   const manifest = await readManifest(lists[list].root);
-  const found = await readValues(manifest, candidatesOf(client));
-  const entries = sortEntries([...found.values()].map(keyed));
-  const byAddress = entries.some((entry) => entry.enabled);
-  const nameCouldDecide = client.name === null && !byAddress && (await hasEnabledDomain(manifest));
-  return listVerdict(
-    entries.map(({ key: _, ...entry }) => entry),
-    nameCouldDecide,
-  );
+  return askList(client, {
+    manifest,
+    entriesOf: async (wanted) => (await readValues(manifest, wanted)).values(),
+    chunk: (sha256) => readSlices([{ sha256, from: 0, to: Number.POSITIVE_INFINITY }]),
+  });
 };
 
 /** The configuration that the Scanner reported; null where it is no longer kept. */

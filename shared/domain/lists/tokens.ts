@@ -51,7 +51,7 @@ const csvForm = (
   return null;
 };
 
-const isBlank = (text: string): boolean => !/\S/.test(text);
+const isBlank = (text: string): boolean => /^[\r\n]*$/.test(text);
 
 const splitLine = (text: string): [string, string] => {
   const found = lineBreak.exec(text);

@@ -7,16 +7,10 @@ import type { PostfixParts } from '../../../scanner/postfix/steps.ts';
 import { formatIpv4, formatIpv6 } from '../../../shared/domain/lists/addresses.ts';
 import { type BuiltList, decodeChunk } from '../../../shared/domain/lists/chunks.ts';
 import { spanOf } from '../../../shared/domain/lists/lint.ts';
-import { byChunk, foundIn } from '../../../shared/domain/lists/lookup.ts';
-import {
-  candidatesOf,
-  clientAddress,
-  enabledDomains,
-  listVerdict,
-  type MatchClient,
-} from '../../../shared/domain/match.ts';
+import { askList, clientAddress, type MatchClient } from '../../../shared/domain/match.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { lacking } from '../../stack/scanner/postfix/world.ts';
+import { askedIn } from '../../unit/domain/lists/pieces.ts';
 import { chanceOf } from '../../unit/simulation/chance.ts';
 import { type Given, type Scanner, startScanner, storedList } from './world.ts';
 
@@ -128,15 +122,9 @@ const anyClient = (values: readonly string[]): MatchClient => {
 /** What `match` of the API answers, by the code that a Postfix would greet with. */
 const matcher = ({ manifest, chunks }: BuiltList) => {
   const parts = chunks.map(({ text }) => decodeChunk(text));
-  const told = enabledDomains(manifest);
-  const asked = parts[chunks.findIndex(({ sha256 }) => sha256 === told)] ?? [];
-  const hasDomains = told === true || asked.some(({ kind, enabled }) => kind === 'domain' && enabled);
-  return (client: MatchClient): string => {
-    const found = [...byChunk(manifest, candidatesOf(client))].flatMap(([index, wanted]) =>
-      foundIn(parts[index] ?? [], wanted),
-    );
-    const isListed = found.some(({ enabled }) => enabled);
-    const { accepted } = listVerdict(found, client.name === null && !isListed && hasDomains);
+  const list = askedIn(manifest, parts);
+  return async (client: MatchClient): Promise<string> => {
+    const { accepted } = await askList(client, list);
     return accepted === null ? '450' : accepted ? '220' : '554';
   };
 };
@@ -254,7 +242,7 @@ const compare = async (
     const clients = Array.from({ length: count }, () => clientOf(values[list]));
     const codes = await spread(greeted, ports[list], clients);
     for (const [index, client] of clients.entries()) {
-      const wanted = judge(client);
+      const wanted = await judge(client);
       verdicts[wanted] = (verdicts[wanted] ?? 0) + 1;
       if (codes[index] !== wanted) differing.push({ list, ...client, wanted, got: codes[index] });
     }

@@ -2,7 +2,10 @@ import { hash as digest } from 'node:crypto';
 import fc from 'fast-check';
 import { accessFormat, buildList, type Manifest } from '../../../../shared/domain/lists/chunks.ts';
 import { parseEntry } from '../../../../shared/domain/lists/entry.ts';
+import { byChunk, foundIn } from '../../../../shared/domain/lists/lookup.ts';
 import { type ListEntry, sortEntries } from '../../../../shared/domain/lists/order.ts';
+import type { AskedList } from '../../../../shared/domain/match.ts';
+import type { AccessEntry } from '../../../../shared/schemas/lists.ts';
 
 export const hash = (text: string): string => digest('sha256', text);
 
@@ -25,6 +28,14 @@ export const inChunks = (
   const enabled = entries.filter((entry) => entry.enabled).length;
   return { manifest: { format: 1, entries: entries.length, enabled, chunks }, parts };
 };
+
+/** A list whose chunks are at hand, as `match` asks it. */
+export const askedIn = (manifest: Manifest, parts: readonly (readonly AccessEntry[])[]): AskedList => ({
+  manifest,
+  entriesOf: async (wanted) =>
+    [...byChunk(manifest, wanted)].flatMap(([index, values]) => foundIn(parts[index] ?? [], values)),
+  chunk: async (wanted) => parts[manifest.chunks.findIndex(({ sha256 }) => sha256 === wanted)] ?? [],
+});
 
 /** Addresses and networks close enough together to nest and to touch, of both families, and domains below each other. */
 const ipv4 = fc
