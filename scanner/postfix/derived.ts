@@ -110,9 +110,9 @@ const filesIn = async (path: string, names: readonly string[]): Promise<Files> =
   return { files };
 };
 
-/** What was rendered into a version, as it lies there; null for a version that another sink has made. */
+/** What was rendered into a version, as it lies there; null for a version that another sink has made, or of which a file has gone. */
 export const renderedIn = async ({ path, record }: Version): Promise<Files | null> =>
-  isRendered({ record }) ? filesIn(path, derivedNames(record)) : null;
+  isRendered({ record }) ? filesIn(path, derivedNames(record)).catch(() => null) : null;
 
 /** True where the folder of what Postfix knows a version as has all that Postfix reads there, as it was rendered. */
 export const hasFiles = async ({ path }: Known, { files }: Files): Promise<boolean> => {

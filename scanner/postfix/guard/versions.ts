@@ -61,6 +61,12 @@ const listedDirections = ({ rules }: GuardConfiguration): Direction[] =>
   (Object.keys(rules) as Direction[]).filter((direction) => rules[direction]?.accept === 'listed');
 
 /**
+ * As many versions as are held for sessions alone, of those that are asked by one name: lists may be long, and change oftener than sessions end. Sessions of one
+ * that goes are answered by the one in use.
+ */
+const mostForSessions = 8;
+
+/**
  * The versions that are asked: several at once, for sessions of an old configuration are answered by its rules. A folder never changes once it is
  * loaded.
  */
@@ -100,6 +106,15 @@ export const versionStore = () => {
     versions.get(used.get(askedAs) ?? '') ??
     [...versions.values()].find((version) => version.askedAs === askedAs);
 
+  const forgetOldest = (): void => {
+    const waiting = new Map<string, string[]>();
+    for (const { name, askedAs } of versions.values())
+      if (!kept.has(name)) waiting.set(askedAs, [...(waiting.get(askedAs) ?? []), name]);
+    for (const [askedAs, names] of waiting)
+      if (kept.has(answering(askedAs)?.name ?? ''))
+        for (const name of names.slice(0, -mostForSessions)) versions.delete(name);
+  };
+
   return {
     /** Loads a version; the others are answered meanwhile. When it throws, nothing has changed. */
     async load(folder: string): Promise<GuardVersion> {
@@ -115,8 +130,8 @@ export const versionStore = () => {
     },
     answers: (name: string): boolean => answering(loaded(name).askedAs)?.name === name,
     /**
-     * Forgets all other versions, but those with sessions under way: these go at a later call. Does nothing where one of these is not
-     * loaded.
+     * Forgets all other versions, but those with sessions under way, as far as these are not too many: they go at a later call. Does nothing where
+     * one of these is not loaded.
      */
     keep(names: readonly string[], inUse: ReadonlySet<string | null> = new Set()): void {
       names.forEach(loaded);
@@ -125,6 +140,7 @@ export const versionStore = () => {
         kept.delete(name);
         if (!inUse.has(name)) versions.delete(name);
       }
+      forgetOldest();
       for (const [askedAs, name] of used) if (!versions.has(name)) used.delete(askedAs);
       notePorts();
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { askGuard, GuardRefused } from '../../../scanner/postfix/guard/control-client.ts';
 import type { ControlRequest } from '../../../scanner/postfix/guard/control-protocol.ts';
+import { versionStore } from '../../../scanner/postfix/guard/versions.ts';
 import { until } from '../../helpers/until.ts';
 import { emptyFolder, guardIn, requestOf, smtpd, writeVersion } from './guard-world.ts';
 
@@ -267,6 +268,24 @@ describe('versions side by side', () => {
     expect(await ask({ client_address: '192.0.2.8', policy_context: 'inbound@2-b' })).toMatch(/^451 /);
     const use = askGuard(guard.sockets.control, { command: 'use', version: '1-a' });
     await expect(use).rejects.toThrow('not loaded: 1-a');
+  });
+
+  it('that are held for sessions alone are eight at most of one name; older sessions are asked by the one in use', async () => {
+    const dir = emptyFolder();
+    const store = versionStore();
+    const names = Array.from({ length: 11 }, (_, index) => `${index + 1}-a`);
+    for (const name of names) {
+      const askedAs = name === '1-a' ? {} : { askedAs: '1-a' };
+      await store.load(writeVersion(dir, name, { ...askedAs, ...listed('192.0.2.7') }));
+      store.use(name);
+    }
+    const answersTo = (name: string) => store.find('inbound@1-a', name)?.version.name;
+    await store.load(writeVersion(dir, '0-b', listed('192.0.2.7')));
+    store.keep(['11-a'], new Set([...names, '0-b']));
+
+    expect(names.map(answersTo)).toEqual(['11-a', '11-a', ...names.slice(2)]);
+    // Nobody else can answer for this one.
+    expect(store.find('inbound@0-b', '0-b')?.version.name).toBe('0-b');
   });
 
   it('are kept for the sessions that have begun by them, and for no others', async () => {

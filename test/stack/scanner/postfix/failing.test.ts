@@ -86,6 +86,18 @@ describe.skipIf(lacking !== '')('what a Postfix sink cannot put in force', () =>
     expect(daemonsBelow(dir)).toContainEqual(master);
   });
 
+  it('and cannot be taken back leaves no folder behind, however often it is tried', async () => {
+    const { dir, port, sink } = await running();
+    await sink.stop();
+    const { sink: helpless } = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: { ...parts.mail, start: () => Promise.reject(new Error('Postfix does not start')) },
+    }));
+    for (const _ of [1, 2, 3])
+      await expect(put(helpless, telling(port, 2))).rejects.toThrow('To go back failed, too');
+    expect(readdirSync(join(dir, 'versions'))).toHaveLength(1);
+  });
+
   it('because another program has the port fails, and is applied once that has gone', async () => {
     const world = await running();
     const other = await freePort();

@@ -115,6 +115,48 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     expect(await put(next.sink, listing(5))).toBe('Postfix goes on as it is');
   });
 
+  it('leaves Postfix alone when it finds that it runs what is in force', async () => {
+    const { dir, port } = await running();
+    let reloads = 0;
+    const { sink } = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        reload: () => {
+          reloads += 1;
+          return parts.mail.reload();
+        },
+      },
+    }));
+    for (const _ of ['at its start', 'when it speaks to the control plane'])
+      expect((await sink.held()).current?.smtp.revision).toBe(1);
+    expect(reloads).toBe(0);
+    expect(await toldAt(port)).toBe(1);
+  });
+
+  it('has a guard that dies while listeners are looked at back, and applies all the same', async () => {
+    const { dir, port } = await running();
+    const { sink } = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        reload: async () => {
+          process.kill((await parts.guard.status())?.pid ?? 0, 'SIGKILL');
+          await parts.mail.reload();
+        },
+      },
+    }));
+    expect(await put(sink, telling(port, 2))).toBe('Postfix was reloaded');
+    expect(await toldAt(port)).toBe(2);
+  });
+
+  it('applies the next where a file of what is in force has gone meanwhile', async () => {
+    const { dir, port, sink } = await running();
+    rmSync(join(dir, 'current', 'guard.json'));
+    await put(sink, telling(port, 2));
+    expect(await toldAt(port)).toBe(2);
+  });
+
   it('starts the guard and Postfix again by a version that Postfix knows as an earlier one', async () => {
     const { dir, port, sink, parts } = await running();
     for (const revision of [2, 3])
