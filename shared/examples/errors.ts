@@ -82,9 +82,9 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   },
   UNKNOWN_FIELD: problem('/colour', 'There is no field "colour" here.'),
   REQUIRED: problem('/inbound/ipv4', 'This field must be given.'),
-  TYPE_INVALID: problem('/inbound/ipv4/port', 'Invalid input: expected number, received string'),
+  TYPE_INVALID: problem('/inbound/ipv4/port', 'Give a number; this is text.'),
   VALUE_INVALID: {
-    ...problem('/query/limit', 'Too big: expected number to be <=1000'),
+    ...problem('/query/limit', 'Give 1000 or less; this is "5000".'),
     value: { token: 'perhaps', message: 'The column "enabled" holds true or false.' },
   },
   SCANNER_ID_INVALID: problem(
