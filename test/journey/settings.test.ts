@@ -97,6 +97,21 @@ describe('the whole settings document', () => {
     ]);
   });
 
+  it('under a patch says how to be rid of what is left of before', async () => {
+    const id = await registered();
+    await call('PUT', `/scanners/${id}/smtp`, whole);
+    const answer = await call('PATCH', `/scanners/${id}/smtp`, {
+      authentication: { source: { type: 'ldap' } },
+    });
+
+    expect(answer.status).toBe(422);
+    expect(problemsIn(answer)).toEqual(
+      ['host', 'port', 'tls'].map((name) => `UNKNOWN_FIELD /authentication/source/${name}`),
+    );
+    for (const { suggestion } of (answer.body as { errors: { suggestion?: string }[] }).errors)
+      expect(suggestion).toMatch(/null takes it out/);
+  });
+
   it('tells rules of the document together, before it looks at the fleet', async () => {
     const id = await registered();
     const answer = await call('PUT', `/scanners/${id}/smtp`, {
