@@ -90,6 +90,7 @@ export const errors = {
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
   SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),
   SECTION_REQUIRED: entry('invalid', 'A section that the mail filtering mode shows is missing'),
+  SECTION_GONE: entry('invalid', 'A section that was there goes; an older revision still has it'),
   LISTENER_CONFLICT: entry(
     'invalid',
     'The authentication listener shares its address and port with another listener',

@@ -103,6 +103,10 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   SMTP_NOT_CONFIGURED: document(`Scanner ${scannerId} has no SMTP settings yet; save them with PUT.`),
   SECTION_NOT_IN_MODE: problem('/outbound', 'The mode "inbound" has no outbound section; leave it out.'),
   SECTION_REQUIRED: problem('/inbound', 'The mode "inbound" needs the inbound section.'),
+  SECTION_GONE: warning(
+    '/outbound',
+    'The outbound section goes, and comes back with defaults only. Revision 17 has it: read it there, or restore that revision whole.',
+  ),
   LISTENER_CONFLICT: problem(
     '/authentication/ipv4',
     'The inbound listener has the same address and port; authentication needs a pair of its own.',
