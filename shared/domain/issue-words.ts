@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import type { ErrorCode } from '../errors.ts';
 import { readCoded } from '../schemas/common.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -76,8 +77,9 @@ const came = (issue: Issue, value: unknown): string => {
   return `; this is ${issue.code === 'invalid_type' ? kindOf(value) : shown(value)}`;
 };
 
-/** What is wrong with a value in plain words: what is to be given, and what came. */
-export const wordsOf = (issue: Issue, value: unknown): string => {
+/** What is wrong with a value in plain words, under the code that it is refused with: what is to be given, and what came. */
+export const wordsOf = (issue: Issue, code: ErrorCode, value: unknown): string => {
+  if (code === 'REQUIRED') return 'This field must be given.';
   // What is wrong with the name of a member is said by the rule that names keep to.
   const named = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
   if (named) return readCoded(named.message)?.message ?? named.message;

@@ -30,8 +30,7 @@ const problemsOfIssue = (issue: Issue, input: unknown, root: string): Problem[] 
   const coded = readCoded(issue.message);
   if (coded) return [{ pointer, ...coded }];
   const code = plainCode(issue, input);
-  const message = code === 'REQUIRED' ? 'This field must be given.' : wordsOf(issue, at(input, issue.path));
-  return [{ pointer, code, message }];
+  return [{ pointer, code, message: wordsOf(issue, code, at(input, issue.path)) }];
 };
 
 /**

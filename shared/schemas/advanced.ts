@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, hostSpecific, revision, time, warnings } from './common.ts';
+import { coded, hostSpecific, ofDryRun, revision, time, warnings } from './common.ts';
 
 /**
  * The second page of the tab, "Advanced Settings". Names, units and defaults are those of its vendor's pages; where a page states no limit,
@@ -238,6 +238,13 @@ export const advancedPatch = z.record(z.string(), z.unknown()).check(
 );
 
 export const advancedDocument = z
-  .object({ ...advancedSettings.shape, revision, updatedAt: time, updatedBy: z.string(), warnings })
+  .object({
+    ...advancedSettings.shape,
+    revision,
+    updatedAt: time,
+    updatedBy: z.string(),
+    ...ofDryRun,
+    warnings,
+  })
   .check(z.meta({ id: 'AdvancedDocument' }));
 export type AdvancedDocument = z.infer<typeof advancedDocument>;

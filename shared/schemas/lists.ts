@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { digest, revision, time, warnings } from './common.ts';
+import { digest, ofDryRun, revision, time, warnings } from './common.ts';
 
 /** Who may connect (DESIGN 2). */
 export const accessListNames = ['inbound', 'outbound', 'authentication'] as const;
@@ -135,6 +135,7 @@ export const listEdit = z
     changed: z.int().check(z.minimum(0)),
     unchanged: z.int().check(z.minimum(0)),
     normalized: z.array(z.object({ input: z.string(), value: z.string() })),
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'ListEdit' }));
@@ -205,7 +206,11 @@ export const importJob = z
     state: z.enum(importStates),
     mode: z.enum(importModes),
     onInvalid: z.enum(importPolicies),
-    dryRun: z.boolean(),
+    dryRun: z.boolean().check(
+      z.meta({
+        description: 'True of an import that is a dry run, and in the answer to one of an action on it.',
+      }),
+    ),
     maxRemovals: z.optional(z.int().check(z.minimum(0))),
     activate: z.boolean(),
     progress: z.object({ bytesRead: count, bytesTotal: count }),
@@ -284,5 +289,6 @@ export const listCopy = z.object({
   root: digest,
   entries: count,
   enabled: count,
+  ...ofDryRun,
   warnings,
 });
