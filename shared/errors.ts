@@ -165,7 +165,10 @@ export const errors = {
   LISTED: entry('invalid', 'An enabled entry of the list lets the client in'),
   NOT_LISTED: entry('invalid', 'No entry of the list lets the client in'),
   ONLY_DISABLED: entry('invalid', 'Only disabled entries of the list would let the client in'),
-  NAME_NEEDED: entry('invalid', 'No address lets the client in; a domain may, if its reverse name is given'),
+  NAME_NEEDED: entry(
+    'invalid',
+    'No address lets the client in; a domain may: ask again with `name`, its verified reverse name',
+  ),
   ACCEPTS_ALL: entry('invalid', 'The section accepts all clients, whatever the list has'),
   SECTION_ABSENT: entry(
     'invalid',
@@ -221,7 +224,7 @@ export const errors = {
   TOO_MANY_ENTRIES: entry('too-large', 'The list would have more entries than a list may have'),
   INVALID_ENTRIES: entry(
     'invalid',
-    'The file has values that are not entries, and the import was asked to reject such a file',
+    'The file has values that cannot be taken, and the import was asked to reject such a file',
   ),
   IMPORT_OPTION_INVALID: entry('invalid', 'An option of the import is not one of the allowed values'),
   TARGET_NOT_FOUND: entry('missing', 'The Scanner or the list that the object key names does not exist'),

@@ -197,6 +197,11 @@ export const importCounts = z
   .check(z.meta({ id: 'ImportCounts' }));
 export type ImportCounts = z.infer<typeof importCounts>;
 
+/** What is wrong with the whole of an import: one code, and nothing was changed. */
+export const importError = z
+  .optional(z.object({ code: z.string(), detail: z.string() }))
+  .check(z.meta({ description: 'Only of one that failed or was superseded: why, as a whole.' }));
+
 export const importJob = z
   .object({
     importId: z.string(),
@@ -219,7 +224,7 @@ export const importJob = z
       .array(importProblem)
       .check(z.meta({ description: 'The first 100; all of them are in the report.' })),
     problemsTotal: count,
-    error: z.optional(z.object({ code: z.string(), detail: z.string() })),
+    error: importError,
     revision: z.optional(revision),
     createdAt: time,
     finishedAt: z.optional(time),
@@ -241,6 +246,7 @@ export const importUpload = z.object({
 const matchVerdict = z.object({
   accepted: z.nullable(z.boolean()),
   reason: z.string(),
+  message: z.string().check(z.meta({ description: 'The reason in words.' })),
   entries: z.array(accessEntry),
 });
 
