@@ -150,7 +150,10 @@ describe('a rollout to Scanners that run', () => {
       const shown = await get<{ state: string }>(`/rollouts/${rolloutId}`);
       return shown.state === 'completed' ? shown : undefined;
     });
-    expect(ended).toMatchObject({ counts: { targets: 0 }, reason });
+    expect(ended).toMatchObject({ dryRun: false, counts: { targets: 0 }, reason });
+    const back = await call('POST', `/rollouts/${rolloutId}/revert?dryRun=true`);
+    expect(back).toMatchObject({ status: 202, body: { dryRun: true, reverting: true } });
+    expect(await get(`/rollouts/${rolloutId}`)).toEqual(ended);
   });
 
   it('is planned by a dry run, which lists what would become of each target and changes none', async () => {
