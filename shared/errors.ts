@@ -90,6 +90,7 @@ export const errors = {
   SMTP_NOT_CONFIGURED: entry('missing', 'This Scanner has no SMTP settings yet'),
   SECTION_NOT_IN_MODE: entry('invalid', 'A section that the mail filtering mode does not show'),
   SECTION_REQUIRED: entry('invalid', 'A section that the mail filtering mode shows is missing'),
+  SECTION_GONE: entry('invalid', 'A section that was there goes; an older revision still has it'),
   LISTENER_CONFLICT: entry(
     'invalid',
     'The authentication listener shares its address and port with another listener',
@@ -164,7 +165,10 @@ export const errors = {
   LISTED: entry('invalid', 'An enabled entry of the list lets the client in'),
   NOT_LISTED: entry('invalid', 'No entry of the list lets the client in'),
   ONLY_DISABLED: entry('invalid', 'Only disabled entries of the list would let the client in'),
-  NAME_NEEDED: entry('invalid', 'No address lets the client in; a domain may, if its reverse name is given'),
+  NAME_NEEDED: entry(
+    'invalid',
+    'No address lets the client in; a domain may: ask again with `name`, its verified reverse name',
+  ),
   ACCEPTS_ALL: entry('invalid', 'The section accepts all clients, whatever the list has'),
   SECTION_ABSENT: entry(
     'invalid',
@@ -220,7 +224,7 @@ export const errors = {
   TOO_MANY_ENTRIES: entry('too-large', 'The list would have more entries than a list may have'),
   INVALID_ENTRIES: entry(
     'invalid',
-    'The file has values that are not entries, and the import was asked to reject such a file',
+    'The file has values that cannot be taken, and the import was asked to reject such a file',
   ),
   IMPORT_OPTION_INVALID: entry('invalid', 'An option of the import is not one of the allowed values'),
   TARGET_NOT_FOUND: entry('missing', 'The Scanner or the list that the object key names does not exist'),

@@ -6,6 +6,7 @@ import { AppError, type Problem } from '../../shared/errors.ts';
 import { needsBody, type Operation, routeKey } from '../../shared/operations/define.ts';
 import { limits } from '../../shared/tables.ts';
 import { bytesOf, parseJson } from './body.ts';
+import { answerOf } from './dry-run.ts';
 import { note } from './followed.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
 import { issuesOf } from './issues.ts';
@@ -202,7 +203,7 @@ export const httpStack = <O extends Operation>(
 ): [string, Stack] => {
   const run = middy<HttpEvent, HttpResult>()
     .use(problemsOut(operation))
-    .handler(async (event) => resultOf(operation, await handle(readCall(operation, event, rules))));
+    .handler(async (event) => resultOf(operation, await answerOf(handle, readCall(operation, event, rules))));
   return [routeKey(operation), inOneLine(operation, run as unknown as Stack)];
 };
 

@@ -1,4 +1,4 @@
-import type { Problem, Warning } from '../errors.ts';
+import { AppError, type Problem, type Warning } from '../errors.ts';
 import type { Acknowledgement } from '../schemas/common.ts';
 import type { AccessEntry, AccessListName, ListReference } from '../schemas/lists.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
@@ -30,6 +30,7 @@ export interface Asked {
 }
 
 const openRelayMessage = 'A network this wide on the outbound list may make an open relay.';
+const takesOpenRelay = ' To take it, add acknowledge=open-relay to the query.';
 
 interface Judging extends JudgedEdit {
   pointers: Map<string, string>;
@@ -103,14 +104,14 @@ export const relayVerdict = (
 ): { problems: Problem[]; warnings: Warning[] } => {
   const refuses = list === 'outbound' && !acknowledged.includes('open-relay');
   const wide = touched.filter(({ after }) => after?.enabled && mayOpenRelay(after));
-  const told = wide.map(({ value, before }) => ({
-    refused: refuses && !before?.enabled,
-    said: {
-      pointer: pointers.get(value) ?? '/entries',
-      code: 'OPEN_RELAY' as const,
-      message: `${value}: ${openRelayMessage}`,
-    },
-  }));
+  const told = wide.map(({ value, before }) => {
+    const refused = refuses && !before?.enabled;
+    const message = `${value}: ${openRelayMessage}${refused ? takesOpenRelay : ''}`;
+    return {
+      refused,
+      said: { pointer: pointers.get(value) ?? '/entries', code: 'OPEN_RELAY' as const, message },
+    };
+  });
   return {
     problems: told.filter(({ refused }) => refused).map(({ said }) => said),
     warnings: told.filter(({ refused }) => !refused).map(({ said }) => said),
@@ -129,6 +130,15 @@ export const canActivate = (settings: SmtpSettings | null, list: AccessListName)
   if (list === 'outbound') return true;
   return list === 'inbound' ? settings?.inbound !== undefined : settings?.authentication?.enabled === true;
 };
+
+/** LIST_NOT_ACTIVE: the section of the list does not accept only what is listed, with what to do about it. */
+export const notActive = (settings: SmtpSettings | null, list: AccessListName): AppError =>
+  new AppError(
+    'LIST_NOT_ACTIVE',
+    canActivate(settings, list)
+      ? `The ${list} section accepts all clients. Set its "accept" to "listed", or import with "activate", which does.`
+      : `There is no ${list} section, or it is switched off. Save one with "accept": "listed" first.`,
+  );
 
 const activated = (settings: SmtpSettings | null, list: AccessListName): SmtpSettings | null => {
   if (!settings) return null;

@@ -1,12 +1,14 @@
 import { AppError } from '../errors.ts';
-import { isScannerId } from '../schemas/common.ts';
+import { acknowledgements, isScannerId } from '../schemas/common.ts';
 import {
   type AccessListName,
   type ImportCounts,
   type ImportJob,
   type ImportOptions,
   type ImportState,
+  importModes,
   importOptions,
+  importPolicies,
   isAccessListName,
 } from '../schemas/lists.ts';
 import { prefixes } from '../tables.ts';
@@ -117,7 +119,15 @@ export const targetOf = (key: string, scannerId: string, list: string): AccessLi
   );
 };
 
-const metadataNames = ['mode', 'on-invalid', 'dry-run', 'max-removals', 'activate', 'acknowledge'] as const;
+/** Each option of a drop: what object metadata calls it, and what it may be. */
+const metadataOptions: Readonly<Record<keyof ImportOptions, readonly [name: string, allowed: string]>> = {
+  mode: ['mode', importModes.join(', ')],
+  onInvalid: ['on-invalid', importPolicies.join(', ')],
+  dryRun: ['dry-run', 'true, false'],
+  maxRemovals: ['max-removals', 'a whole number from 0'],
+  activate: ['activate', 'true, false'],
+  acknowledge: ['acknowledge', `${acknowledgements.join(', ')}, or several with commas between`],
+};
 
 const booleanOf = (text: string | undefined): unknown =>
   text === 'true' ? true : text === 'false' ? false : text;
@@ -137,10 +147,12 @@ export const optionsOfMetadata = (metadata: Record<string, string>): ImportOptio
     acknowledge: acknowledge === undefined ? undefined : acknowledge.split(',').map((one) => one.trim()),
   });
   if (parsed.success) return parsed.data;
-  const wrong = metadataNames
-    .filter((name) => metadata[name] !== undefined)
-    .map((name) => `${name}=${shownToken(metadata[name] ?? '')}`);
-  throw new AppError('IMPORT_OPTION_INVALID', `Not all of these options are known: ${wrong.join(', ')}.`);
+  const wrong = new Set(parsed.error.issues.map(({ path }) => path[0] as keyof ImportOptions));
+  const told = [...wrong].map((option) => {
+    const [name, allowed] = metadataOptions[option];
+    return `${name}=${shownToken(metadata[name] ?? '')} is none of: ${allowed}.`;
+  });
+  throw new AppError('IMPORT_OPTION_INVALID', told.join(' '));
 };
 
 /**

@@ -156,6 +156,13 @@ export const newRolloutOf = (
   };
 };
 
+/** Why a rollout has no target at all: Scanners that are named one by one always are targets. */
+const whyNone = ({ appliesTo }: StoredRollout): string => {
+  const labels = appliesTo !== 'all' && 'labels' in appliesTo ? Object.entries(appliesTo.labels) : [];
+  const asked = labels.map(([name, value]) => `${name}=${value}`).join(', ');
+  return `There is no target: no Scanner ${asked ? `has ${asked}` : 'is registered but the source'}.`;
+};
+
 /** What anyone may see of a rollout. */
 export const rolloutDocument = (stored: StoredRollout, counts: RolloutCounts): Rollout => {
   const {
@@ -170,7 +177,14 @@ export const rolloutDocument = (stored: StoredRollout, counts: RolloutCounts): R
   } = stored;
   const reverting = reversal !== undefined && stored.state !== 'reverted';
   const halted = stored.state === 'halted' && haltReason !== undefined;
-  return { ...shown, ...(halted ? { haltReason } : {}), ...(reverting ? { reverting } : {}), counts };
+  const isEmpty = stored.plannedAt !== undefined && counts.targets === 0;
+  return {
+    ...(isEmpty ? { reason: whyNone(stored) } : {}),
+    ...shown,
+    ...(halted ? { haltReason } : {}),
+    ...(reverting ? { reverting } : {}),
+    counts,
+  };
 };
 
 /** What anyone may see of a target. */

@@ -247,6 +247,23 @@ export const readOnlyWarnings = (
       message: `"${name}" is read-only and differs from what is stored; it was ignored.`,
     }));
 
+/** True where a section says more than that it is off. */
+const holds = (settings: SmtpSettings | null, section: Section): boolean =>
+  Object.keys(settings?.[section] ?? {}).some((name) => name !== 'enabled');
+
+/** SECTION_GONE for each section that settings take away: switching back begins with defaults (DESIGN 3), and older revisions still have it. */
+export const sectionsGone = (
+  { smtp, revision }: { smtp: SmtpSettings | null; revision: number },
+  settings: SmtpSettings,
+): Warning[] =>
+  sections
+    .filter((section) => holds(smtp, section) && !holds(settings, section))
+    .map((section) => ({
+      pointer: `/${section}`,
+      code: 'SECTION_GONE',
+      message: `The ${section} section goes, and comes back with defaults only. Revision ${revision} has it: read it there, or restore that revision whole.`,
+    }));
+
 /** The settings in a body that may carry read-only members. */
 export const settingsOnly = ({
   mailFiltering,

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { ErrorCode, Problem } from '../errors.ts';
 import { readCoded } from '../schemas/common.ts';
+import { wordsOf } from './issue-words.ts';
 import { pointerOf } from './pointer.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -29,7 +30,7 @@ const problemsOfIssue = (issue: Issue, input: unknown, root: string): Problem[] 
   const coded = readCoded(issue.message);
   if (coded) return [{ pointer, ...coded }];
   const code = plainCode(issue, input);
-  return [{ pointer, code, message: code === 'REQUIRED' ? 'This field must be given.' : issue.message }];
+  return [{ pointer, code, message: wordsOf(issue, code, at(input, issue.path)) }];
 };
 
 /**

@@ -52,6 +52,8 @@ const entry = (token: string, message: string, suggestion?: string): CodeExample
 
 const emptyList = 'The inbound access list has no enabled entry, so nobody may connect.';
 const wideNetwork = '10.0.0.0/7: A network this wide on the outbound list may make an open relay.';
+const notListed =
+  'The inbound section accepts all clients. Set its "accept" to "listed", or import with "activate", which does.';
 const foreignAddress = '192.0.2.99 is on none of the interfaces that the Scanner reported.';
 const relayHosts = 'Relaying needs a host in the relay list; add one first.';
 const expired = '"mx.example.com 2025" expired at 2025-12-01T00:00:00.000Z.';
@@ -82,9 +84,9 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   },
   UNKNOWN_FIELD: problem('/colour', 'There is no field "colour" here.'),
   REQUIRED: problem('/inbound/ipv4', 'This field must be given.'),
-  TYPE_INVALID: problem('/inbound/ipv4/port', 'Invalid input: expected number, received string'),
+  TYPE_INVALID: problem('/inbound/ipv4/port', 'Give a number; this is text.'),
   VALUE_INVALID: {
-    ...problem('/query/limit', 'Too big: expected number to be <=1000'),
+    ...problem('/query/limit', 'Give 1000 or less; this is "5000".'),
     value: { token: 'perhaps', message: 'The column "enabled" holds true or false.' },
   },
   SCANNER_ID_INVALID: problem(
@@ -103,6 +105,10 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   SMTP_NOT_CONFIGURED: document(`Scanner ${scannerId} has no SMTP settings yet; save them with PUT.`),
   SECTION_NOT_IN_MODE: problem('/outbound', 'The mode "inbound" has no outbound section; leave it out.'),
   SECTION_REQUIRED: problem('/inbound', 'The mode "inbound" needs the inbound section.'),
+  SECTION_GONE: warning(
+    '/outbound',
+    'The outbound section goes, and comes back with defaults only. Revision 17 has it: read it there, or restore that revision whole.',
+  ),
   LISTENER_CONFLICT: problem(
     '/authentication/ipv4',
     'The inbound listener has the same address and port; authentication needs a pair of its own.',
@@ -185,8 +191,8 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
     ...job(emptyList),
   },
   LIST_NOT_ACTIVE: {
-    ...document('The inbound section does not accept only listed clients.'),
-    ...job('The inbound section does not accept only listed clients; import with activate to switch it.'),
+    ...document(notListed),
+    ...job(notListed),
   },
   PAGE_OUT_OF_RANGE: document('The list ends before page 6.'),
   NOT_AN_ENTRY: entry('192.0.2.300', 'Not an IPv4 address: four octets from 0 to 255.'),
@@ -216,11 +222,12 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
     value: { token: '192.0.2.1', message: comment },
   },
   OPEN_RELAY: {
-    ...problem('/entries', wideNetwork),
+    ...problem('/entries', `${wideNetwork} To take it, add acknowledge=open-relay to the query.`),
     ...warning('/entries', wideNetwork),
     value: {
       token: '10.0.0.0/7',
-      message: 'A network this wide may make an open relay; acknowledge "open-relay" to take it.',
+      message:
+        'A network this wide may make an open relay. To take it, import with "open-relay" in acknowledge: of the request, or in the object metadata of a drop.',
     },
   },
   SHARES_LINE_WITH_INVALID: {
@@ -312,8 +319,8 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
     ...document('A list has at most 10000000 entries.'),
     ...job('A list has at most 10000000 entries.'),
   },
-  INVALID_ENTRIES: job('6 of 12251 values are no entries.'),
-  IMPORT_OPTION_INVALID: job('Not all of these options are known: mode=append.'),
+  INVALID_ENTRIES: job('6 of 12251 values cannot be taken; the report says which, and why.'),
+  IMPORT_OPTION_INVALID: job('mode=append is none of: merge, replace, remove.'),
   TARGET_NOT_FOUND: job('There is no Scanner mx9.'),
   SOURCE_NOT_FOUND: job('There is no object imports/mx1/inbound/partners.txt.'),
   IMPORT_STATE: document('The import is completed; only one that is awaiting-confirmation can do this.'),

@@ -114,8 +114,19 @@ export const listExamples = {
       200: {
         client: '192.0.2.7',
         name: 'mail.example.com',
-        desired: { accepted: true, reason: 'LISTED', entries: [lyon] },
-        applied: { revision: 12, accepted: false, reason: 'NOT_LISTED', entries: [] },
+        desired: {
+          accepted: true,
+          reason: 'LISTED',
+          message: 'An enabled entry of the list lets the client in.',
+          entries: [lyon],
+        },
+        applied: {
+          revision: 12,
+          accepted: false,
+          reason: 'NOT_LISTED',
+          message: 'No entry of the list lets the client in.',
+          entries: [],
+        },
       },
     },
   },

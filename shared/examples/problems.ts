@@ -31,7 +31,7 @@ const shown: { readonly [P in Place]: (code: ErrorCode, example: NonNullable<Cod
   warning: (code, { pointer, message }) => ({ pointer, code, message }),
   job: (code, { detail }) => ({ importId, state: 'failed', error: { code, detail }, finishedAt: at }),
   value: (code, { token, ...rest }) => ({ line: 1, column: 1, token, code, ...rest }),
-  reason: (code, { accepted }) => ({ accepted, reason: code, entries: [] }),
+  reason: (code, rest) => ({ ...rest, reason: code, message: `${errors[code].title}.`, entries: [] }),
   finding: (code, rest) => ({ code, ...rest }),
   rejected: (code, { message }) => ({ requestId, code, message }),
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { time } from '../schemas/common.ts';
-import { importCounts, importId, importProblem } from '../schemas/lists.ts';
+import { importCounts, importError, importId, importProblem } from '../schemas/lists.ts';
 import { defineOperation } from './define.ts';
 
 export const getImportReport = defineOperation({
@@ -15,6 +15,7 @@ export const getImportReport = defineOperation({
   returns: {
     200: z.object({
       importId: z.string(),
+      error: importError,
       counts: importCounts,
       problems: z.array(importProblem),
       problemsTotal: z.int().check(z.minimum(0)),

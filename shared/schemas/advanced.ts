@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { hostSpecific, revision, time, warnings } from './common.ts';
+import { coded, hostSpecific, ofDryRun, revision, time, warnings } from './common.ts';
 
 /**
  * The second page of the tab, "Advanced Settings". Names, units and defaults are those of its vendor's pages; where a page states no limit,
@@ -138,12 +138,16 @@ const mostSources = 8;
 const address = z.string().check(z.maxLength(64), z.meta({ example: '192.0.2.20' }));
 
 /** Where outgoing connections come from. */
-export const bindingChoice = z.union([z.enum(['auto', 'inbound', 'outbound']), address]).check(
-  z.meta({
-    description:
-      '`auto`: the best route decides; `inbound`, `outbound`: the address of that listener; or an address of this Scanner.',
-  }),
-);
+export const bindingChoice = z
+  .union([z.enum(['auto', 'inbound', 'outbound']), address], {
+    error: coded('VALUE_INVALID', '"auto", "inbound", "outbound" or an address of this Scanner, as text'),
+  })
+  .check(
+    z.meta({
+      description:
+        '`auto`: the best route decides; `inbound`, `outbound`: the address of that listener; or an address of this Scanner.',
+    }),
+  );
 export type BindingChoice = z.infer<typeof bindingChoice>;
 
 const binding = (description: string) => z._default(bindingChoice, 'auto').check(z.meta({ description }));
@@ -234,6 +238,13 @@ export const advancedPatch = z.record(z.string(), z.unknown()).check(
 );
 
 export const advancedDocument = z
-  .object({ ...advancedSettings.shape, revision, updatedAt: time, updatedBy: z.string(), warnings })
+  .object({
+    ...advancedSettings.shape,
+    revision,
+    updatedAt: time,
+    updatedBy: z.string(),
+    ...ofDryRun,
+    warnings,
+  })
   .check(z.meta({ id: 'AdvancedDocument' }));
 export type AdvancedDocument = z.infer<typeof advancedDocument>;

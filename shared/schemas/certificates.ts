@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, digest, memberVersion, text, time, warnings } from './common.ts';
+import { coded, digest, memberVersion, ofDryRun, text, time, warnings } from './common.ts';
 import { certificateId } from './smtp.ts';
 
 /** Largest PEM text taken: a chain of ten certificates, or a key, with text around it, is far below. */
@@ -55,6 +55,7 @@ export const certificate = z
     version: memberVersion,
     createdAt: time,
     updatedAt: time,
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'Certificate' }));
@@ -89,6 +90,7 @@ export const clientAuthority = z
     version: memberVersion,
     createdAt: time,
     updatedAt: time,
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'ClientAuthority' }));

@@ -125,10 +125,18 @@ export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'se
 /** `dryRun=true` runs a write up to its commit, and answers what would be. */
 export const dryRun = z._default(flag, false).check(
   z.meta({
-    description: 'Runs everything up to the commit, stores nothing, and answers what would be.',
+    description:
+      'Runs everything up to the commit, stores nothing, and answers what would be, with `dryRun: true`.',
     type: 'boolean',
   }),
 );
+
+/** What the answer to a dry run has besides: it looks like that of the write, and may be taken for it. */
+export const ofDryRun = {
+  dryRun: z
+    .optional(z.literal(true))
+    .check(z.meta({ description: 'Only of a dry run: this is what would be, and nothing was stored.' })),
+};
 
 /** What every write of a Scanner's configuration takes in its query. */
 export const writeQuery = { acknowledge: z.optional(acknowledge), dryRun };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, memberVersion, port, text, time, warnings } from './common.ts';
+import { coded, memberVersion, ofDryRun, port, text, time, warnings } from './common.ts';
 
 export const directorySourceId = z
   .string()
@@ -81,6 +81,7 @@ export const directorySource = z
     version: memberVersion,
     createdAt: time,
     updatedAt: time,
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'DirectorySource' }));

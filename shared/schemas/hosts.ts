@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, port, revision, warnings } from './common.ts';
+import { coded, ofDryRun, port, revision, warnings } from './common.ts';
 
 const hostId = z
   .string()
@@ -39,7 +39,7 @@ export const hostPath = { hostId };
 
 /** Answer of every edit of a host list. */
 export const hostEdit = z
-  .object({ host: z.optional(host), revision, warnings })
+  .object({ host: z.optional(host), revision, ...ofDryRun, warnings })
   .check(z.meta({ id: 'HostEdit' }));
 
 export const hostsPage = z.object({ items: z.array(host), nextCursor: z.optional(z.string()), revision });

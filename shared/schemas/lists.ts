@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { digest, revision, time, warnings } from './common.ts';
+import { digest, ofDryRun, revision, time, warnings } from './common.ts';
 
 /** Who may connect (DESIGN 2). */
 export const accessListNames = ['inbound', 'outbound', 'authentication'] as const;
@@ -135,6 +135,7 @@ export const listEdit = z
     changed: z.int().check(z.minimum(0)),
     unchanged: z.int().check(z.minimum(0)),
     normalized: z.array(z.object({ input: z.string(), value: z.string() })),
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'ListEdit' }));
@@ -196,6 +197,11 @@ export const importCounts = z
   .check(z.meta({ id: 'ImportCounts' }));
 export type ImportCounts = z.infer<typeof importCounts>;
 
+/** What is wrong with the whole of an import: one code, and nothing was changed. */
+export const importError = z
+  .optional(z.object({ code: z.string(), detail: z.string() }))
+  .check(z.meta({ description: 'Only of one that failed or was superseded: why, as a whole.' }));
+
 export const importJob = z
   .object({
     importId: z.string(),
@@ -205,7 +211,11 @@ export const importJob = z
     state: z.enum(importStates),
     mode: z.enum(importModes),
     onInvalid: z.enum(importPolicies),
-    dryRun: z.boolean(),
+    dryRun: z.boolean().check(
+      z.meta({
+        description: 'True of an import that is a dry run, and in the answer to one of an action on it.',
+      }),
+    ),
     maxRemovals: z.optional(z.int().check(z.minimum(0))),
     activate: z.boolean(),
     progress: z.object({ bytesRead: count, bytesTotal: count }),
@@ -214,7 +224,7 @@ export const importJob = z
       .array(importProblem)
       .check(z.meta({ description: 'The first 100; all of them are in the report.' })),
     problemsTotal: count,
-    error: z.optional(z.object({ code: z.string(), detail: z.string() })),
+    error: importError,
     revision: z.optional(revision),
     createdAt: time,
     finishedAt: z.optional(time),
@@ -236,6 +246,7 @@ export const importUpload = z.object({
 const matchVerdict = z.object({
   accepted: z.nullable(z.boolean()),
   reason: z.string(),
+  message: z.string().check(z.meta({ description: 'The reason in words.' })),
   entries: z.array(accessEntry),
 });
 
@@ -284,5 +295,6 @@ export const listCopy = z.object({
   root: digest,
   entries: count,
   enabled: count,
+  ...ofDryRun,
   warnings,
 });

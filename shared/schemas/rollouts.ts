@@ -154,7 +154,11 @@ export type RolloutCounts = z.infer<typeof rolloutCounts>;
 const members = {
   rolloutId,
   state: z.enum(rolloutStates),
-  dryRun: z.boolean(),
+  dryRun: z.boolean().check(
+    z.meta({
+      description: 'True of a rollout that is a dry run, and in the answer to one of an action on it.',
+    }),
+  ),
   source: scannerId,
   sourceRevision: revision.check(z.meta({ description: 'The revision of the source that is copied.' })),
   sections: z.array(z.enum(rolloutSections)),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { scannerStates } from '../domain/standing.ts';
 import { inventoryReported } from '../messages/shadow.ts';
-import { coded, flag, revision, scannerId, text, time } from './common.ts';
+import { coded, flag, ofDryRun, revision, scannerId, text, time } from './common.ts';
 import { condition } from './sync.ts';
 
 const mostLabels = 50;
@@ -70,6 +70,7 @@ export const scanner = z
     createdAt: time,
     /** When it was decommissioned; of one in service, absent. */
     decommissionedAt: z.optional(time),
+    ...ofDryRun,
   })
   .check(z.meta({ id: 'Scanner' }));
 export type Scanner = z.infer<typeof scanner>;

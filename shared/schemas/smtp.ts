@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coded, hostSpecific, port, revision, time, warnings } from './common.ts';
+import { coded, hostSpecific, ofDryRun, port, revision, time, warnings } from './common.ts';
 import { listReferences } from './lists.ts';
 
 /** The tab's three radio buttons: they decide which sections exist. */
@@ -173,6 +173,7 @@ export const smtpDocument = z
     revision,
     updatedAt: time,
     updatedBy: z.string(),
+    ...ofDryRun,
     warnings,
   })
   .check(z.meta({ id: 'SmtpDocument' }));

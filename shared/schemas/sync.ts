@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { revision, time } from './common.ts';
+import { ofDryRun, revision, time } from './common.ts';
 
 export const conditionTypes = ['Published', 'Applied', 'Connected', 'InSync'] as const;
 
@@ -35,5 +35,6 @@ export const sync = z.object({
   connected: z.boolean(),
   conditions: z.array(condition),
   lastReport: z.nullable(shownReport),
+  ...ofDryRun,
 });
 export type Sync = z.infer<typeof sync>;

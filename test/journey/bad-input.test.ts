@@ -384,6 +384,8 @@ describe('a bad file ends its job with one code and leaves the list untouched', 
     const job = await importEnded(stack, 'nowhere');
 
     expect(job.error?.code).toBe('TARGET_NOT_FOUND');
+    const report = await stack.call('GET', `/imports/${job.importId}/report`);
+    expect(report.body).toMatchObject({ error: job.error, problemsTotal: 0 });
   });
 
   it('an import of a list that decides nothing is refused', async () => {
@@ -391,6 +393,7 @@ describe('a bad file ends its job with one code and leaves the list untouched', 
 
     expect(answer.status).toBe(409);
     expect(problemOf(answer).code).toBe('LIST_NOT_ACTIVE');
+    expect(answer.body).toMatchObject({ detail: expect.stringMatching(/"accept" to "listed".* "activate"/) });
   });
 
   /** The job made by one drop. */

@@ -111,7 +111,10 @@ describe('decommissioning a running Scanner', () => {
     const as = { authorization: `Bearer ${token}` };
     expect((await stack.call('DELETE', '/scanners/mx1', undefined, as)).status).toBe(403);
     const dry = await stack.call('DELETE', '/scanners/mx1?dryRun=true');
-    expect(dry).toMatchObject({ status: 202, body: { decommissionedAt: expect.any(String) } });
+    expect(dry).toMatchObject({
+      status: 202,
+      body: { dryRun: true, decommissionedAt: expect.any(String) },
+    });
     const late = await stack.call('DELETE', '/scanners/mx1', undefined, { 'if-match': '"77"' });
     expect(late).toMatchObject({ status: 412, body: { code: 'REVISION_CONFLICT' } });
     const present = await stack.call('GET', '/scanners/mx1');

@@ -68,7 +68,10 @@ describe('an export', () => {
     await save(stack, 'small', inboundSettings(25, 'listed'));
     expect((await exported('small', 'csv')).answer.status).toBe(200);
     const absent = await stack.call('GET', `${base('small', 'authentication')}/export`);
-    expect(absent.status).toBe(409);
+    expect(absent).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('no authentication section') },
+    });
   });
 
   it('as csv is imported to the same root, into nothing and over anything', async () => {

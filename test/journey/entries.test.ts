@@ -320,6 +320,7 @@ describe('match', () => {
     expect((await match('modes', '10.0.0.1')).desired).toEqual({
       accepted: true,
       reason: 'ACCEPTS_ALL',
+      message: 'The section accepts all clients, whatever the list has.',
       entries: [],
     });
     expect((await match('modes', '10.0.0.1', undefined, 'outbound')).desired).toMatchObject({
@@ -355,6 +356,7 @@ describe('match', () => {
     expect((await match('match', '198.18.0.1')).desired).toMatchObject({
       accepted: null,
       reason: 'NAME_NEEDED',
+      message: expect.stringContaining('ask again with `name`'),
     });
     expect((await match('match', '198.18.0.1', 'Mail.Example.com.')).desired).toMatchObject({
       accepted: true,

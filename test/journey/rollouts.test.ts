@@ -139,6 +139,23 @@ describe('a rollout to Scanners that run', () => {
     });
   });
 
+  it('without a target says why, as a plan and as it is carried out', async () => {
+    const nobody = { source: 'real-source', targets: { labels: { group: 'none' } } };
+    const reason = 'There is no target: no Scanner has group=none.';
+
+    const dry = await call('POST', '/rollouts?dryRun=true', nobody);
+    expect(dry.body).toMatchObject({ dryRun: true, counts: { targets: 0 }, reason });
+    const { rolloutId } = (await call('POST', '/rollouts', nobody)).body as { rolloutId: string };
+    const ended = await until('the rollout ends', async () => {
+      const shown = await get<{ state: string }>(`/rollouts/${rolloutId}`);
+      return shown.state === 'completed' ? shown : undefined;
+    });
+    expect(ended).toMatchObject({ dryRun: false, counts: { targets: 0 }, reason });
+    const back = await call('POST', `/rollouts/${rolloutId}/revert?dryRun=true`);
+    expect(back).toMatchObject({ status: 202, body: { dryRun: true, reverting: true } });
+    expect(await get(`/rollouts/${rolloutId}`)).toEqual(ended);
+  });
+
   it('is planned by a dry run, which lists what would become of each target and changes none', async () => {
     const before = await Promise.all(['real-1', 'real-2', 'real-bare'].map(revisionOf));
 

@@ -97,6 +97,36 @@ describe('the whole settings document', () => {
     ]);
   });
 
+  it('under a patch says how to be rid of what is left of before', async () => {
+    const id = await registered();
+    await call('PUT', `/scanners/${id}/smtp`, whole);
+    const answer = await call('PATCH', `/scanners/${id}/smtp`, {
+      authentication: { source: { type: 'ldap' } },
+    });
+
+    expect(answer.status).toBe(422);
+    expect(problemsIn(answer)).toEqual(
+      ['host', 'port', 'tls'].map((name) => `UNKNOWN_FIELD /authentication/source/${name}`),
+    );
+    for (const { suggestion } of (answer.body as { errors: { suggestion?: string }[] }).errors)
+      expect(suggestion).toMatch(/null takes it out/);
+  });
+
+  it('under a mode that hides sections warns of them, and they come back from the revision that it names', async () => {
+    const id = await registered();
+    await call('PUT', `/scanners/${id}/smtp`, whole);
+    const answer = await call('PATCH', `/scanners/${id}/smtp`, { mailFiltering: 'inbound' });
+
+    expect(warningsIn(answer)).toEqual(
+      expect.arrayContaining(['SECTION_GONE /outbound', 'SECTION_GONE /authentication']),
+    );
+    const { warnings } = answer.body as { warnings: { code: string; message: string }[] };
+    const told = warnings.find(({ code }) => code === 'SECTION_GONE')?.message;
+    const revision = /Revision (\d+) has it/.exec(told ?? '')?.[1];
+    const restored = await call('POST', `/scanners/${id}/revisions/${revision}/restore`);
+    expect(restored.body).toMatchObject(whole);
+  });
+
   it('tells rules of the document together, before it looks at the fleet', async () => {
     const id = await registered();
     const answer = await call('PUT', `/scanners/${id}/smtp`, {

@@ -107,6 +107,16 @@ describe('an operation', () => {
     for (const code of [...codes, ...inside]) expect(errors).toHaveProperty(code);
   });
 
+  it('tells in every answer to a dry run that it is one', () => {
+    const dry = registry.filter(({ query }) => query?.shape['dryRun']);
+    const untold = dry.flatMap(({ id, returns }) =>
+      Object.values(returns).flatMap((schema) => ('dryRun' in (schema as z.ZodMiniObject).shape ? [] : [id])),
+    );
+
+    expect(dry.length).toBeGreaterThan(30);
+    expect(untold).toEqual([]);
+  });
+
   it('has a path parameter for each name in its path, and no other', () => {
     for (const { path, params } of registry) {
       const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { canActivate, isActive } from '../../../shared/domain/access-lists.ts';
+import { canActivate, isActive, notActive } from '../../../shared/domain/access-lists.ts';
 import { newJob } from '../../../shared/domain/import-job.ts';
-import { AppError } from '../../../shared/errors.ts';
 import { createImport as operation } from '../../../shared/operations/create-import.ts';
 import { limits, prefixes } from '../../../shared/tables.ts';
 import { note } from '../../lib/followed.ts';
@@ -21,8 +20,7 @@ const assertTakes = async ({ params, body }: Create): Promise<void> => {
   assertInService(head);
   const { smtp } = head.configuration;
   const takes = body.activate ? canActivate(smtp, params.list) : isActive(smtp, params.list);
-  if (!takes)
-    throw new AppError('LIST_NOT_ACTIVE', `The ${params.list} section does not accept only listed clients.`);
+  if (!takes) throw notActive(smtp, params.list);
 };
 
 const uploadOf = async (key: string, now: Date) => {

@@ -1,8 +1,7 @@
-import { isActive } from '../../../shared/domain/access-lists.ts';
+import { isActive, notActive } from '../../../shared/domain/access-lists.ts';
 import { derivedFile } from '../../../shared/domain/derived.ts';
 import type { Manifest } from '../../../shared/domain/lists/chunks.ts';
 import { type ExportFormat, shortestLine, writings, written } from '../../../shared/domain/lists/export.ts';
-import { AppError } from '../../../shared/errors.ts';
 import { exportAccessList as operation } from '../../../shared/operations/export-access-list.ts';
 import { limits } from '../../../shared/tables.ts';
 import { type Answer, type Call, httpStack } from '../../lib/http.ts';
@@ -39,8 +38,7 @@ const made = async (root: string, file: string, now: Date): Promise<Answer> => {
 export const exportAccessList = httpStack(operation, async (call) => {
   const { params, query, now } = call;
   const { smtp, lists } = (await readHead(params.scannerId)).configuration;
-  if (!isActive(smtp, params.list))
-    throw new AppError('LIST_NOT_ACTIVE', `The ${params.list} section does not accept only listed clients.`);
+  if (!isActive(smtp, params.list)) throw notActive(smtp, params.list);
   const { root } = lists[params.list];
   const name = `export-${query.format}` as const;
   if (await isMade(root, name)) return made(root, derivedFile(name), now);

@@ -6,7 +6,7 @@ import {
   type MatchVerdict,
   settingsVerdict,
 } from '../../../shared/domain/match.ts';
-import { hasCode } from '../../../shared/errors.ts';
+import { errors, hasCode } from '../../../shared/errors.ts';
 import { matchAccessList as operation } from '../../../shared/operations/match-access-list.ts';
 import type { AccessListName } from '../../../shared/schemas/lists.ts';
 import { httpStack, invalid } from '../../lib/http.ts';
@@ -30,6 +30,9 @@ const verdictOf = async (
   });
 };
 
+/** A verdict with its reason in words. */
+const worded = (verdict: MatchVerdict) => ({ ...verdict, message: `${errors[verdict.reason].title}.` });
+
 /** The configuration that the Scanner reported; null where it is no longer kept. */
 const appliedConfiguration = async (
   { head }: ScannerState,
@@ -50,7 +53,7 @@ const appliedOf = async (state: ScannerState, list: AccessListName, client: Matc
   const revision = state.report?.appliedRevision ?? null;
   if (revision === null) return null;
   const configuration = await appliedConfiguration(state, revision);
-  return { revision, ...(configuration ? await verdictOf(configuration, list, client) : gone) };
+  return { revision, ...worded(configuration ? await verdictOf(configuration, list, client) : gone) };
 };
 
 export const matchAccessList = httpStack(operation, async ({ params, query }) => {
@@ -62,5 +65,5 @@ export const matchAccessList = httpStack(operation, async ({ params, query }) =>
     appliedOf(state, params.list, client),
   ]);
   const name = client.name === null ? {} : { name: client.name };
-  return { status: 200, body: { client: client.address, ...name, desired, applied } };
+  return { status: 200, body: { client: client.address, ...name, desired: worded(desired), applied } };
 });

@@ -12,7 +12,11 @@ type Patch = Call<typeof operation>['body'];
 const patchedOver = (present: Head, patch: Patch): WantedAdvanced => {
   const document = patchedAdvanced(present.configuration.advanced, patch);
   return {
-    settings: parsedWith(advancedSettings, document, advancedProblems(document, defaultAdvanced())),
+    settings: parsedWith(
+      advancedSettings,
+      { document, patch },
+      advancedProblems(document, defaultAdvanced()),
+    ),
     warnings: readOnlyWarnings(patch, { ...present }, advancedReadOnly),
   };
 };

@@ -11,7 +11,7 @@ type Patch = Call<typeof operation>['body'];
 const patchedOver = (present: Head, patch: Patch): Wanted => {
   const document = patchedSettings(present.configuration.smtp, patch);
   return {
-    settings: parsedWith(smtpSettings, document, settingsProblems(document)),
+    settings: parsedWith(smtpSettings, { document, patch }, settingsProblems(document)),
     warnings: readOnlyWarnings(patch, { ...present, lists: present.configuration.lists }),
   };
 };

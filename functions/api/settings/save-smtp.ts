@@ -1,6 +1,6 @@
 import type { Head } from '../../../shared/domain/configuration.ts';
 import { contextVerdict } from '../../../shared/domain/context.ts';
-import { canonicalSettings } from '../../../shared/domain/settings.ts';
+import { canonicalSettings, sectionsGone } from '../../../shared/domain/settings.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { readWorld } from '../../common/world.ts';
@@ -31,9 +31,11 @@ export const saveSmtp = (
       const { context, artifacts } = await readWorld(present, wanted, asked);
       const verdict = contextVerdict(smtp, context);
       if (verdict.problems.length > 0) throw invalid(verdict.problems);
+      const { revision, configuration } = present;
+      const gone = sectionsGone({ smtp: configuration.smtp, revision }, smtp);
       return {
         configuration: { ...wanted, artifacts },
-        result: [...verdict.warnings, ...warnings],
+        result: [...verdict.warnings, ...gone, ...warnings],
       };
     },
     body: smtpDocumentOf,

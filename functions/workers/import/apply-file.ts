@@ -1,4 +1,4 @@
-import { canActivate, isActive, withList } from '../../../shared/domain/access-lists.ts';
+import { canActivate, isActive, notActive, withList } from '../../../shared/domain/access-lists.ts';
 import type { Configuration, Head } from '../../../shared/domain/configuration.ts';
 import { assertOfRegistration, type StoredJob } from '../../../shared/domain/import-job.ts';
 import type { BuiltList, Manifest } from '../../../shared/domain/lists/chunks.ts';
@@ -33,11 +33,7 @@ const firstValues = ({ columns: { keys } }: ParsedFile): string[] =>
 
 const assertActive = (job: StoredJob, list: AccessListName, { smtp }: Configuration): void => {
   const takes = isActive(smtp, list) || (job.activate && canActivate(smtp, list));
-  if (!takes)
-    throw new AppError(
-      'LIST_NOT_ACTIVE',
-      `The ${list} section does not accept only listed clients; import with activate to switch it.`,
-    );
+  if (!takes) throw notActive(smtp, list);
 };
 
 const assertNotEmpty = (job: StoredJob, list: AccessListName, next: Configuration): void => {

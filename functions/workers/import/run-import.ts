@@ -54,7 +54,7 @@ const work = async (job: StoredJob, seen: Seen): Promise<Outcome> => {
   if (job.onInvalid === 'reject' && file.counts.invalid > 0)
     throw new AppError(
       'INVALID_ENTRIES',
-      `${file.counts.invalid} of ${file.counts.tokens} values are no entries.`,
+      `${file.counts.invalid} of ${file.counts.tokens} values cannot be taken; the report says which, and why.`,
     );
   return applyFile(job, file, bytes, new Date());
 };

@@ -91,7 +91,7 @@ const judge = (token: Token, options: ImportFileOptions): Accepted | TokenProble
   if (options.refuseOpenRelay && mayOpenRelay(entry))
     return refusal(
       'OPEN_RELAY',
-      'A network this wide may make an open relay; acknowledge "open-relay" to take it.',
+      'A network this wide may make an open relay. To take it, import with "open-relay" in acknowledge: of the request, or in the object metadata of a drop.',
     );
   const enabled = token.enabled === undefined ? undefined : booleans[token.enabled.trim().toLowerCase()];
   if (token.enabled !== undefined && enabled === undefined && token.enabled.trim() !== '')

@@ -115,6 +115,19 @@ describe('object metadata', () => {
       expect.objectContaining({ code: 'IMPORT_OPTION_INVALID' }),
     );
   });
+
+  it('that is refused is told by what is wrong alone, with what is allowed', () => {
+    const metadata = {
+      'on-invalid': 'skip',
+      activate: 'yes',
+      acknowledge: 'open-relay, all, none',
+      mode: 'append',
+    };
+
+    expect(() => optionsOfMetadata(metadata)).toThrow(
+      /^mode=append is none of: merge, replace, remove\. activate=yes is none of: true, false\. acknowledge=open-relay, all, none is none of: empty-list, open-relay, or several with commas between\.$/,
+    );
+  });
 });
 
 it('sequencers compare as text after padding the shorter on the right', () => {

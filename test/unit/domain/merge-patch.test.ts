@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergePatch } from '../../../shared/domain/merge-patch.ts';
+import { mergePatch, withWayOut } from '../../../shared/domain/merge-patch.ts';
 import { patchedSettings } from '../../../shared/domain/settings.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 import type { SmtpSettings } from '../../../shared/schemas/smtp.ts';
 import { noOutboundTls, noTls } from '../../../shared/schemas/smtp.ts';
 
@@ -101,5 +102,28 @@ describe('settings under a patch', () => {
 
   it('begin with nothing before the first save', () => {
     expect(patchedSettings(null, { mailFiltering: 'inbound' })).toEqual({ mailFiltering: 'inbound' });
+  });
+});
+
+describe('what a patch leaves as it is stored, and does not fit any more', () => {
+  const told = (patch: unknown, pointer: string, code: ErrorCode = 'UNKNOWN_FIELD') =>
+    withWayOut([{ pointer, code, message: 'x' }], patch)[0]?.suggestion;
+
+  it('says that null takes it out', () => {
+    const patch = { authentication: { source: { type: 'ldap' } } };
+
+    expect(told(patch, '/authentication/source/host')).toMatch(/null takes it out/);
+    expect(
+      told({ inbound: { tls: { accept: false } } }, '/inbound/tls/require', 'TLS_FIELDS_WITHOUT_TLS'),
+    ).toBe(told(patch, '/authentication/source/host'));
+  });
+
+  it('does not where the patch gives it, or what holds it', () => {
+    expect(told({ a: { 'b/c': 1 } }, '/a/b~1c')).toBeUndefined();
+    expect(told({ a: 1 }, '/a/b')).toBeUndefined();
+  });
+
+  it('does not where something else is wrong with it', () => {
+    expect(told({ inbound: {} }, '/authentication/ipv4', 'LISTENER_CONFLICT')).toBeUndefined();
   });
 });

@@ -15,6 +15,7 @@ import {
   nextWork,
   type RolloutAction,
   type RolloutView,
+  rolloutDocument,
   type StoredRollout,
   type StoredTarget,
   skipReason,
@@ -76,6 +77,24 @@ describe('a new rollout', () => {
   it('has each Scanner that is named once, in the order of their ids', () => {
     const { appliesTo } = rolloutOf({ targets: { scannerIds: ['b', 'a', 'b'] } });
     expect(appliesTo).toEqual({ scannerIds: ['a', 'b'] });
+  });
+});
+
+describe('a rollout without a target says so, and why', () => {
+  const reasonOf = (targets: unknown, more: Partial<StoredRollout>, count = 0) =>
+    rolloutDocument(rolloutOf({ targets }, more), sumCounts([{ skipped: count }])).reason;
+  const planned = { plannedAt: created.toISOString() };
+  const labels = { site: 'lyon', tier: 'edge' };
+
+  it('once it is planned', () => {
+    expect(reasonOf({ labels }, planned)).toBe('There is no target: no Scanner has site=lyon, tier=edge.');
+    expect(reasonOf('all', planned)).toBe('There is no target: no Scanner is registered but the source.');
+  });
+
+  it('and not before, nor where there is one, nor instead of what a person did', () => {
+    expect(reasonOf({ labels }, {})).toBeUndefined();
+    expect(reasonOf({ labels }, planned, 1)).toBeUndefined();
+    expect(reasonOf({ labels }, { ...planned, reason: 'Cancelled by me.' })).toBe('Cancelled by me.');
   });
 });
 

@@ -4,6 +4,7 @@ import {
   canonicalSettings,
   emptyListVerdict,
   readOnlyWarnings,
+  sectionsGone,
   settingsProblems,
 } from '../../../shared/domain/settings.ts';
 import type { ListReferences } from '../../../shared/schemas/lists.ts';
@@ -296,4 +297,41 @@ it('read-only members are ignored, with a warning where they differ', () => {
   expect(readOnlyWarnings({ revision: 3, updatedBy: 'y' }, stored).map((warning) => warning.pointer)).toEqual(
     ['/revision', '/updatedBy'],
   );
+});
+
+describe('a section that goes with a save', () => {
+  const stored = (body: unknown): SmtpSettings => canonicalSettings(smtpSettings.parse(body));
+  const authentication = {
+    enabled: true,
+    ipv4: listener('192.0.2.1', 587),
+    source: { type: 'smtp-forwarding', host: 'auth.example.com' },
+  };
+  const gone = (before: unknown, after: unknown) =>
+    sectionsGone({ smtp: before === null ? null : stored(before), revision: 17 }, stored(after));
+
+  it('is warned of, with the revision that still has it', () => {
+    const warnings = gone({ ...both, authentication }, { mailFiltering: 'inbound', inbound });
+
+    expect(warnings.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
+      'SECTION_GONE /outbound',
+      'SECTION_GONE /authentication',
+    ]);
+    for (const { message } of warnings) expect(message).toMatch(/revision 17 has it/i);
+  });
+
+  it('is warned of where authentication comes to no more than that it is off', () => {
+    expect(gone({ ...both, authentication }, both)).toMatchObject([{ pointer: '/authentication' }]);
+    expect(
+      gone({ ...both, authentication }, { ...both, authentication: { ...authentication, enabled: false } }),
+    ).toEqual([]);
+  });
+
+  it('is nothing where it held nothing, or was not there', () => {
+    expect(gone({ mailFiltering: 'outbound', outbound }, { mailFiltering: 'outbound', outbound })).toEqual(
+      [],
+    );
+    expect(gone(null, both)).toEqual([]);
+    expect(gone({ mailFiltering: 'inbound', inbound }, both)).toEqual([]);
+    expect(gone(both, { mailFiltering: 'inbound', inbound })).toMatchObject([{ pointer: '/outbound' }]);
+  });
 });
