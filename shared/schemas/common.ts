@@ -71,9 +71,9 @@ export const revision = z
     z.meta({ description: "Number of an immutable snapshot of a Scanner's configuration." }),
   );
 
-/** The number that a text of nothing but decimal digits is, or one beyond all; anything else is left as it is, for the schema behind to judge. */
-const fromDigits = (given: unknown): unknown =>
-  typeof given === 'string' && /^\d+$/.test(given) ? Math.min(Number(given), 2 ** 53) : given;
+/** The number that a text of nothing but decimal digits is, or one too many; anything else is left as it is, for the schema behind to judge. */
+const fromDigits = (most: number) => (given: unknown) =>
+  typeof given === 'string' && /^\d+$/.test(given) ? Math.min(Number(given), most + 1) : given;
 
 const digitsExpected = coded('TYPE_INVALID', 'Give a whole number in decimal digits, and nothing else.');
 
@@ -81,7 +81,7 @@ const digitsExpected = coded('TYPE_INVALID', 'Give a whole number in decimal dig
 export const wholeNumber = (most = Number.MAX_SAFE_INTEGER) => {
   const number = z.int({ error: ({ code }) => (code === 'invalid_type' ? digitsExpected : undefined) });
   const bounds = [z.minimum(1), ...(most === Number.MAX_SAFE_INTEGER ? [] : [z.maximum(most)])];
-  return z.pipe(z.transform(fromDigits), number.check(...bounds));
+  return z.pipe(z.transform(fromDigits(most)), number.check(...bounds));
 };
 
 /** A revision in a path or a query. */

@@ -9,6 +9,7 @@ export const actions = {
   unknownVersion: '451 4.3.5 The configuration of this listener is not loaded',
   queueFull: '421 4.3.2 Too many messages are queued, try again later',
   tooManyConnections: '421 4.7.0 Too many connections, try again later',
+  tooManyRefused: '421 4.7.0 Too many clients that are not let in',
   tooManyFromRange: '421 4.7.0 Too many connections from this network',
   tooManyFromAddress: '421 4.7.0 Too many connections from this address',
   tooManyMessages: '421 4.7.0 Too many messages in this session',

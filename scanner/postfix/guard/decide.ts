@@ -55,6 +55,22 @@ const onConnect = async (one: Case, world: World): Promise<string> => {
   return world.sessions.admit(admission, connections) ?? actions.goOn;
 };
 
+/** Of the places of a listener, those that clients may hold who are refused and do not go. */
+const refusedShare = 1 / 4;
+
+/** With 554 or 450 Postfix waits for the client to go, minutes long; with 421 it sends it away: so refused clients leave places for others. */
+const onRefused = async (
+  request: PolicyRequest,
+  { version, listener }: Pick<Case, 'version' | 'listener'>,
+  refusal: string,
+  { sessions, connections }: World,
+): Promise<string> => {
+  if (request.state !== 'CONNECT') return refusal;
+  const places = listener.directions.reduce((sum, way) => sum + (version.rules[way]?.maxConnections ?? 0), 0);
+  const most = Math.max(1, Math.floor(places * refusedShare));
+  return (await sessions.refuse(connectionOf(request), most, connections)) ? refusal : actions.tooManyRefused;
+};
+
 const onMail = ({ request, direction, listener, rules }: Case, { sessions, quotas, now }: World): string => {
   const quota = rules.senderRecipientQuota;
   const counted = {
@@ -99,8 +115,8 @@ export const decider =
     if (!found) return actions.unknownVersion;
     const { version, listener } = found;
     const way = wayOf(request.client, listener, version);
-    if (way === 'refused') return actions.notListed;
-    if (way === 'unverified') return actions.nameUnverified;
+    if (way === 'refused') return onRefused(request, found, actions.notListed, world);
+    if (way === 'unverified') return onRefused(request, found, actions.nameUnverified, world);
     const rules = version.rules[way];
     if (!rules) return actions.unknownVersion;
     return inState({ request, version, listener, direction: way, rules }, world);

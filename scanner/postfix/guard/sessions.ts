@@ -4,9 +4,9 @@ import type { Connection } from './connections.ts';
 import type { Endpoint } from './policy-request.ts';
 import { addressBits, rangeOf } from './ranges.ts';
 
-/** A session that was let in, or that was there before the guard was: then nobody knows which way its mail goes. */
+/** A session that was let in or refused, or that was there before the guard was: then nobody knows which way its mail goes. */
 interface Session extends Connection {
-  direction: Direction | null;
+  direction: Direction | 'refused' | null;
   /** Whose rules it is asked by; null where nobody knows. */
   version: string | null;
   messages: number;
@@ -17,7 +17,7 @@ const keyOf = ({ client, server }: Connection): string => `${textOf(client)} ${t
 
 const session = (
   connection: Connection,
-  direction: Direction | null,
+  direction: Session['direction'],
   version: string | null = null,
 ): Session => ({
   ...connection,
@@ -41,8 +41,9 @@ export interface Admission {
   servers: readonly Endpoint[];
 }
 
-/** What a session is counted with: those of its direction, or, where nobody knows it, of the listener that it is connected to. */
-const groupOf = ({ direction, server }: Session): string => direction ?? textOf(server);
+/** What a session is counted with: those of its direction, or, where nobody knows it, of the listener that it is connected to; who is refused, by listeners apart. */
+const groupOf = ({ direction, server }: Pick<Session, 'direction' | 'server'>): string =>
+  direction === 'refused' ? `refused ${textOf(server)}` : (direction ?? textOf(server));
 
 /** Counts of sessions of the same group and range, for one length of prefix; 128 bits are an address. */
 const tally = (sessions: Iterable<Session>, ipv6Prefix: number) => {
@@ -146,6 +147,21 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
       const why = excess(admission);
       if (why === null) sessions.put(session(connection, direction, version));
       return why;
+    },
+    /**
+     * Whether a client that is refused may stay to hear why: it holds a place of Postfix until it goes, and only so many may at a listener.
+     */
+    async refuse(
+      connection: Connection,
+      most: number,
+      connections: () => Promise<readonly Connection[]>,
+    ): Promise<boolean> {
+      const one = session(connection, 'refused');
+      const isFull = () => sessions.tallyOf(addressBits).all([groupOf(one)]) >= most;
+      if (isFull()) settle(await connections());
+      if (isFull()) return false;
+      sessions.put(one);
+      return true;
     },
     addMessage(connection: Connection, direction: Direction): void {
       const known = sessions.get(keyOf(connection));

@@ -108,6 +108,32 @@ describe.skipIf(lacking !== '')(`limits of a Postfix${lacking && ` (${lacking})`
     expect(await stay({ port: port6, at: '::1', from: `${net6}:2::1` })).toMatch(greeted);
   });
 
+  it('clients that are refused and stay leave room for who is listed', async () => {
+    const listed = await freePort();
+    const other = await startScanner();
+    try {
+      await other.apply({
+        smtp: {
+          mailFiltering: 'inbound',
+          inbound: { ipv4: { address: '127.0.0.1', port: listed }, accept: 'listed' },
+        },
+        lists: { inbound: ['127.0.9.1'] },
+        advanced: { inbound: { maxConnections: 8, maxConnectionsPerRange: 8, maxConnectionsPerAddress: 8 } },
+      });
+      const strangers = [];
+      for (let index = 0; index < 8; index++)
+        strangers.push(await stay({ port: listed, from: `127.0.9.${10 + index}` }));
+      expect(strangers.map((said) => said.slice(0, 3))).toEqual(['554', '554', ...Array(6).fill('421')]);
+      expect(await stay({ port: listed, from: '127.0.9.1' })).toMatch(greeted);
+      open[0]?.destroy();
+      await until('another may hear why', async () =>
+        (await stay({ port: listed, from: '127.0.9.9' })).startsWith('554'),
+      );
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('a connection above the number of all is put off, of IPv4 and IPv6 together, until one ends', async () => {
     for (const from of ['127.0.8.1', '127.0.8.2', '127.0.8.3', '127.0.8.4'])
       expect(await stay({ port, from })).toMatch(greeted);
