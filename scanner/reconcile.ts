@@ -1,8 +1,9 @@
 import type { Desired } from '../shared/domain/desired.ts';
 import { shadowDifference } from '../shared/domain/shadow-difference.ts';
+import type { ErrorCode } from '../shared/errors.ts';
 import type { ReportStatus } from '../shared/messages/shadow.ts';
 import { advancedShadow, smtpShadow } from '../shared/messages/shadow.ts';
-import type { Conversation, Shadow } from './conversation.ts';
+import { type Conversation, RequestRefused, type Shadow } from './conversation.ts';
 import { messageOf } from './message-of.ts';
 import { nextStep, type Step } from './plan.ts';
 import type { Refusal } from './refusal.ts';
@@ -91,6 +92,10 @@ const putInForce = async (work: Reconciling, { desired, changed }: Apply): Promi
   log(`applied revision ${desired.smtp.revision} (${summary(desired)})${note ? `: ${note}` : ''}`);
 };
 
+/** True where the control plane has a newer revision, of which nothing was heard yet. */
+const isSuperseded = (error: unknown): boolean =>
+  error instanceof RequestRefused && error.code === ('ARTIFACT_SUPERSEDED' satisfies ErrorCode);
+
 /** Says why it was not applied; the last good configuration stays in force. */
 const afterFailure = async (
   work: Reconciling,
@@ -107,6 +112,10 @@ const afterFailure = async (
   if (overtaken()) {
     log(`revision ${revision} given up for a newer one`);
     return 'settled';
+  }
+  if (isSuperseded(error)) {
+    log(`revision ${revision} given up: a newer one is on its way`);
+    return 'again';
   }
   log(`revision ${revision} failed: ${messageOf(error)}`);
   await say({ revision, code: 'failed', message: messageOf(error) });

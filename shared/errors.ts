@@ -236,6 +236,10 @@ export const errors = {
   ROLLOUT_EXPIRED: entry('conflict', 'The rollout was created too long ago to commit anything'),
   // Scanner side: artifacts
   ARTIFACT_NOT_NAMED: entry('denied', 'An object that this revision of this Scanner does not name'),
+  ARTIFACT_SUPERSEDED: entry(
+    'conflict',
+    'A newer revision is desired than the one whose object is asked for',
+  ),
   ARTIFACT_REQUEST_INVALID: entry('invalid', 'The request for artifacts is not well formed'),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -55,8 +55,12 @@ const namedBy = async (scannerId: string, request: ArtifactRequest): Promise<Nam
   const { head, report } = state;
   const { revision } = request;
   assertMayAsk(state, revision);
-  if (revision !== head.revision && revision !== report?.appliedRevision)
-    deny(`Revision ${revision} is neither the desired nor the applied one.`);
+  if (revision < head.revision && revision !== report?.appliedRevision)
+    throw new AppError(
+      'ARTIFACT_SUPERSEDED',
+      `Revision ${head.revision} is desired now, and not ${revision}.`,
+    );
+  if (revision > head.revision) deny(`Revision ${revision} is not made yet.`);
   return artifactNamed(head, request) ?? listNamed(scannerId, request);
 };
 

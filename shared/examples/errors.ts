@@ -329,6 +329,7 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   ROLLOUT_EXPIRED: document(
     'The rollout was created at 2026-11-17T10:00:00.000Z; after 6 days it commits nothing more.',
   ),
-  ARTIFACT_NOT_NAMED: rejected('Revision 12 is neither the desired nor the applied one.'),
+  ARTIFACT_NOT_NAMED: rejected('Revision 12 has no list or artifact with this root.'),
+  ARTIFACT_SUPERSEDED: rejected('Revision 13 is desired now, and not 12.'),
   ARTIFACT_REQUEST_INVALID: rejected('✖ Too big: expected array to have <=40 items\n  → at hashes'),
 };

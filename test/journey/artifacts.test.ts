@@ -214,7 +214,7 @@ describe('a request for an artifact', () => {
     const mx1 = await speakAs('mx1', (await readIdentity(scanner.dir, new Date())) as Identity);
     const revision = await save(stack, 'mx1', inboundSettings(2526));
     expect(await asked(mx1, revision, digest())).toBe('ARTIFACT_NOT_NAMED');
-    expect(await asked(mx1, revision - 1, digest())).toBe('ARTIFACT_NOT_NAMED');
+    expect(await asked(mx1, revision - 1, digest())).toBe('ARTIFACT_SUPERSEDED');
   });
 });
 
@@ -258,7 +258,7 @@ describe('a refusal', () => {
     expect(await counted(request('mx1', desiredRevision, root, empty))).toEqual(['ARTIFACT_NOT_NAMED 1']);
     expect(await counted(request('mx1', desiredRevision, empty))).toEqual(['ARTIFACT_NOT_NAMED 1']);
     expect(await counted(request('mx1', desiredRevision + 1, root))).toEqual(['ARTIFACT_NOT_NAMED 1']);
-    expect(await counted(request('mx1', 1, root))).toEqual(['ARTIFACT_NOT_NAMED 1']);
+    expect(await counted(request('mx1', 1, root))).toEqual(['ARTIFACT_SUPERSEDED 1']);
     expect(await counted(request('none', 1, root))).toEqual(['NOT_FOUND 1']);
     expect(await counted({ ...request('mx1', 1, root), hashes: ['../secrets'] })).toEqual([
       'ARTIFACT_REQUEST_INVALID 1',

@@ -585,6 +585,23 @@ describe('a desired state that moves while it is being applied', () => {
     expect(mx.switches).toEqual([...mx.switches].sort((one, other) => one - other));
   });
 
+  it('gives up one that the control plane has left behind, before it hears of the next, without calling it failed', async () => {
+    fleet.judge = async ({ revision }) =>
+      revision === 2
+        ? { code: 'ARTIFACT_SUPERSEDED', message: 'Revision 3 is desired now, and not 2.' }
+        : undefined;
+    await desire(wanting(listOf(3000), 2));
+    await mx.start();
+    await until('it has been told', () =>
+      mx.lines.includes('revision 2 given up: a newer one is on its way'),
+    );
+
+    await desire(wanting(listOf(4000), 3));
+    await applied(3);
+
+    expect(mx.lines.filter((line) => line.includes('failed'))).toEqual([]);
+  });
+
   it('gives up one that can no longer be fetched, without calling it failed', async () => {
     fleet.judge = async ({ revision }) => {
       if (revision !== 2) return undefined;

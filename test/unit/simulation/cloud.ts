@@ -9,6 +9,7 @@ import { type Edges as StoringEdges, storeReported } from '../../../functions/wo
 import { takePresence } from '../../../functions/workers/take-presence.ts';
 import { takeReport } from '../../../functions/workers/take-report.ts';
 import type { PresenceEvent } from '../../../shared/domain/presence.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { smtpShadow } from '../../../shared/messages/shadow.ts';
 import { committed, registered, registeredAgain, type Whole, wholeOf } from './catalog.ts';
@@ -446,12 +447,13 @@ export const cloudOf = ({ time, chance, send, has, onWrong }: CloudOptions) => {
     },
     /** Ids of which a lifecycle event was lost. */
     lostLifecycle,
-    /** Whether this Scanner may have objects of this revision now (functions/workers/artifacts.lambda.ts). */
-    handsOut: (scannerId: string, revision: number): boolean => {
+    /** Why this Scanner may have no objects of this revision now (functions/workers/artifacts.lambda.ts); null where it may. */
+    refusalOf: (scannerId: string, revision: number): ErrorCode | null => {
       const { head, report, scanner } = stateOf(scannerId) as ScannerState;
-      if (scanner.decommissionedAt !== undefined || revision < (head.registration?.revision ?? 1))
-        return false;
-      return revision === head.revision || revision === report?.appliedRevision;
+      if (scanner.decommissionedAt !== undefined) return 'SCANNER_DECOMMISSIONED';
+      if (revision < (head.registration?.revision ?? 1)) return 'ARTIFACT_NOT_NAMED';
+      if (revision === head.revision || revision === report?.appliedRevision) return null;
+      return revision < head.revision ? 'ARTIFACT_SUPERSEDED' : 'ARTIFACT_NOT_NAMED';
     },
   };
 };

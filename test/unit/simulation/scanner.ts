@@ -221,8 +221,8 @@ export const scannerOf = (id: string, { time, chance, send, cloud, has, serial, 
       artifacts: (request, signal) =>
         ask(
           () => {
-            if (!cloud.handsOut(id, request.revision))
-              throw new RequestRefused('The request for objects', 'ARTIFACT_NOT_NAMED', 'not named');
+            const code = cloud.refusalOf(id, request.revision);
+            if (code !== null) throw new RequestRefused('The request for objects', code, 'not for you');
             const artifacts = request.hashes.map((sha256) => ({
               sha256,
               url: sha256,
