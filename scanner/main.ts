@@ -15,14 +15,10 @@ import { openObjectCache } from './object-cache.ts';
 import { PostfixUnusable } from './postfix/home.ts';
 import { openPostfix } from './postfix/open-postfix.ts';
 import { postfixSink } from './postfix/postfix-sink.ts';
+import { isOfNpm, signalled } from './signalled.ts';
 import type { Sink } from './sink.ts';
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
-
-const signalled = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
 
 const accessOf = async ({ access, data }: CommandLine) => {
   if (access) return access;
@@ -113,9 +109,9 @@ const runSink = async (
   }
 };
 
-/** Runs until a signal; a second signal ends the process at once. */
+/** Runs until a signal; another one ends the process at once. */
 const run = async (line: CommandLine): Promise<number> => {
-  const signal = signalled();
+  const signal = signalled({ byNpm: isOfNpm(process.env) });
   await makeFolder({ mkdir }, folderOf(line));
   const letGo = lockFolder(folderOf(line), log);
   const stop = new AbortController();
