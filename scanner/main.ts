@@ -17,6 +17,7 @@ import { openPostfix } from './postfix/open-postfix.ts';
 import { postfixSink } from './postfix/postfix-sink.ts';
 import { isOfNpm, signalled } from './signalled.ts';
 import type { Sink } from './sink.ts';
+import { explanationOf } from './turned-away.ts';
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
@@ -37,16 +38,8 @@ const brokerOf = async ({ access, data }: CommandLine, enrolled: { host: string;
 
 const folderOf = ({ data, id }: CommandLine): string => join(data, 'scanners', id);
 
-const whatToDo =
-  'Its certificate is revoked when its id is decommissioned, registered again or enrolled elsewhere: then stop this process, and start it with --enrol to take a new certificate.';
-
-/** What the control plane says of a Scanner that is not let in again and again, and what to do. */
-const explain = async (line: CommandLine): Promise<string> => {
-  const why = await accessOf(line)
-    .then((access) => whyTurnedAway(access, line.id))
-    .catch((error: unknown) => `the API does not tell why: ${(error as Error).message}`);
-  return `not let in again and again${why === null ? '' : ` (${why})`}. ${whatToDo}`;
-};
+const explain = (line: CommandLine, reason: unknown): Promise<string> =>
+  explanationOf(line.id, reason, async () => whyTurnedAway(await accessOf(line), line.id));
 
 /** A sink, what begins before the control plane is spoken to, and what ends with the process. */
 interface Runs {
@@ -86,7 +79,7 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
     software: { name: 'reference-scanner', version: packageJson.version },
     log,
     newId: randomUUID,
-    explain: () => explain(line),
+    explain: (reason) => explain(line, reason),
   });
 };
 
