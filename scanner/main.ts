@@ -41,9 +41,10 @@ const folderOf = ({ data, id }: CommandLine): string => join(data, 'scanners', i
 const explain = (line: CommandLine, reason: unknown): Promise<string> =>
   explanationOf(line.id, reason, async () => whyTurnedAway(await accessOf(line), line.id));
 
-/** A sink, what begins before the control plane is spoken to, and what ends with the process. */
+/** A sink, what it is the software of, what begins before the control plane is spoken to, and what ends with the process. */
 interface Runs {
   sink: Sink;
+  software: { name: string; version: string };
   begin: () => Promise<unknown>;
   stop: () => Promise<void>;
 }
@@ -51,15 +52,27 @@ interface Runs {
 const openSink = async (line: CommandLine): Promise<Runs> => {
   const { id, hostName, postfix } = line;
   const dir = folderOf(line);
-  if (!postfix) return { sink: folderSink(dir), begin: async () => undefined, stop: async () => undefined };
+  if (!postfix)
+    return {
+      sink: folderSink(dir),
+      software: { name: 'reference-scanner', version: packageJson.version },
+      begin: async () => undefined,
+      stop: async () => undefined,
+    };
   // Postfix warns of folders that others may write to.
   process.umask(0o022);
-  const sink = postfixSink(await openPostfix({ dir, id, hostName, log, ...postfix }));
+  const parts = await openPostfix({ dir, id, hostName, log, ...postfix });
+  const sink = postfixSink(parts);
+  const software = { name: 'postfix', version: `${parts.home.mailVersion} (scanner ${packageJson.version})` };
   // Mail does not wait for the control plane.
-  return { sink, begin: () => sink.held(), stop: () => sink.stop() };
+  return { sink, software, begin: () => sink.held(), stop: () => sink.stop() };
 };
 
-const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Promise<ScannerAgent> => {
+const startAgent = async (
+  line: CommandLine,
+  { sink, software }: Pick<Runs, 'sink' | 'software'>,
+  stop: AbortSignal,
+): Promise<ScannerAgent> => {
   const { id: scannerId, hostName } = line;
   const dir = folderOf(line);
   const { mqtt, ...credentials } = await assureIdentity({
@@ -76,7 +89,7 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
     link: { ...(await brokerOf(line, mqtt)), clientId: scannerId, ...credentials },
     sink,
     cache: await openObjectCache(dir),
-    software: { name: 'reference-scanner', version: packageJson.version },
+    software,
     log,
     newId: randomUUID,
     explain: (reason) => explain(line, reason),
@@ -86,12 +99,12 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
 /** Runs a sink until it is stopped. Whatever ends it, what the sink began is ended, so that the process can end. */
 const runSink = async (
   line: CommandLine,
-  { sink, begin, stop: end }: Runs,
+  { begin, stop: end, ...runs }: Runs,
   stop: AbortSignal,
 ): Promise<void> => {
   try {
     await begin();
-    const agent = await startAgent(line, sink, stop).catch((error: unknown) => {
+    const agent = await startAgent(line, runs, stop).catch((error: unknown) => {
       if (!stop.aborted) throw error;
     });
     if (!stop.aborted) await once(stop, 'abort');

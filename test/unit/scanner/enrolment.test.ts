@@ -236,7 +236,10 @@ describe('enrolment', () => {
     state.registered = true;
     expect(await whyTurnedAway(access, 'mx1')).toEqual({ kind: 'known' });
     state.decommissionedAt = '2026-01-01T00:00:00.000Z';
-    expect(await whyTurnedAway(access, 'mx1')).toEqual({ kind: 'decommissioned', at: '2026-01-01T00:00:00.000Z' });
+    expect(await whyTurnedAway(access, 'mx1')).toEqual({
+      kind: 'decommissioned',
+      at: '2026-01-01T00:00:00.000Z',
+    });
   });
 
   it.each([403, 409, 422])('that is refused with %i says so, and keeps nothing', async (status) => {
