@@ -106,7 +106,9 @@ export const readCommandLine = (args: string[], env: NodeJS.ProcessEnv = {}): Co
         ? 'Give the Scanner an id: --id mx1.'
         : `"${id}" is not an id: 1 to 63 lower-case letters, digits and hyphens.`,
     );
-  const access = accessOf(url, token ?? (url === undefined ? undefined : env['SCANNER_TOKEN']));
+  // Where it is installed and enrolled, it needs none.
+  const kept = env['SCANNER_TOKEN'] ?? (installed ? '' : undefined);
+  const access = accessOf(url, token ?? (url === undefined ? undefined : kept));
   const hostName = rest['host-name'];
   const postfix = postfixOf(mta, installed);
   if (postfix && hostName && !isHostName(hostName))

@@ -30,12 +30,14 @@ describe('the command line', () => {
     expect([none, own, installed]).toEqual([undefined, { installed: false }, { installed: true }]);
   });
 
-  it('finds the token in the environment where a URL comes without one', () => {
+  it('finds the token in the environment where a URL comes without one, and needs none where it is installed', () => {
     const env = { SCANNER_TOKEN: 's' };
     const url = ['--url', 'https://api.example.com/v1'];
     expect(readCommandLine(['--id', 'mx1', ...url], env).access?.token).toBe('s');
     expect(readCommandLine(['--id', 'mx1', ...url, '--token', 't'], env).access?.token).toBe('t');
     expect(readCommandLine(['--id', 'mx1'], env).access).toBeUndefined();
+    const installed = ['--mta', 'postfix', '--installed'];
+    expect(readCommandLine(['--id', 'mx1', ...url, ...installed]).access?.token).toBe('');
   });
 
   it('asked for help needs no id', () => {
