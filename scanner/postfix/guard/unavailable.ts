@@ -26,7 +26,7 @@ export const whyNoConnection = (error: Error & { code?: unknown }): string => {
   const { name, message } = error;
   if (name === 'TimeoutError' || name === 'AbortError') return notInTime;
   const [code = ''] =
-    /\bE[A-Z_]{3,}\b/.exec(`${error.code} ${message}`.replace(/\bESOCKET|ECONNECTION\b/g, '')) ?? [];
+    /\bE[A-Z_]{3,}\b/.exec(`${error.code} ${message}`.replace(/\b(?:ESOCKET|ECONNECTION)\b/g, '')) ?? [];
   if (/certificate|altnames|self.signed/i.test(message))
     return `its certificate is not verified (${line(message)})`;
   return system[code] ?? (line(message) || code);
