@@ -1,3 +1,4 @@
+import { isOfNpm, signalled } from '../scanner/signalled.ts';
 import { exitCodes, runCommand, UsageError } from './command.ts';
 import { declaredTemplate } from './declared.ts';
 import { readParameters } from './parameters.ts';
@@ -42,12 +43,6 @@ const show = (endpoints: Endpoints, dir: string, milliseconds: number): void => 
   console.log('\nCtrl-C ends it; its state is kept.');
 };
 
-const untilInterrupted = (): Promise<void> =>
-  new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-
 const options = {
   data: { type: 'string', default: '.local' },
   'port-base': { type: 'string' },
@@ -72,7 +67,7 @@ await runCommand({ usage, options }, async (values) => {
   const portBase = portBaseOf(values['port-base']);
   const begun = performance.now();
   const parameters = await parametersOf(values.parameter);
-  const stop = untilInterrupted();
+  const stop = signalled({ byNpm: isOfNpm(process.env) });
   const stack = await startStack({
     dir: values.data,
     fresh: values.fresh,

@@ -33,8 +33,8 @@ export interface AgentOptions {
   /** 0 to 1, for the part of each wait that is chance. */
   random?: () => number;
   interfaces?: () => HostInterfaces;
-  /** In words, what may keep it from being let in; never fails. */
-  explain?: () => Promise<string>;
+  /** In words, what may keep it from being connected, of what the last try failed with; never fails. */
+  explain?: (reason: unknown) => Promise<string>;
   /** Waits between connections, and between tries of a configuration that failed. */
   reconnect?: Backoff;
   retry?: Backoff;

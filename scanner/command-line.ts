@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isScannerId } from '../shared/schemas/common.ts';
+import { isHostName } from './postfix/render/place.ts';
 
 export const usage = `A reference Scanner: registers and enrols itself if needed, connects by MQTT over mutual TLS, and keeps
 its folder on the configuration that the control plane wants it to have.
@@ -11,7 +12,9 @@ its folder on the configuration that the control plane wants it to have.
   --id ID            its id: 1 to 63 lower-case letters, digits and hyphens
   --data DIR         where the embedded stack keeps its state, endpoints.json among it; the Scanner's
                      own folder is DIR/scanners/ID (default .local)
-  --host-name NAME   what to say of the host when it registers
+  --host-name NAME   what to say of the host when it registers; with --mta postfix also what Postfix calls it, to clients
+                     (banner), to servers (HELO) and in Received headers: its full name, mx1.example.com. Without it
+                     Postfix takes the name of the host, which is often a short one
   --url URL          the API, version included; needs --token
   --token TOKEN      an access token with the scopes scanners/read and scanners/write; it may be in the
                      environment instead, as SCANNER_TOKEN
@@ -82,7 +85,8 @@ const parsed = (args: string[]) => {
 const accessOf = (url: string | undefined, token: string | undefined): CommandLine['access'] => {
   if (url === undefined && token === undefined) return undefined;
   if (url === undefined || token === undefined) throw new UsageError('--url and --token go together.');
-  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`);
+  if (!URL.canParse(url) || !/^https?:/i.test(url))
+    throw new UsageError(`--url ${url} is no URL that begins with https:// or http://.`);
   return { url: url.replace(/\/+$/, ''), token };
 };
 
@@ -102,9 +106,15 @@ export const readCommandLine = (args: string[], env: NodeJS.ProcessEnv = {}): Co
         ? 'Give the Scanner an id: --id mx1.'
         : `"${id}" is not an id: 1 to 63 lower-case letters, digits and hyphens.`,
     );
-  const access = accessOf(url, token ?? (url === undefined ? undefined : env['SCANNER_TOKEN']));
+  // Where it is installed and enrolled, it needs none.
+  const kept = env['SCANNER_TOKEN'] ?? (installed ? '' : undefined);
+  const access = accessOf(url, token ?? (url === undefined ? undefined : kept));
   const hostName = rest['host-name'];
   const postfix = postfixOf(mta, installed);
+  if (postfix && hostName && !isHostName(hostName))
+    throw new UsageError(
+      `--host-name ${hostName} cannot be the name of a host: mx1.example.com would be one.`,
+    );
   return {
     help,
     id,

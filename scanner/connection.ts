@@ -16,8 +16,8 @@ export interface ConnectionOptions<T extends Connected> {
   /** How long a connection lasted is measured by what no clock setting moves. */
   time: Time;
   random: () => number;
-  /** In words, what keeps it from being let in, where anything tells; asked after several failures in a row, and more and more rarely. */
-  explain?: () => Promise<string>;
+  /** In words, why it is not connected, and what to do, of what the last try failed with; asked after several failures in a row, and more and more rarely. */
+  explain?: (reason: unknown) => Promise<string>;
   log: (line: string) => void;
 }
 
@@ -30,7 +30,9 @@ const explainAfter = 4;
 const isToBeExplained = (failures: number): boolean =>
   failures >= explainAfter && Number.isInteger(Math.log2(failures / explainAfter));
 
-const reasonOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+/** Where a name has several addresses, the error has no message of its own, and a code. */
+const reasonOf = (reason: unknown): string =>
+  reason instanceof Error ? reason.message || String((reason as NodeJS.ErrnoException).code) : String(reason);
 
 const untilEnded = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -62,7 +64,7 @@ export const keepConnected = <T extends Connected>(options: ConnectionOptions<T>
       failures = time.elapsed() - begun > goodAfter ? 1 : failures + 1;
       const delay = delayOf(backoff, failures, random());
       log(`not connected (${reasonOf(reason)}); trying again in ${(delay / 1000).toFixed(1)} s`);
-      if (explain && isToBeExplained(failures)) log(await explain());
+      if (explain && isToBeExplained(failures)) log(await explain(reason));
       await time.sleep(delay, stopping.signal);
     }
   };

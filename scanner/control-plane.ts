@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { scannerCertificate } from '../shared/schemas/scanner.ts';
+import type { TurnedAway } from './turned-away.ts';
 
 /** Where the API is, and the token that it is called with. */
 export interface ControlPlaneAccess {
@@ -16,12 +17,16 @@ export class ControlPlaneUnreachable extends Error {
 /** Nothing says where the API is. */
 export class ControlPlaneUnknown extends ControlPlaneUnreachable {}
 
+/** How a decommissioned id is had back. */
+export const registerAgain =
+  'register its id again (POST /v1/scanners, which answers SCANNER_NOT_CLEARED until it is cleared away, and then 201)';
+
 /** What a person may do about an answer; what is not here says it itself. */
 const advice: Record<number, string> = {
   401: ' Give a valid access token with --token.',
   403: ' Give an access token with the scopes scanners/read and scanners/write with --token.',
   404: ' Look whether --url is that of the API, version included.',
-  409: ' If its id was decommissioned, register it again when it is cleared away, then start it with --enrol.',
+  409: ` If its id was decommissioned, ${registerAgain}, then start it with --enrol.`,
 };
 
 /** The API answered, and not with yes. */
@@ -95,17 +100,16 @@ export const isRegistered = async (access: ControlPlaneAccess, scannerId: string
 
 const standing = z.object({ decommissionedAt: z.optional(z.string()) });
 
-/** In words, why the control plane lets a Scanner in no more, as far as it says; null when it says nothing of the kind. @throws as `isRegistered` */
-export const whyTurnedAway = async (
-  access: ControlPlaneAccess,
-  scannerId: string,
-): Promise<string | null> => {
+/** What the API says of a Scanner that is not let in. @throws as `isRegistered` */
+export const whyTurnedAway = async (access: ControlPlaneAccess, scannerId: string): Promise<TurnedAway> => {
   const path = `/scanners/${scannerId}`;
   const answer = await call(access, 'GET', path);
-  if (answer.status === 404) return `there is no Scanner ${scannerId} any more`;
+  if (answer.status === 404) return { kind: 'unknown' };
   if (answer.status !== 200) throw refused(`GET ${path}`, answer);
   const { decommissionedAt } = standing.parse(JSON.parse(answer.text));
-  return decommissionedAt === undefined ? null : `${scannerId} was decommissioned at ${decommissionedAt}`;
+  return decommissionedAt === undefined
+    ? { kind: 'known' }
+    : { kind: 'decommissioned', at: decommissionedAt };
 };
 
 /** Registers a Scanner; one that another registered meanwhile is as good. @throws ControlPlaneUnreachable, ControlPlaneRefused */

@@ -34,9 +34,18 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 
-case $id in ''|*[!a-z0-9-]*|-*) fail "$usage" 2 ;; esac
-[ ${#id} -le 63 ] || fail "$id is too long for an id." 2
-case "$url$name" in *[[:space:]\"\'\\\$]*) fail 'A URL and a name have no spaces or quotes.' 2 ;; esac
+[ -n "$id" ] || fail "Give the Scanner an id: --id mx1.
+
+$usage" 2
+case $id in *[!a-z0-9-]*|-*) fail "--id $id is no id: 1 to 63 lower-case letters, digits and hyphens." 2 ;; esac
+[ ${#id} -le 63 ] || fail "--id $id is too long for an id: 63 characters." 2
+case $url in
+  '') ;;
+  *[[:space:]\"\'\\\$]*) fail "--url $url: a URL has no spaces or quotes." 2 ;;
+  http://?*|https://?*) ;;
+  *) fail "--url $url is no URL that begins with https:// or http://." 2 ;;
+esac
+case $name in *[!A-Za-z0-9.-]*|-*|.*|*-|*.|*..*|*.-*|*-.*) fail "--host-name $name cannot be the name of a host: mx1.example.com would be one." 2 ;; esac
 
 [ -z "$remove" ] || [ -z "$root" ] || fail '--remove takes services of this host away: it has no --root.' 2
 
@@ -56,7 +65,9 @@ if [ -n "$remove" ]; then
   exit 0
 fi
 
-[ -n "$url" ] || fail "$usage" 2
+[ -n "$url" ] || fail "Say where the API is: --url https://…/v1.
+
+$usage" 2
 room=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 case $room in *[!A-Za-z0-9/._+-]*) fail "$room: move this to a folder whose name has no spaces or the like." ;; esac
 node=$(cd "$room" && npm exec --offline -c 'node -p process.execPath') || fail "Run npm ci in $room first."
@@ -64,7 +75,8 @@ case $("$node" -p 'process.versions.node.split(".")[0] >= 24') in true) ;; *) fa
 
 if [ -z "$root" ]; then
   [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
-  command -v systemctl >/dev/null || fail 'There is no systemd on this host.'
+  # sd_booted(3)
+  command -v systemctl >/dev/null && [ -d /run/systemd/system ] || fail 'systemd does not run on this host.'
   [ -x /usr/sbin/postfix ] || fail 'There is no Postfix on this host: apt-get install postfix, or as your system has it.'
   case $(/usr/sbin/postconf -dh smtpd_forbid_bare_newline 2>/dev/null) in
     '') fail "This Postfix ($(/usr/sbin/postconf -dh mail_version)) takes messages that are smuggled in others. Update it to 3.7.9 or later, or to what your system has mended: apt-get install postfix, or as your system has it." ;;
@@ -74,13 +86,17 @@ if [ -z "$root" ]; then
   fi
 fi
 
+token=${SCANNER_TOKEN-}
+[ -n "$token" ] || token=$(sed -n 's/^SCANNER_TOKEN=//p' "$options" 2>/dev/null) || token=''
+if [ -z "$token$root" ] && [ ! -e "/var/lib/scanner/scanners/$id/private-key.pem" ]; then
+  fail "Scanner $id is not enrolled yet, and needs an access token with the scopes scanners/read and scanners/write for that: SCANNER_TOKEN=… scanner/install.sh …"
+fi
+
 mkdir -p "$units" "$root/etc/scanner" "$root/var/lib/scanner"
 chmod 711 "$root/var/lib/scanner"
 for unit in "$room"/scanner/systemd/*.service; do
   sed -e "s|@ROOM@|$room|g" -e "s|@NODE@|$node|g" "$unit" > "$units/${unit##*/}"
 done
-token=${SCANNER_TOKEN-}
-[ -n "$token" ] || token=$(sed -n 's/^SCANNER_TOKEN=//p' "$options" 2>/dev/null) || token=''
 (
   umask 077
   {

@@ -15,14 +15,11 @@ import { openObjectCache } from './object-cache.ts';
 import { PostfixUnusable } from './postfix/home.ts';
 import { openPostfix } from './postfix/open-postfix.ts';
 import { postfixSink } from './postfix/postfix-sink.ts';
+import { isOfNpm, signalled } from './signalled.ts';
 import type { Sink } from './sink.ts';
+import { explanationOf } from './turned-away.ts';
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
-
-const signalled = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
 
 const accessOf = async ({ access, data }: CommandLine) => {
   if (access) return access;
@@ -41,20 +38,13 @@ const brokerOf = async ({ access, data }: CommandLine, enrolled: { host: string;
 
 const folderOf = ({ data, id }: CommandLine): string => join(data, 'scanners', id);
 
-const whatToDo =
-  'Its certificate is revoked when its id is decommissioned, registered again or enrolled elsewhere: then stop this process, and start it with --enrol to take a new certificate.';
+const explain = (line: CommandLine, reason: unknown): Promise<string> =>
+  explanationOf(line.id, reason, async () => whyTurnedAway(await accessOf(line), line.id));
 
-/** What the control plane says of a Scanner that is not let in again and again, and what to do. */
-const explain = async (line: CommandLine): Promise<string> => {
-  const why = await accessOf(line)
-    .then((access) => whyTurnedAway(access, line.id))
-    .catch((error: unknown) => `the API does not tell why: ${(error as Error).message}`);
-  return `not let in again and again${why === null ? '' : ` (${why})`}. ${whatToDo}`;
-};
-
-/** A sink, what begins before the control plane is spoken to, and what ends with the process. */
+/** A sink, what it is the software of, what begins before the control plane is spoken to, and what ends with the process. */
 interface Runs {
   sink: Sink;
+  software: { name: string; version: string };
   begin: () => Promise<unknown>;
   stop: () => Promise<void>;
 }
@@ -62,15 +52,27 @@ interface Runs {
 const openSink = async (line: CommandLine): Promise<Runs> => {
   const { id, hostName, postfix } = line;
   const dir = folderOf(line);
-  if (!postfix) return { sink: folderSink(dir), begin: async () => undefined, stop: async () => undefined };
+  if (!postfix)
+    return {
+      sink: folderSink(dir),
+      software: { name: 'reference-scanner', version: packageJson.version },
+      begin: async () => undefined,
+      stop: async () => undefined,
+    };
   // Postfix warns of folders that others may write to.
   process.umask(0o022);
-  const sink = postfixSink(await openPostfix({ dir, id, hostName, log, ...postfix }));
+  const parts = await openPostfix({ dir, id, hostName, log, ...postfix });
+  const sink = postfixSink(parts);
+  const software = { name: 'postfix', version: `${parts.home.mailVersion} (scanner ${packageJson.version})` };
   // Mail does not wait for the control plane.
-  return { sink, begin: () => sink.held(), stop: () => sink.stop() };
+  return { sink, software, begin: () => sink.held(), stop: () => sink.stop() };
 };
 
-const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Promise<ScannerAgent> => {
+const startAgent = async (
+  line: CommandLine,
+  { sink, software }: Pick<Runs, 'sink' | 'software'>,
+  stop: AbortSignal,
+): Promise<ScannerAgent> => {
   const { id: scannerId, hostName } = line;
   const dir = folderOf(line);
   const { mqtt, ...credentials } = await assureIdentity({
@@ -87,22 +89,22 @@ const startAgent = async (line: CommandLine, sink: Sink, stop: AbortSignal): Pro
     link: { ...(await brokerOf(line, mqtt)), clientId: scannerId, ...credentials },
     sink,
     cache: await openObjectCache(dir),
-    software: { name: 'reference-scanner', version: packageJson.version },
+    software,
     log,
     newId: randomUUID,
-    explain: () => explain(line),
+    explain: (reason) => explain(line, reason),
   });
 };
 
 /** Runs a sink until it is stopped. Whatever ends it, what the sink began is ended, so that the process can end. */
 const runSink = async (
   line: CommandLine,
-  { sink, begin, stop: end }: Runs,
+  { begin, stop: end, ...runs }: Runs,
   stop: AbortSignal,
 ): Promise<void> => {
   try {
     await begin();
-    const agent = await startAgent(line, sink, stop).catch((error: unknown) => {
+    const agent = await startAgent(line, runs, stop).catch((error: unknown) => {
       if (!stop.aborted) throw error;
     });
     if (!stop.aborted) await once(stop, 'abort');
@@ -113,9 +115,9 @@ const runSink = async (
   }
 };
 
-/** Runs until a signal; a second signal ends the process at once. */
+/** Runs until a signal; another one ends the process at once. */
 const run = async (line: CommandLine): Promise<number> => {
-  const signal = signalled();
+  const signal = signalled({ byNpm: isOfNpm(process.env) });
   await makeFolder({ mkdir }, folderOf(line));
   const letGo = lockFolder(folderOf(line), log);
   const stop = new AbortController();

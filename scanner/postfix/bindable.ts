@@ -30,7 +30,9 @@ const assertOne = async (listener: Listener, instance: Instance): Promise<void> 
     });
   if (error.code !== 'EADDRINUSE') throw error;
   if (!(await listensAt(instance, listener)))
-    throw new Error(`Another program of this host listens on ${address} port ${port}.`);
+    throw new Error(
+      `Another program of this host listens on ${address} port ${port}. It is tried again; what was in force goes on.`,
+    );
 };
 
 /**

@@ -7,7 +7,7 @@ import { makeFolder } from '../make-folder.ts';
 import { socketsIn } from './guard/guard.ts';
 import type { Instance } from './processes.ts';
 import { runProgram } from './program.ts';
-import { assertPlace, type Place } from './render/place.ts';
+import { isHostName, isPlacePath, type Place } from './render/place.ts';
 
 /** There is no Postfix that this process can run; the message says what to do. */
 export class PostfixUnusable extends Error {
@@ -23,6 +23,8 @@ export interface Home extends Instance {
   /** Postfix's group, whose members may ask the guard. */
   group: number;
   hostName: string;
+  /** Of this host's Postfix (`mail_version`). */
+  mailVersion: string;
   /** Null: Postfix and the guard write to the journal. */
   logFolder: string | null;
   placeOf(version: { name: string; path: string }): Place;
@@ -55,7 +57,7 @@ const buildSettings = async () => {
     throw new PostfixUnusable(
       `This Postfix (${version}) takes messages that are smuggled in others. Update it to 3.7.9 or later, or to what your system has mended: ${install}.`,
     );
-  return { owner, daemonDirectory };
+  return { owner, daemonDirectory, mailVersion: version ?? 'unknown' };
 };
 
 const numberOf = async (option: '-u' | '-g', user: string): Promise<number> => {
@@ -118,14 +120,17 @@ const makeFolders = async (home: string, { uid, gid }: Owner): Promise<void> => 
 };
 
 /** Names that nothing else checks before the first configuration comes. @throws PostfixUnusable */
-const assertUsable = (home: Home): void => {
-  assertShort(home.sockets.authentication);
-  assertShort(home.sockets.control);
-  try {
-    assertPlace(home.placeOf({ name: '1-0', path: join(home.dir, 'versions', '1-0') }));
-  } catch (error) {
-    throw new PostfixUnusable(`${(error as Error).message} It may have no spaces, commas or the like.`);
-  }
+const assertUsable = ({ dir, hostName, sockets }: Pick<Home, 'dir' | 'hostName' | 'sockets'>): void => {
+  if (!isPlacePath(dir))
+    throw new PostfixUnusable(
+      `${dir} cannot be the folder of a Postfix: it may have no spaces, commas or the like. Give another: --data DIR.`,
+    );
+  if (!isHostName(hostName))
+    throw new PostfixUnusable(
+      `This host is called "${hostName}", and Postfix cannot be: give a name with --host-name mx1.example.com.`,
+    );
+  assertShort(sockets.authentication);
+  assertShort(sockets.control);
 };
 
 /**
@@ -137,7 +142,7 @@ export const openHome = async ({
   hostName = hostname(),
   installed,
 }: HomeOptions): Promise<Home> => {
-  const { owner, daemonDirectory } = await buildSettings();
+  const { owner, daemonDirectory, mailVersion } = await buildSettings();
   if (process.getuid?.() !== 0)
     throw new PostfixUnusable('Only root can run Postfix: start this as root (sudo).');
   const dir = realpathSync(given);
@@ -156,6 +161,7 @@ export const openHome = async ({
     socketFolder: join(folder, 'guard'),
     group: ids.gid,
     hostName,
+    mailVersion,
     logFolder,
     placeOf: ({ name, path }) => ({
       version: name,

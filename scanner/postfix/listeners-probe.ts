@@ -32,5 +32,6 @@ export const probeListeners = async (
   const failed = outcomes.find((one) => one.status === 'rejected');
   if (!failed) return;
   const said = await mail.errorsSince(mark);
-  throw new Error(`${(failed.reason as Error).message}.${said ? ` Postfix says: ${said}` : ''}`);
+  const seen = (failed.reason as Error).message.replace(/\.$/, '');
+  throw new Error(`${seen}.${said ? ` Postfix says: ${said}` : ''}`);
 };

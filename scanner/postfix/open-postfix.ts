@@ -3,7 +3,7 @@ import type { Files } from '../version-folder.ts';
 import { versionsIn } from '../versions.ts';
 import { softwareVersion } from './guard/software.ts';
 import { guardKeeper } from './guard-keeper.ts';
-import { type HomeOptions, openHome } from './home.ts';
+import { type Home, type HomeOptions, openHome } from './home.ts';
 import { mailSystemOf } from './mail-system.ts';
 import { ownServices, systemServices } from './services.ts';
 import type { PostfixParts } from './steps.ts';
@@ -15,6 +15,14 @@ export interface PostfixOptions extends HomeOptions {
   files?: Files;
 }
 
+/** What clients and other servers make of a name that is none in DNS is theirs; many refuse it. */
+const warnOfShortName = ({ hostName }: Pick<Home, 'hostName'>, log: PostfixOptions['log']): void => {
+  if (!hostName.includes('.'))
+    log(
+      `WARNING: Postfix calls this host "${hostName}", which is no full name: other servers may refuse its mail. Give one with --host-name mx1.example.com`,
+    );
+};
+
 /**
  * Everything that a sink of this host's Postfix is made of, in the Scanner's folder.
  * @throws PostfixUnusable
@@ -22,6 +30,7 @@ export interface PostfixOptions extends HomeOptions {
 export const openPostfix = async (options: PostfixOptions): Promise<PostfixParts> => {
   const { id, log, files = nodeFiles } = options;
   const home = await openHome(options);
+  warnOfShortName(home, log);
   const versions = versionsIn(home.dir, files);
   const services = home.logFolder ? ownServices(home, versions.current, home.logFolder) : systemServices(id);
   return {

@@ -113,7 +113,7 @@ export interface Patience {
   againMs: number;
 }
 
-/** A DNS that says nothing is waited for 30 seconds at most: 3 servers, asked twice, 5 seconds at most each (resolv.conf(5)). */
+/** A DNS that says nothing is waited for 30 seconds at most, by the default options of a resolver: 3 servers, asked twice, 5 seconds each (resolv.conf(5)). */
 export const patience: Patience = { allMs: 20_000, sessionMs: 15_000, dnsMs: 30_000, againMs: 50 };
 
 const refused = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);

@@ -71,7 +71,7 @@ const unreadable = (why: string, revision: number | null): string =>
 
 const applied = (facts: SyncFacts): Verdict => {
   const { head, report } = facts;
-  if (isGone(facts)) return gone('it runs nothing of this control plane any more');
+  if (isGone(facts)) return gone('it may run what it had until it is stopped on the host');
   if (!report) return verdict('Unknown', 'NeverReported', 'The Scanner has not reported anything yet.');
   if (report.unreadable) {
     const { message, unknownRevision } = report.unreadable;

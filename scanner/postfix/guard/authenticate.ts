@@ -3,8 +3,10 @@ import type { Authenticate, Verdict } from './dovecot-server.ts';
 import { askDirectories } from './ldap-source.ts';
 import { rangeOf } from './ranges.ts';
 import type { Credentials } from './sasl.ts';
+import { sayRarely } from './say-rarely.ts';
 import { askServer } from './smtp-source.ts';
 import { TooBusy, type TurnLimits, takeTurns } from './turns.ts';
+import { SourceUnavailable } from './unavailable.ts';
 import type { GuardVersion, VersionStore } from './versions.ts';
 
 export interface Asking {
@@ -39,20 +41,25 @@ const ask = (
 /** Of what was asked, nothing is told. */
 const whyNot = (error: unknown): string => {
   if (error instanceof TooBusy) return `an attempt is not judged: ${error.message}`;
-  const { name, code } = error as { name: string; code?: string | number };
-  return `the authentication source does not answer: ${name}${code === undefined ? '' : ` ${code}`}`;
+  return error instanceof SourceUnavailable ? error.message : (error as Error).name;
 };
 
 /**
  * Has names and passwords judged by the source of the version that asks. A version that is not loaded, a source that does not answer in time, too
- * many attempts: unavailable. A log says which kind of error that was, and nothing of what was asked.
+ * many attempts: unavailable. A log says which server it was and why, each reason once a minute, and nothing of what was asked.
  */
 export const authenticator = (versions: Pick<VersionStore, 'find'>, asking: Asking): Authenticate => {
   const inTurn = takeTurns(limits, () => performance.now());
+  const say = sayRarely(asking.log, () => performance.now());
   return async (credentials, { service, client, secured }) => {
+    const unavailable = (why: string): Verdict => {
+      say(why, `authentication unavailable for a client at ${client}: ${why}`);
+      return 'unavailable';
+    };
     const found = versions.find(service);
-    if (!found?.listener.directions.includes('authentication')) return 'unavailable';
-    if (found.version.configuration.source === null) return 'unavailable';
+    if (!found) return unavailable('the version of its listener is not loaded');
+    if (!found.listener.directions.includes('authentication')) return unavailable('its listener has none');
+    if (found.version.configuration.source === null) return unavailable('no source of users is set');
     if (found.listener.tlsRequired && !secured) return 'refused';
     const { version } = found;
     const { withinMs: allMs, ...how } = asking;
@@ -61,8 +68,7 @@ export const authenticator = (versions: Pick<VersionStore, 'find'>, asking: Aski
         ask(version, credentials, { ...how, withinMs }),
       );
     } catch (error) {
-      asking.log(whyNot(error));
-      return 'unavailable';
+      return unavailable(whyNot(error));
     }
   };
 };

@@ -20,6 +20,7 @@ export interface Asker {
 }
 
 export type Verdict = 'accepted' | 'refused' | 'unavailable';
+/** Says itself in the log why it is unavailable. */
 export type Authenticate = (credentials: Credentials, asker: Asker) => Promise<Verdict>;
 
 export interface AuthOptions {
@@ -57,9 +58,9 @@ const conversation = (socket: Socket, { authenticate, withinMs, log }: AuthOptio
   const judge = async (id: string, credentials: Credentials, asker: Asker): Promise<void> => {
     const verdict = await within(authenticate(credentials, asker), withinMs);
     if (verdict === 'accepted') return send(succeeded(id, credentials.name));
-    log(`authentication ${verdict} for a client at ${asker.client}`);
-    if (verdict === 'refused') return send(failed(id, reason));
-    socket.destroy();
+    if (verdict === 'unavailable') return void socket.destroy();
+    log(`authentication refused for a client at ${asker.client}`);
+    send(failed(id, reason));
   };
 
   const take = (id: string, asker: Asker, step: Step): void => {

@@ -4,6 +4,7 @@ import { Client, ResultCodeError } from 'ldapts';
 import type { StoredSource } from '../../../shared/domain/directory-sources.ts';
 import type { Verdict } from './dovecot-server.ts';
 import type { Credentials } from './sasl.ts';
+import { SourceUnavailable, whyNoAnswer } from './unavailable.ts';
 
 /** As much of a directory source as is asked with. */
 export type Directory = Pick<
@@ -86,15 +87,29 @@ const using = async <T>(
   try {
     // A handshake of STARTTLS has no limit of its own.
     return await Promise.race([acting(), ended(asking.signal)]);
+  } catch (error) {
+    if (error instanceof SourceUnavailable) throw error;
+    throw new SourceUnavailable(source, whyNoAnswer(error));
   } finally {
     await client.unbind().catch(() => undefined);
   }
 };
 
+const bindToSearch = async (source: Directory, client: Client): Promise<void> => {
+  const { bindDn, bindPassword } = source;
+  if (bindDn === null) return;
+  await client.bind(bindDn, bindPassword ?? '').catch((error: unknown) => {
+    const refuses = refusals.has(codeOf(error) ?? -1)
+      ? 'the bind of the source itself (bindDn) is refused: '
+      : '';
+    throw new SourceUnavailable(source, refuses + whyNoAnswer(error));
+  });
+};
+
 /** The names of at most two entries that a filter finds; the second says that the first is not the only one. */
 const entriesFor = (source: Directory, filter: string, asking: DirectoryAsking): Promise<string[]> =>
   using(source, asking, async (client) => {
-    if (source.bindDn !== null) await client.bind(source.bindDn, source.bindPassword ?? '');
+    await bindToSearch(source, client);
     try {
       const { searchEntries } = await client.search(source.baseDn, {
         filter,
@@ -123,7 +138,7 @@ const bindAs = (source: Directory, dn: string, password: string, asking: Directo
 /**
  * Asks all directories for a user, and the one that has it for the password, by a bind. A user that is found more than once is nobody
  * (`smg.md` 4), so a directory that does not answer leaves it open whether another one's user is the only one.
- * @throws the reason of the signal, or what a directory that does not answer, or not so that it can be understood, comes to.
+ * @throws SourceUnavailable of a directory that does not answer, or not so that it can be understood.
  */
 export const askDirectories = async (
   sources: readonly Directory[],

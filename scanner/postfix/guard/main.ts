@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { getCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
+import { signalled } from '../../signalled.ts';
 import { socketsIn, startGuard } from './guard.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -35,11 +36,6 @@ const readArguments = () => {
   return { sockets, group: group === undefined ? null : Number(group), load, hostName: values['host-name'] };
 };
 
-const signalled = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
-
 /** What is not loaded is deferred until the agent, which looks for it, has it loaded: no reason not to answer for the others. */
 const loadAll = async (guard: Awaited<ReturnType<typeof startGuard>>, folders: readonly string[]) => {
   for (const folder of folders)
@@ -49,7 +45,7 @@ const loadAll = async (guard: Awaited<ReturnType<typeof startGuard>>, folders: r
 };
 
 const run = async ({ sockets, group, load, hostName }: ReturnType<typeof readArguments>): Promise<void> => {
-  const signal = signalled();
+  const signal = signalled({ byNpm: false });
   process.umask(0o077);
   const watchdog = startWatchdog();
   const ca = [...getCACertificates('default'), ...getCACertificates('system')];

@@ -22,10 +22,15 @@ export interface PolicyRequest {
   certificate: 'none' | 'trusted' | 'untrusted';
 }
 
-/** The name of a client is "unknown" where its address and its name do not lead to each other (postconf, reject_unknown_client_hostname). */
+/**
+ * The name of a client is "unknown" where its address and its name do not lead to each other (postconf, reject_unknown_client_hostname). One of a single
+ * label (`localhost`) is verified, and in no list.
+ */
 const verifiedName = (text: string): string | null => {
-  const parsed = text === 'unknown' ? null : parseDomain(text);
-  return parsed?.ok ? parsed.name : null;
+  if (text === 'unknown') return null;
+  const parsed = parseDomain(text);
+  if (parsed.ok) return parsed.name;
+  return parsed.code === 'DOMAIN_SINGLE_LABEL' ? text.toLowerCase() : null;
 };
 
 /**

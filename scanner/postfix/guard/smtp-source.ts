@@ -4,6 +4,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { AuthenticationSource } from '../../../shared/schemas/smtp.ts';
 import type { Verdict } from './dovecot-server.ts';
 import type { Credentials } from './sasl.ts';
+import { notInTime, SourceUnavailable, whyNoConnection } from './unavailable.ts';
 
 export type ForwardingServer = Extract<AuthenticationSource, { type: 'smtp-forwarding' }>;
 
@@ -30,9 +31,23 @@ export const tlsOptionsOf = ({ tls, port, host }: ForwardingServer, trust: Conne
 /** A server says with 5xx that the credentials are wrong (RFC 4954, section 6), but with 53x that it wants something else first, and 50x that it does not understand. */
 const refusals = new Set([535, 550, 552, 553, 554]);
 
-const verdictOf = (error: (Error & { code?: string; responseCode?: number }) | null | undefined): Verdict => {
-  if (!error) return 'accepted';
-  return error.code === 'EAUTH' && refusals.has(error.responseCode ?? 0) ? 'refused' : 'unavailable';
+type Failure = Error & { code?: string; responseCode?: number; command?: string };
+
+const whyNotConnected = (error: Failure, { tls }: ForwardingServer): string => {
+  const isStartTls =
+    error.code === 'ETLS' && error.command === 'STARTTLS' && error.responseCode !== undefined;
+  if (!isStartTls) return whyNoConnection(error);
+  return tls === 'required'
+    ? 'TLS is required, and STARTTLS is not offered'
+    : 'it refuses the STARTTLS that it offers';
+};
+
+/** What the server says of a login may have the name in it. */
+const whyNotLoggedIn = ({ responseCode, code, message }: Failure): string => {
+  if (responseCode !== undefined) return `it answers AUTH with ${responseCode}`;
+  return code === 'EAUTH'
+    ? 'it offers no AUTH that is known here'
+    : whyNoConnection(new Error(code ?? message));
 };
 
 export interface ServerAsking {
@@ -44,13 +59,16 @@ export interface ServerAsking {
   signal: AbortSignal;
 }
 
-/** Asks an SMTP server whether credentials are right, by logging in with them; each time over a connection of its own. */
+/**
+ * Asks an SMTP server whether credentials are right, by logging in with them; each time over a connection of its own.
+ * @throws SourceUnavailable
+ */
 export const askServer = (
   server: ForwardingServer,
   { name, password }: Credentials,
   { trust = {}, hostName, withinMs, signal }: ServerAsking,
 ): Promise<Verdict> => {
-  const { promise, resolve } = Promise.withResolvers<Verdict>();
+  const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
   const connection = new SMTPConnection({
     host: server.host,
     port: server.port,
@@ -67,12 +85,23 @@ export const askServer = (
     resolve(verdict);
     connection.close();
   };
-  signal.addEventListener('abort', () => end('unavailable'), { once: true });
-  connection.on('error', () => end('unavailable'));
-  connection.on('end', () => resolve('unavailable'));
+  const fail = (why: string) => {
+    reject(new SourceUnavailable(server, why));
+    connection.close();
+  };
+  let isAsked = false;
+  const failed = (error: Failure) => fail(isAsked ? whyNotLoggedIn(error) : whyNotConnected(error, server));
+  signal.addEventListener('abort', () => fail(notInTime), { once: true });
+  connection.on('error', failed);
+  connection.on('end', () => fail('it has ended the connection'));
   connection.connect((error) => {
-    if (error) end('unavailable');
-    else connection.login({ user: name, pass: password }, (refused) => end(verdictOf(refused)));
+    if (error) return failed(error);
+    isAsked = true;
+    connection.login({ user: name, pass: password }, (refused?: Failure | null) => {
+      if (!refused) end('accepted');
+      else if (refused.code === 'EAUTH' && refusals.has(refused.responseCode ?? 0)) end('refused');
+      else failed(refused);
+    });
   });
   return promise;
 };

@@ -22,7 +22,7 @@ const service = (
   ].join('\n');
 
 /** A message that is requeued loses its filter (pickup(8)), and with it what says that it is inbound: it waits, and is not relayed. */
-const requeued = 'retry:4.3.0 Requeued: it is not known any more which way this goes';
+const requeued = 'retry:4.3.0 Requeued, or of this host itself: it is not known which way this goes';
 
 const shared = [
   service(['pickup', 'unix', '1', 'pickup'], [['content_filter', requeued]], {

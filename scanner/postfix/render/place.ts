@@ -20,6 +20,7 @@ export interface Place {
 }
 
 const path = /^(?:\/[A-Za-z0-9._@+-]+)+$/;
+const name = /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$/;
 const forms = {
   version: /^[A-Za-z0-9-]+$/,
   folder: path,
@@ -28,9 +29,13 @@ const forms = {
   logFile: path,
   policySocket: path,
   authSocket: path,
-  hostName: /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$/,
+  hostName: name,
   marker: /^[0-9a-f]{16,}$/,
 } as const;
+
+/** True for what an instance of Postfix can be in, or can be called. */
+export const isPlacePath = (text: string): boolean => path.test(text);
+export const isHostName = (text: string): boolean => name.test(text);
 
 /**
  * Postfix splits most values at spaces and commas and knows no quotes for them, so a place has neither.

@@ -126,6 +126,11 @@ describe.skipIf(lacksDns !== '')(`names of clients of a Postfix${lacksDns && ` (
         putOff,
         () => pointing('partner.example', { 'partner.example': { MX: [[10, 'partner.example']] } }),
       ],
+      [
+        'whose name has one label, which no list has, is refused for good',
+        notListed,
+        () => pointing('alone', { alone: own(client) }),
+      ],
       ['without a name is put off', putOff, () => ({})],
     ])('a client %s', async (_, answer, names) => {
       dns.names = names();

@@ -17,6 +17,7 @@ import { desired } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
 import { type Fleet, said, startFleet } from './fleet.ts';
+import { lacking, openFolder } from './postfix/world.ts';
 
 let fleet: Fleet;
 let api: { url: string; close(): void };
@@ -145,6 +146,18 @@ describe('the process of a Scanner', () => {
 
     expect(again.output()).toMatch(/goes on with the certificate it has: .*503/);
     expect(again.output()).not.toMatch(/applied revision 2/);
+  });
+
+  it.skipIf(lacking !== '')('with a Postfix reports which one that is', async () => {
+    const open = openFolder();
+    const { mqtt } = fleet.iot;
+    writeFileSync(join(open, 'endpoints.json'), JSON.stringify({ api: api.url, token: 't', mqtt }));
+    const scanner = start('--id', id, '--data', open, '--mta', 'postfix');
+    const inventory = await until('the inventory', () => fleet.reported(id, 'inventory'));
+    expect(inventory).toMatchObject({
+      software: { name: 'postfix', version: expect.stringMatching(/^\d+\.\d+\S* \(scanner \d/) },
+    });
+    await scanner.kill('SIGTERM');
   });
 
   it('uses another control plane when it is told of one', async () => {

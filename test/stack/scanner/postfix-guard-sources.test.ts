@@ -82,6 +82,9 @@ describe('an SMTP server that is asked about users', () => {
   it('that says "later" is a failure that passes', async () => {
     const guard = await guardFor(await serverOf(), 'none');
     expect(await tryPassword(guard, 'me', 'later')).toBeNull();
+    expect(guard.output()).toMatch(
+      /unavailable for a client at 192.0.2.7: 127.0.0.1:\d+: it answers AUTH with 454$/,
+    );
   });
 
   it.each<[string, Tls, SMTPServerOptions, 'in the clear' | 'over TLS' | 'not asked']>([
@@ -108,6 +111,9 @@ describe('an SMTP server that is asked about users', () => {
     expect(attempts.map(({ isSecure }) => (isSecure ? 'over TLS' : 'in the clear'))).toEqual(
       wanted === 'not asked' ? [] : [wanted],
     );
+    expect(guard.output().includes('TLS is required, and STARTTLS is not offered')).toBe(
+      wanted === 'not asked' && tls === 'required',
+    );
   });
 
   it.each<[Tls, string | null]>([
@@ -115,13 +121,18 @@ describe('an SMTP server that is asked about users', () => {
     ['required', null],
   ])('with a certificate that this host does not trust, and TLS "%s"', async (tls, wanted) => {
     const port = await serverOf({ key: selfSigned.keyPem, cert: selfSigned.pem });
-    expect(await tryPassword(await guardFor(port, tls), 'me', 'secret')).toBe(wanted);
+    const guard = await guardFor(port, tls);
+    expect(await tryPassword(guard, 'me', 'secret')).toBe(wanted);
     expect(attempts).toHaveLength(wanted === null ? 0 : 1);
+    if (wanted === null)
+      expect(guard.output()).toContain(`127.0.0.1:${port}: its certificate is not verified (`);
   });
 
   it('without AUTH is a failure that passes', async () => {
     const port = await serverOf({ disabledCommands: ['AUTH'], authOptional: true });
-    expect(await tryPassword(await guardFor(port, 'none'), 'me', 'secret')).toBeNull();
+    const guard = await guardFor(port, 'none');
+    expect(await tryPassword(guard, 'me', 'secret')).toBeNull();
+    expect(guard.output()).toMatch(/: it offers no AUTH that is known here|: it answers AUTH with 5\d\d/);
   });
 
   it('that is not there is a failure that passes', async () => {
@@ -130,7 +141,11 @@ describe('an SMTP server that is asked about users', () => {
     const { port } = server.address() as { port: number };
     server.close();
     await once(server, 'close');
-    expect(await tryPassword(await guardFor(port, 'none'), 'me', 'secret')).toBeNull();
+    const guard = await guardFor(port, 'none');
+    for (let n = 0; n < 5; n++) expect(await tryPassword(guard, 'me', 'secret')).toBeNull();
+    expect(guard.output()).toBe(
+      `authentication unavailable for a client at 192.0.2.7: 127.0.0.1:${port}: the connection is refused`,
+    );
   });
 
   it('leaves no password and no name in the log, right or wrong', async () => {
@@ -232,15 +247,32 @@ describe('directories that are asked about users', () => {
     expect(await tryPassword(guard, 'ann', 'wrong')).toBe(refused);
   });
 
-  it.each<[string, () => object]>([
-    ['whose certificate this host does not trust', () => directory(untrusted)],
-    ['the same over ldaps', () => directory(untrusted, { tls: 'ldaps', port: untrusted.tlsPort })],
-    ['that does not take the name that it is asked as', () => directory(one, { bindPassword: 'wrong' })],
-    ['without what is to be searched', () => directory(one, { baseDn: 'dc=nowhere' })],
-    ['that is not there', () => directory(one, { port: 1 })],
-  ])('are a failure that passes with one %s', async (_, broken) => {
+  it.each<[string, () => object, string]>([
+    [
+      'whose certificate this host does not trust',
+      () => directory(untrusted),
+      'its certificate is not verified (',
+    ],
+    [
+      'the same over ldaps',
+      () => directory(untrusted, { tls: 'ldaps', port: untrusted.tlsPort }),
+      'its certificate is not verified (',
+    ],
+    [
+      'that does not take the name that it is asked as',
+      () => directory(one, { bindPassword: 'wrong' }),
+      'the bind of the source itself (bindDn) is refused: it answers with the LDAP result 49 (',
+    ],
+    [
+      'without what is to be searched',
+      () => directory(one, { baseDn: 'dc=nowhere' }),
+      'it answers with the LDAP result 32 (',
+    ],
+    ['that is not there', () => directory(one, { port: 1 }), '127.0.0.1:1: the connection is refused'],
+  ])('are a failure that passes with one %s', async (_, broken, why) => {
     const guard = await guardFor(directory(other), broken());
     expect(await tryPassword(guard, 'bob', 'of-bob')).toBeNull();
+    expect(guard.output()).toContain(why);
     expect(guard.output()).not.toMatch(/of-bob|of-the-administrator/);
   });
 

@@ -341,6 +341,20 @@ describe('a report that cannot be read', () => {
     expect(nextReport(bad, seen(7, old), now)).toEqual({ ...known, shadowVersion: 7 });
   });
 
+  it('of a decommissioned Scanner says that it may go on until it is stopped where it runs', () => {
+    const { conditions } = syncOf(
+      facts({
+        scanner: { enabled: true, createdAt: 'x', decommissionedAt: 'y' },
+        published,
+        report: stored(reported(2)) as Report,
+      }),
+    );
+    expect(conditions.find(({ type }) => type === 'Applied')).toMatchObject({
+      status: 'False',
+      message: 'The Scanner is decommissioned; it may run what it had until it is stopped on the host.',
+    });
+  });
+
   it('of a revision that there is not is told as that, and no part of the status goes back in time', () => {
     const why = { epoch: 'e1', shadowVersion: 6, message: 'Of 9.', unknownRevision: true } as const;
     const later = '2026-01-03T00:00:00.000Z';

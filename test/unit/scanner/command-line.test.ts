@@ -30,12 +30,14 @@ describe('the command line', () => {
     expect([none, own, installed]).toEqual([undefined, { installed: false }, { installed: true }]);
   });
 
-  it('finds the token in the environment where a URL comes without one', () => {
+  it('finds the token in the environment where a URL comes without one, and needs none where it is installed', () => {
     const env = { SCANNER_TOKEN: 's' };
     const url = ['--url', 'https://api.example.com/v1'];
     expect(readCommandLine(['--id', 'mx1', ...url], env).access?.token).toBe('s');
     expect(readCommandLine(['--id', 'mx1', ...url, '--token', 't'], env).access?.token).toBe('t');
     expect(readCommandLine(['--id', 'mx1'], env).access).toBeUndefined();
+    const installed = ['--mta', 'postfix', '--installed'];
+    expect(readCommandLine(['--id', 'mx1', ...url, ...installed]).access?.token).toBe('');
   });
 
   it('asked for help needs no id', () => {
@@ -54,8 +56,18 @@ describe('the command line', () => {
     ['a token without a URL', ['--id', 'mx1', '--token', 't']],
     ['an MTA that is not known', ['--id', 'mx1', '--mta', 'sendmail']],
     ['an installed plain folder', ['--id', 'mx1', '--installed']],
+    ['a URL of something else', ['--id', 'mx1', '--url', 'ftp://api.example.com/v1', '--token', 't']],
     ['a URL that is none', ['--id', 'mx1', '--url', 'api.example.com', '--token', 't']],
   ])('is refused with %s', (_, args) => {
     expect(() => readCommandLine(args)).toThrow(UsageError);
+  });
+
+  it.each([
+    'my_host',
+    'mx 1',
+    'mx1.example.com.',
+  ])('names --host-name where Postfix cannot be called %s', (name) => {
+    const args = ['--id', 'mx1', '--mta', 'postfix', '--host-name', name];
+    expect(() => readCommandLine(args)).toThrow(`--host-name ${name} cannot be the name of a host`);
   });
 });

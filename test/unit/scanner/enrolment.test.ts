@@ -232,11 +232,14 @@ describe('enrolment', () => {
   it('is no question of a Scanner that is decommissioned or not registered: that says so', async () => {
     const { url, state } = await controlPlane();
     const access = { url, token: 't' };
-    expect(await whyTurnedAway(access, 'mx1')).toBe('there is no Scanner mx1 any more');
+    expect(await whyTurnedAway(access, 'mx1')).toEqual({ kind: 'unknown' });
     state.registered = true;
-    expect(await whyTurnedAway(access, 'mx1')).toBeNull();
+    expect(await whyTurnedAway(access, 'mx1')).toEqual({ kind: 'known' });
     state.decommissionedAt = '2026-01-01T00:00:00.000Z';
-    expect(await whyTurnedAway(access, 'mx1')).toBe('mx1 was decommissioned at 2026-01-01T00:00:00.000Z');
+    expect(await whyTurnedAway(access, 'mx1')).toEqual({
+      kind: 'decommissioned',
+      at: '2026-01-01T00:00:00.000Z',
+    });
   });
 
   it.each([403, 409, 422])('that is refused with %i says so, and keeps nothing', async (status) => {

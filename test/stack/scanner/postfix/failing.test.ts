@@ -104,7 +104,7 @@ describe.skipIf(lacking !== '')('what a Postfix sink cannot put in force', () =>
     const program = await takePort(other);
 
     await expect(put(world.sink, telling(other, 2))).rejects.toThrow(
-      `Another program of this host listens on 127.0.0.1 port ${other}.`,
+      `Another program of this host listens on 127.0.0.1 port ${other}. It is tried again; what was in force goes on.`,
     );
     await afterwards(world);
 

@@ -67,14 +67,27 @@ describe('scanner/install.sh', () => {
   });
 
   it.each([
-    ['--remove for another root', ['--id', 'mx1', '--remove', '--root', '/nowhere']],
-    ['no id', ['--url', url]],
-    ['an id that is none', ['--id', 'MX 1', '--url', url]],
-    ['no URL', ['--id', 'mx1']],
-    ['a URL with a space', ['--id', 'mx1', '--url', 'https://x y']],
-    ['an option that there is not', ['--id', 'mx1', '--verbose', 'yes']],
-  ])('ends with 2 when called with %s', (_, args) => {
-    expect(install(...args, '--root', openFolder()).status).toBe(2);
+    ['--remove for another root', ['--id', 'mx1', '--remove', '--root', '/nowhere'], '--remove'],
+    ['no id', ['--url', url], '--id mx1'],
+    ['an id that is none', ['--id', 'MX 1', '--url', url], '--id MX 1 is no id'],
+    ['an id that is too long', ['--id', 'x'.repeat(64), '--url', url], 'is too long for an id'],
+    ['no URL', ['--id', 'mx1'], '--url'],
+    ['a URL with a space', ['--id', 'mx1', '--url', 'https://x y'], '--url https://x y'],
+    ['a URL of something else', ['--id', 'mx1', '--url', 'ftp://x'], '--url ftp://x is no URL'],
+    [
+      'a name without a URL of the web',
+      ['--id', 'mx1', '--url', 'api.example.com'],
+      '--url api.example.com is no URL',
+    ],
+    [
+      'a name that is none',
+      ['--id', 'mx1', '--url', url, '--host-name', 'my_host'],
+      '--host-name my_host cannot',
+    ],
+    ['an option that there is not', ['--id', 'mx1', '--verbose', 'yes'], '--root DIR'],
+  ])('ends with 2 when called with %s, and says which argument that is', (_, args, said) => {
+    const { status, stderr } = install(...args, '--root', openFolder());
+    expect([status, stderr]).toEqual([2, expect.stringContaining(said)]);
   });
 });
 
@@ -91,6 +104,32 @@ const onHost = (systemctl: string, commands: readonly string[]): string => {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
 };
+
+describe.skipIf(!isIsolated || lacking !== '')(
+  `scanner/install.sh on a host${lacking && ` (${lacking})`}`,
+  () => {
+    const [run, written] = [
+      'NODE_EXTRA_CA_CERTS= sh scanner/install.sh --id mx1 --url https://x 2>&1',
+      'find /etc -type f',
+    ];
+
+    it('on which systemd does not run writes nothing, and says so', () => {
+      const said = onHost('exit 0', ['mount -t tmpfs none /run', `SCANNER_TOKEN=t ${run} || ${written}`]);
+      expect(said).toBe('systemd does not run on this host.\n');
+    });
+
+    it('that is not enrolled, without a token, writes nothing, and says what it needs', () => {
+      const systemd = ['mount -t tmpfs none /run', 'mkdir -p /run/systemd/system'];
+      expect(onHost('exit 0', [...systemd, `SCANNER_TOKEN= ${run} || ${written}`])).toMatch(
+        /^Scanner mx1 is not enrolled yet, and needs an access token .* SCANNER_TOKEN=.*\n$/,
+      );
+      const enrolled = ['d=/var/lib/scanner/scanners/mx1', 'mkdir -p $d', 'touch $d/private-key.pem'];
+      expect(onHost('exit 0', [...systemd, ...enrolled, `SCANNER_TOKEN= ${run}`])).toContain(
+        'Scanner mx1: journalctl',
+      );
+    });
+  },
+);
 
 describe.skipIf(!isIsolated)('scanner/install.sh --remove', () => {
   it('leaves the units to other Scanners, even where a service is not there', () => {

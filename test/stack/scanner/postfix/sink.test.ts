@@ -40,6 +40,12 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     expect(masterIn(dir)).toBe(master);
   });
 
+  it('warns at its start where it is called by a name that is no full one', async () => {
+    const [full, short] = [await sinkIn(openFolder()), await sinkIn(openFolder(), { hostName: 'mx1' })];
+    expect(full.lines).toEqual([]);
+    expect(short.lines).toEqual([expect.stringMatching(/^WARNING: .*"mx1".*--host-name/)]);
+  });
+
   it('has applied nothing before the new one answers: what is seen then is never the old one', async () => {
     const { port, sink } = await running();
     for (const revision of [2, 3, 4, 5]) {

@@ -110,6 +110,7 @@ describe('a listener that inbound and outbound share', () => {
     ['one on the inbound list', rules('listed', '192.0.2.1'), '192.0.2.1', null, 'inbound'],
     ['one on no list', rules('listed', '192.0.2.1'), '192.0.2.2', 'mx.example.org', 'refused'],
     ['one by its name', rules('listed', '192.0.2.1'), '192.0.2.2', 'a.inside.example', 'outbound'],
+    ['one whose name no list can have', rules('listed', '192.0.2.1'), '192.0.2.2', 'localhost', 'refused'],
     ['one whose name could decide', rules('listed', '192.0.2.1'), '192.0.2.2', null, 'unverified'],
   ])('%s goes there', (_, given, address, name, way) => {
     expect(wayOf({ address, name }, { directions }, given)).toBe(way);

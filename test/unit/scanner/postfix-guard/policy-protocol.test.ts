@@ -96,7 +96,8 @@ describe('a request', () => {
   it.each<[string, string | null]>([
     ['unknown', null],
     ['', null],
-    ['localhost', null],
+    ['localhost', 'localhost'],
+    ['7', null],
     ['bad name.example', null],
     ['mail.example.org', 'mail.example.org'],
   ])('of a client named "%s" has the name %s', (client_name, name) => {
