@@ -1,11 +1,12 @@
 import 'reflect-metadata'; // must be there before @peculiar/x509
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import * as z from 'zod/mini';
 import type { Enrolment } from './control-plane.ts';
 import { makeFolder } from './make-folder.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** What a Scanner connects with. The private key was made here and is told to nobody. */
 export interface Identity {
@@ -43,12 +44,6 @@ export const readIdentity = async (dir: string, now: Date): Promise<Identity | n
   } catch {
     return null;
   }
-};
-
-/** Writes a file whole or not at all; the mode is there from its first byte. */
-const writeWhole = async (path: string, text: string, mode: number): Promise<void> => {
-  await writeFile(`${path}.new`, text, { mode, flush: true });
-  await rename(`${path}.new`, path);
 };
 
 /** Keeps an identity in `dir`. After a crash in between the files do not match, and the Scanner enrols again. */

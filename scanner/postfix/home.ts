@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { chmodSync, chownSync, realpathSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder } from '../make-folder.ts';
+import { writeWhole } from '../write-whole.ts';
 import { socketsIn } from './guard/guard.ts';
 import type { Instance } from './processes.ts';
 import { runProgram } from './program.ts';
-import { isHostName, isPlacePath, type Place } from './render/place.ts';
+import { isHostName, isMarker, isPlacePath, type Place } from './render/place.ts';
 
 /** There is no Postfix that this process can run; the message says what to do. */
 export class PostfixUnusable extends Error {
@@ -93,10 +94,14 @@ const assertShort = (path: string): void => {
     );
 };
 
-const markerIn = (folder: string): string => {
+/** Made once; what is no marker, as a full disk may leave it, is made anew. */
+const markerIn = async (folder: string): Promise<string> => {
   const file = join(folder, 'marker');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(16).toString('hex'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
+  const known = await readFile(file, 'utf8').catch(() => '');
+  if (isMarker(known)) return known;
+  const made = randomBytes(16).toString('hex');
+  await writeWhole(file, made, 0o600);
+  return made;
 };
 
 interface Owner {
@@ -150,7 +155,7 @@ export const openHome = async ({
   const ids = { uid: await numberOf('-u', owner), gid: await numberOf('-g', owner) };
   await assertReachable(dir, owner);
   await makeFolders(folder, ids);
-  const marker = markerIn(folder);
+  const marker = await markerIn(folder);
   const sockets = socketsIn(join(folder, 'guard'));
   const logFolder = installed ? null : join(folder, 'log');
   const home: Home = {

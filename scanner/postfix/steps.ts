@@ -156,7 +156,7 @@ export const switchTo = async (
   if (needed === 'restart') await mail.stop();
   await versions.switchTo(version.name);
   await guard.use(version.name);
-  log(`version ${version.name} is switched to: ${needed}`);
+  log(`version ${version.name} is switched to: ${needed === 'none' ? 'Postfix goes on as it is' : needed}`);
   if (needed === 'reload') await mail.reload();
   if (needed === 'restart' || needed === 'start') await mail.start();
   await probeAll(parts, version, rendered, { mark });

@@ -33,6 +33,8 @@ const forms = {
   marker: /^[0-9a-f]{16,}$/,
 } as const;
 
+export const isMarker = (text: string): boolean => forms.marker.test(text);
+
 /** True for what an instance of Postfix can be in, or can be called. */
 export const isPlacePath = (text: string): boolean => path.test(text);
 export const isHostName = (text: string): boolean => name.test(text);

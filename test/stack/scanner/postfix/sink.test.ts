@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
@@ -262,6 +262,16 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       0o600, 0o600, 0o600,
     ]);
     expect(statSync(join(parts.home.dir, 'postfix', 'marker')).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['', '0011223344556677\n', 'no marker'])('makes a marker anew that is none: %j', async (text) => {
+    const { dir, port } = await running();
+    const marker = join(dir, 'postfix', 'marker');
+    writeFileSync(marker, text);
+    const { sink } = await sinkIn(dir);
+    await put(sink, telling(port, 2));
+    expect(readFileSync(marker, 'utf8')).toMatch(/^[0-9a-f]{32}$/);
+    expect(await toldAt(port)).toBe(2);
   });
 
   it('restarts Postfix where a reload is not enough, and applies again what would be made otherwise now', async () => {
