@@ -9,10 +9,10 @@ import { hasCode } from '../../shared/errors.ts';
 import type { RolloutCounts } from '../../shared/schemas/rollouts.ts';
 import { keys, table } from '../../shared/tables.ts';
 import { pagesOf } from '../lib/pages.ts';
-import { type PageOptions, putNew, type TransactItem, tableName, transact } from './dynamo.ts';
+import { type PageOptions, putNew, type TransactItem, transact } from './dynamo.ts';
 import { retrying } from './retrying.ts';
 import { listTargets } from './rollout-targets.ts';
-import { type Delta, findRollout, gateOf, progressItem, readProgress } from './rollouts.ts';
+import { type Delta, findRollout, gateOf, progressItem, readProgress, stillAt } from './rollouts.ts';
 
 type Kept = StoredRollout & { [table.ttl]?: number };
 
@@ -22,15 +22,6 @@ const readTargets = async (rolloutId: string): Promise<StoredTarget[]> => {
     found.push(...items);
   return found;
 };
-
-const stillAt = ({ rolloutId, version }: StoredRollout): TransactItem => ({
-  ConditionCheck: {
-    TableName: tableName(),
-    Key: { pk: keys.ofRollout(rolloutId), sk: keys.rollout },
-    ConditionExpression: 'version = :seen',
-    ExpressionAttributeValues: { ':seen': version },
-  },
-});
 
 /** The first of the parts that are lost takes what is to be added, the others begin with nothing; where none is lost, it goes to part 0. */
 const settledItems = (rollout: Kept, lost: readonly number[], delta: Delta): TransactItem[] => {

@@ -28,6 +28,7 @@ import {
   planStepItem,
   progressItem,
   progressParts,
+  stillAt,
 } from './rollouts.ts';
 
 const keyOf = (rolloutId: string, sk: string) => ({ pk: keys.ofRollout(rolloutId), sk });
@@ -52,7 +53,8 @@ export interface PlanStep {
 
 /**
  * Stores a step of planning: its targets, those of them that wait for their turn, their counts, and how far planning is. False where the
- * step was done already, or the rollout is gone. A dry run has nobody wait.
+ * step was done already, or the rollout is not the one any more that was read: who is planned into one that was cancelled would wait for ever. A dry
+ * run has nobody wait.
  */
 export const storePlanStep = async (
   rollout: StoredRollout,
@@ -65,7 +67,7 @@ export const storePlanStep = async (
   const outcome = await transact([
     planStepItem(rolloutId, step, { cursor, next }),
     progressItem(rolloutId, step % progressParts, { delta: tally(targets) }),
-    ...(planned ? [plannedItem(rollout, now)] : []),
+    planned ? plannedItem(rollout, now) : stillAt(rollout),
     ...targets.flatMap((target) => {
       const { stage, scannerId, outcome: at, epoch } = target;
       const life = epoch === undefined ? {} : { epoch };

@@ -248,9 +248,22 @@ export const moveRollout = (
     { tries: moveTries, refusal: 'The rollout is written too often at once.' },
   );
 
-/** Notes that all targets are known. */
+/** For a transaction that holds only while a rollout is the one that was read. */
+export const stillAt = (rollout: StoredRollout): TransactItem => {
+  const { expression, values } = isStill(rollout);
+  return {
+    ConditionCheck: {
+      TableName: tableName(),
+      Key: { pk: keys.ofRollout(rollout.rolloutId), sk: keys.rollout },
+      ConditionExpression: expression,
+      ExpressionAttributeValues: values,
+    },
+  };
+};
+
+/** Notes that all targets are known, of a rollout that is the one that was read. */
 export const plannedItem = (rollout: StoredRollout, at: Date): TransactItem =>
-  updateItem(rollout, { plannedAt: at.toISOString() }, { expression: 'attribute_exists(pk)', values: {} });
+  updateItem(rollout, { plannedAt: at.toISOString() }, isStill(rollout));
 
 /** How far the work on a rollout has come, and who does it. */
 export interface RolloutWorkRecord {

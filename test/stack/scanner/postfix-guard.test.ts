@@ -357,20 +357,21 @@ describe('versions side by side', () => {
     );
     const folder = writeVersion(dir, '2-b', listedIn(values));
     const { ask } = smtpd(guard);
-    let answers = 0;
-    let loaded = false;
+    let [turns, loaded] = [0, false];
 
     const loading = guard.load(folder).finally(() => {
       loaded = true;
     });
-    while (!loaded) {
-      expect(await ask()).toBe('DUNNO');
-      answers += 1;
-    }
+    // Asker and guard are one process here, whose loop turns again and again while the guard reads piece by piece: it would not for one that stood still.
+    const count = () => {
+      turns += 1;
+      if (!loaded) setImmediate(count);
+    };
+    setImmediate(count);
+    while (!loaded) expect(await ask()).toBe('DUNNO');
 
     expect((await loading).versions.at(-1)?.entries).toEqual({ inbound: 400_000 });
-    // A guard that stood still would answer one at most: the one that was asked before.
-    expect(answers).toBeGreaterThan(1);
+    expect(turns).toBeGreaterThan(50);
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.127' })).toBe('DUNNO');
     expect(await ask({ policy_context: 'inbound@2-b', client_address: '10.6.26.128' })).toMatch(/^554 /);
   });

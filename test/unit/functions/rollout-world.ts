@@ -241,10 +241,10 @@ export const makeWorld = (
       ),
     unfinished: () => turn(() => [...unfinished.values()]),
     applied: () => turn(() => counts.applied),
-    plan: async () => {
+    plan: async ({ version }) => {
       const seen = planStep;
       return turn(() => {
-        if (planStep !== seen || rollout.plannedAt !== undefined) return false;
+        if (planStep !== seen || rollout.plannedAt !== undefined || rollout.version !== version) return false;
         const ids = [...hosts.keys()].slice(seen * 3, seen * 3 + 3);
         ids.forEach((scannerId, index) => {
           const stage = stageOf(seen * 3 + index, rollout);

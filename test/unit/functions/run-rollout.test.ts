@@ -161,7 +161,14 @@ describe('a rollout, whoever works on it, whatever crashes, and whatever others 
         const open = [...world.targets.values()].filter(({ outcome }) => outcome === 'committed');
         expect(open).toEqual([]);
       }),
-      { numRuns: Number(process.env['ROLLOUT_RUNS'] ?? 150), endOnFailure: true },
+      {
+        numRuns: Number(process.env['ROLLOUT_RUNS'] ?? 150),
+        endOnFailure: true,
+        // Cancelled between a step of planning and its commit, by a worker whose lease had run out.
+        examples: [
+          [{ seed: 75383913, hosts: 8, maxConcurrent: 1, abortAfterFailures: 1, canary: 2, waves: 2 }],
+        ],
+      },
     );
   }, 120_000);
 });
