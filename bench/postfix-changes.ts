@@ -167,19 +167,22 @@ export const changeOf = (scene: Scene, number: number, more: { hostId: string; f
 export const waitFor = async (
   what: string,
   look: () => Promise<boolean>,
-  { seconds = 60 } = {},
+  { seconds = 60, everyMs = 5 } = {},
 ): Promise<void> => {
   const deadline = performance.now() + seconds * 1000;
   while (!(await look().catch(() => false))) {
     if (performance.now() > deadline) throw new Error(`Not within ${seconds} s: ${what}.`);
-    await sleep(5);
+    await sleep(everyMs);
   }
 };
 
-/** Milliseconds from the request to the API until a client is answered otherwise. */
-export const timeOf = async ({ what, make, isSeen }: Change): Promise<number> => {
+/** Milliseconds from the request to the API until a client is answered otherwise, as a look every so often tells. */
+export const timeOf = async (
+  { what, make, isSeen }: Change,
+  { everyMs = 5 }: { everyMs?: number } = {},
+): Promise<number> => {
   const begun = performance.now();
   await make();
-  await waitFor(`a client sees ${what}`, isSeen);
+  await waitFor(`a client sees ${what}`, isSeen, { everyMs });
   return performance.now() - begun;
 };
