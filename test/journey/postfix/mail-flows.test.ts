@@ -59,9 +59,10 @@ describe.skipIf(lacking !== '')(`while mail flows${lacking && ` (${lacking})`}`,
     timeout: 240_000 + changes * 10_000,
   }, async () => {
     const file = join(stack.dir, 'networks.txt');
-    const flow = startSenders(scene.ports.inbound, sendersAt, { pauseMs: 10 });
+    const flow = startSenders(scene.ports.inbound, sendersAt, { pauseMs: 30 });
 
-    for (let number = 0; number < changes; number++) await timeOf(changeOf(scene, number, { hostId, flow }));
+    for (let number = 0; number < changes; number++)
+      await timeOf(changeOf(scene, number, { hostId, flow }), { everyMs: 40 });
     await timeOf(allIn(scene));
     await writeNetworks(file, networks);
     const before = flow.begun();
