@@ -196,7 +196,7 @@ export class ControlPlaneStack extends Stack {
       query: [rows.rollout],
       list: [lists.rollouts, lists.standings],
       update: [rows.rollout],
-      commit: { put: [rows.rollout, rows.answer], check: [rows.scanner] },
+      commit: { put: [rows.rollout, rows.answer], check: [rows.scanner, rows.rollout] },
     });
     for (const resource of [
       'scanners',

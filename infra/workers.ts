@@ -289,7 +289,7 @@ export class Workers extends Construct {
         put: [rows.scanner, rows.artifact, rows.rollout],
         update: [rows.scanner, rows.artifact],
         delete: [rows.rollout, rows.artifact],
-        check: [rows.scanner, rows.artifact],
+        check: [rows.scanner, rows.artifact, rows.rollout],
       },
     });
     bindHistory(this.rollout, storage);

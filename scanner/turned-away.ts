@@ -16,6 +16,9 @@ const noAnswer = new Set([
 const isNoAnswer = (reason: unknown): boolean =>
   reason instanceof ControlPlaneUnreachable || noAnswer.has((reason as { code?: string } | null)?.code ?? '');
 
+const notAsked =
+  'not let in again and again, and the API cannot be asked why, as it is not reachable. What is in force goes on, and it is tried again; when the API is there, this says what to do.';
+
 const notReachable =
   'the control plane is not reachable: what is in force goes on, and it is tried again. Nothing is to be done here.';
 
@@ -43,7 +46,7 @@ export const explanationOf = async (
   try {
     return inWords(scannerId, await ask());
   } catch (error) {
-    if (isNoAnswer(error)) return notReachable;
+    if (isNoAnswer(error)) return notAsked;
     return `${inWords(scannerId, { kind: 'known' })} The API does not tell why it is not let in: ${(error as Error).message}`;
   }
 };

@@ -84,9 +84,9 @@ const answer = async (scannerId: string, request: ArtifactRequest, now: Date): P
   });
 };
 
-/** Refusals are counted by code: a Scanner that asks for what is not its own is to be noticed. */
+/** Refusals are counted by code: a Scanner that asks for what is not its own is to be noticed. That a newer revision came meanwhile is none of these. */
 const reject = async (scannerId: string, { requestId, code, message }: Refusal): Promise<void> => {
-  countBy('ArtifactsRefused', code);
+  if (code !== 'ARTIFACT_SUPERSEDED') countBy('ArtifactsRefused', code);
   logger.warn('artifacts refused', { scannerId, code });
   await publishMessage(artifactTopics(scannerId).rejected, { requestId, code, message });
 };

@@ -17,17 +17,10 @@ const kinds: Readonly<Record<string, string>> = {
 
 const kindOf = (value: unknown): string => {
   if (value === null || typeof value === 'boolean') return String(value);
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return 'a number too large';
   if (typeof value === 'number' && !Number.isInteger(value)) return 'a number with a fraction';
   return kinds[Array.isArray(value) ? 'array' : typeof value] ?? typeof value;
 };
-
-/** Longest text that a message repeats. */
-const longestShown = 40;
-
-const shown = (value: unknown): string =>
-  typeof value === 'number' || (typeof value === 'string' && value.length <= longestShown)
-    ? JSON.stringify(value)
-    : kindOf(value);
 
 /** `"all"`, `"all" or "listed"`, `"a", "b" or "c"`. */
 const oneOf = (all: readonly string[]): string =>
@@ -69,12 +62,14 @@ const wanted = (issue: Issue): string | null => {
   }
 };
 
-/** What came instead. Of a wrong type only the type is said: it may be a secret in the wrong place. */
+/** What came instead. Only numbers are repeated: a text may be a secret in the wrong place. */
 const came = (issue: Issue, value: unknown): string => {
   if (value === undefined) return '';
   const long = (issue.code === 'too_small' || issue.code === 'too_big') && issue.origin in units;
   if (long) return `; this has ${(value as string | unknown[]).length}`;
-  return `; this is ${issue.code === 'invalid_type' ? kindOf(value) : shown(value)}`;
+  const isBeyond = typeof value === 'number' && issue.code !== 'invalid_type';
+  if (isBeyond) return `; this is ${value}`;
+  return issue.code === 'invalid_type' ? `; this is ${kindOf(value)}` : '';
 };
 
 /** What is wrong with a value in plain words, under the code that it is refused with: what is to be given, and what came. */

@@ -86,7 +86,7 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
   REQUIRED: problem('/inbound/ipv4', 'This field must be given.'),
   TYPE_INVALID: problem('/inbound/ipv4/port', 'Give a number; this is text.'),
   VALUE_INVALID: {
-    ...problem('/query/limit', 'Give 1000 or less; this is "5000".'),
+    ...problem('/query/limit', 'Give 1000 or less.'),
     value: { token: 'perhaps', message: 'The column "enabled" holds true or false.' },
   },
   SCANNER_ID_INVALID: problem(

@@ -60,6 +60,9 @@ const outcome = (id: string, scannerId: string, wanted: RolloutTarget['outcome']
     (await targetsOf(id)).find((target) => target.scannerId === scannerId && target.outcome === wanted),
   );
 
+/** More than one step of planning stores. */
+const manyIds = Array.from({ length: 95 }, (_, index) => `nobody-${index}`);
+
 const fsck = async (): Promise<{ code: number | null; text: string }> => {
   const child = spawn(process.execPath, ['scripts/fsck.ts', '--data', stack.dir], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -479,6 +482,17 @@ describe('when rollouts are over', () => {
   it('the check of table and bucket finds nothing wrong', async () => {
     const { code, text } = await fsck();
     expect({ code, text }).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a rollout of more targets than one step of planning stores', () => {
+  it('is planned whole, and so is its dry run', async () => {
+    await register(stack, 'many-source');
+    const body = { source: 'many-source', targets: { scannerIds: manyIds } };
+    const dry = await call('POST', '/rollouts?dryRun=true', body);
+    expect(dry).toMatchObject({ status: 202, body: { counts: { targets: 95, skipped: 95 } } });
+    const done = await inState(await create(body), 'completed');
+    expect(done.counts).toMatchObject({ targets: 95, skipped: 95 });
   });
 });
 

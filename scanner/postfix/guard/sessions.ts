@@ -157,9 +157,9 @@ export const sessionRegistry = (before: readonly Connection[] = []) => {
       connections: () => Promise<readonly Connection[]>,
     ): Promise<boolean> {
       const one = session(connection, 'refused');
-      const isFull = () => sessions.tallyOf(addressBits).all([groupOf(one)]) >= most;
-      if (isFull()) settle(await connections());
-      if (isFull()) return false;
+      // Read after this connection was there: an older table would have it forgotten while it stays.
+      settle(await connections());
+      if (sessions.tallyOf(addressBits).all([groupOf(one)]) >= most) return false;
       sessions.put(one);
       return true;
     },

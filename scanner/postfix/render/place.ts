@@ -20,7 +20,7 @@ export interface Place {
 }
 
 const path = /^(?:\/[A-Za-z0-9._@+-]+)+$/;
-const name = /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$/;
+const name = /^[A-Za-z0-9]+(?:(?:\.|-+)[A-Za-z0-9]+)*$/;
 const forms = {
   version: /^[A-Za-z0-9-]+$/,
   folder: path,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { speak } from '../../../../bench/mail-clients.ts';
 import { freePort } from '../../../../local/ports.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
+import { until } from '../../../helpers/until.ts';
 import {
   type Configured,
   configured,
@@ -10,6 +11,7 @@ import {
   openFolder,
   put,
   sinkIn,
+  smtpTo,
   takePort,
   telling,
   toldAt,
@@ -58,8 +60,8 @@ const killedWhileApplying = async (
 };
 
 /** What the next process finds, which then ends and leaves Postfix as it is. */
-const foundIn = async (dir: string) => {
-  const { sink } = await sinkIn(dir, {}, (parts) => ({ ...parts, outlive: true }));
+const foundIn = async (dir: string, more: Partial<PostfixParts> = {}) => {
+  const { sink } = await sinkIn(dir, {}, (parts) => ({ ...parts, outlive: true, ...more }));
   const held = await sink.held();
   await sink.stop();
   return held;
@@ -113,6 +115,23 @@ describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lackin
     }
     expect(seen.length).toBeGreaterThan(8);
     expect(new Set(seen)).toEqual(new Set(['old', 'new']));
+  });
+
+  it('before the reload, while sessions of the old one take all places, leaves the new one, which the next one has Postfix read', async () => {
+    const dir = openFolder();
+    const port = await freePort();
+    const withOnePlace = (revision: number): Configured => ({
+      ...telling(port, revision),
+      advanced: { inbound: { maxMessageBytes: 1_000_000 + revision, maxConnections: 1 } },
+    });
+    await put((await sinkIn(dir)).sink, withOnePlace(1));
+    const only = await smtpTo(port);
+    await killedWhileApplying(dir, withOnePlace(2), (name) => name === 'reload');
+
+    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    expect((await foundIn(dir, { patience })).current?.smtp.revision).toBe(2);
+    only.close();
+    await until('who comes is told of the new one', async () => (await toldAt(port)) === 2);
   });
 
   it('after a switch to what does not work leaves the one before it', async () => {
