@@ -1,7 +1,8 @@
 /** Milliseconds in which more signals are the same one: Ctrl-C reaches a process from the terminal, and again from npm, which hands it on. */
 const sameMs = 500;
 
-const names = ['SIGINT', 'SIGTERM'] as const;
+/** SIGHUP comes when a terminal is closed. */
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Milliseconds between looks at the parent. */
 const parentMs = 200;
@@ -18,7 +19,7 @@ const parentGone = (act: () => void): NodeJS.Timeout => {
 };
 
 /**
- * Resolves with why this process is to end: the name of the first signal (SIGINT, SIGTERM), or, where npm has started it, that npm's shell has
+ * Resolves with why this process is to end: the name of the first signal (SIGINT, SIGTERM, SIGHUP), or, where npm has started it, that npm's shell has
  * ended. Another signal, a moment later, ends the process at once.
  */
 export const signalled = ({ byNpm }: { byNpm: boolean }): Promise<string> =>

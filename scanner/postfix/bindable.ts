@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
 import type { Family } from '../../shared/domain/sections.ts';
-import { ConfigurationRefused } from '../sink.ts';
 import { type Instance, listensAt } from './processes.ts';
 import type { Listener } from './render/listeners.ts';
 
@@ -24,10 +23,9 @@ const assertOne = async (listener: Listener, instance: Instance): Promise<void> 
   const error = await bind(listener);
   if (error === null) return;
   if (error.code === 'EADDRNOTAVAIL')
-    throw new ConfigurationRefused({
-      pointer: pointerOf(listener),
-      message: `This host does not have the address ${address}.`,
-    });
+    throw new Error(
+      `This host does not have the address ${address} (${pointerOf(listener)}). It is tried again; what was in force goes on.`,
+    );
   if (error.code !== 'EADDRINUSE') throw error;
   if (!(await listensAt(instance, listener)))
     throw new Error(
@@ -37,7 +35,7 @@ const assertOne = async (listener: Listener, instance: Instance): Promise<void> 
 
 /**
  * Tries addresses and ports that Postfix does not listen on yet: one that it cannot have ends its master daemon (ADR 0026).
- * @throws ConfigurationRefused for an address that this host has not; Error for a port that is taken.
+ * @throws Error for an address that this host has not, or a port that is taken: both may be otherwise in a moment.
  */
 export const assertBindable = async (listeners: readonly Listener[], instance: Instance): Promise<void> => {
   for (const listener of listeners) await assertOne(listener, instance);

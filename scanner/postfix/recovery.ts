@@ -6,7 +6,7 @@ import type { Version } from '../version-folder.ts';
 import type { Standing } from '../versions.ts';
 import { askedAs, hasFiles, renderedIn } from './derived.ts';
 import { isSame } from './render/change.ts';
-import { isRunnable, type PostfixParts, putGuardRight, renderingOf, run } from './steps.ts';
+import { isRunnable, type PostfixParts, putGuardRight, renderingOf, run, startBy } from './steps.ts';
 
 /** True when Postfix runs it, as was seen. */
 const runs = (parts: PostfixParts, version: Standing): Promise<boolean> =>
@@ -55,7 +55,7 @@ export const lookAfter = async (parts: PostfixParts, version: Standing | null): 
   await putGuardRight(parts, version);
   if (await mail.isRunning()) return;
   log('Postfix does not run, and is started');
-  await mail.start();
+  await startBy(parts, version);
 };
 
 /** Milliseconds between looks at whether Postfix and the guard run, and between tries of what failed. */

@@ -104,6 +104,17 @@ const isThere = async (parts: PostfixParts, version: Standing, rendered: Rendere
   );
 };
 
+/** Starts Postfix by a version in force. Where it does not start, the reason may be an address or a port, of which only its log would say. @throws Error */
+export const startBy = async (parts: PostfixParts, version: Standing): Promise<void> => {
+  try {
+    await parts.mail.start();
+  } catch (error) {
+    const rendered = await renderingOf(parts, version);
+    if (rendered) await assertBindable(rendered.listeners, parts.home);
+    throw error;
+  }
+};
+
 /** Puts a version in force if it is not, has Postfix and the guard run it, and looks whether they do. What runs it already is left alone. @throws Error */
 export const run = async (parts: PostfixParts, version: Standing): Promise<void> => {
   const { mail, versions } = parts;
@@ -114,7 +125,7 @@ export const run = async (parts: PostfixParts, version: Standing): Promise<void>
   const isRunning = await mail.isRunning();
   if (isRunning && rendered && (await isThere(parts, version, rendered))) return;
   if (isRunning) await mail.reload();
-  else await mail.start();
+  else await startBy(parts, version);
   if (rendered) await probeAll(parts, version, rendered, { mark });
 };
 

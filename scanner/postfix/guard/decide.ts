@@ -67,7 +67,7 @@ const onRefused = async (
 ): Promise<string> => {
   if (request.state !== 'CONNECT') return refusal;
   const places = listener.directions.reduce((sum, way) => sum + (version.rules[way]?.maxConnections ?? 0), 0);
-  const most = Math.max(1, Math.floor(places * refusedShare));
+  const most = Math.floor(places * refusedShare);
   return (await sessions.refuse(connectionOf(request), most, connections)) ? refusal : actions.tooManyRefused;
 };
 

@@ -42,12 +42,15 @@ const whyNotConnected = (error: Failure, { tls }: ForwardingServer): string => {
     : 'it refuses the STARTTLS that it offers';
 };
 
+const noAuth = 'it offers no AUTH that is known here';
+
+/** RFC 4954, section 6: 235, and no other reply of success. */
+const isAccepted = (answer: string): boolean => /^235\b/.test(answer);
+
 /** What the server says of a login may have the name in it. */
 const whyNotLoggedIn = ({ responseCode, code, message }: Failure): string => {
   if (responseCode !== undefined) return `it answers AUTH with ${responseCode}`;
-  return code === 'EAUTH'
-    ? 'it offers no AUTH that is known here'
-    : whyNoConnection(new Error(code ?? message));
+  return code === 'EAUTH' ? noAuth : whyNoConnection(new Error(code ?? message));
 };
 
 export interface ServerAsking {
@@ -96,9 +99,12 @@ export const askServer = (
   connection.on('end', () => fail('it has ended the connection'));
   connection.connect((error) => {
     if (error) return failed(error);
+    if (!connection.allowsAuth) return fail(noAuth);
     isAsked = true;
     connection.login({ user: name, pass: password }, (refused?: Failure | null) => {
-      if (!refused) end('accepted');
+      const answer = String(connection.lastServerResponse);
+      if (!refused && isAccepted(answer)) end('accepted');
+      else if (!refused) fail(`it answers AUTH with ${answer.slice(0, 3)}`);
       else if (refused.code === 'EAUTH' && refusals.has(refused.responseCode ?? 0)) end('refused');
       else failed(refused);
     });
