@@ -29,7 +29,10 @@ export interface Asked {
   gone?: true;
 }
 
-const openRelayMessage = 'A network this wide on the outbound list may make an open relay.';
+const openRelayMessage = (list: AccessListName): string =>
+  list === 'outbound'
+    ? 'A network this wide on the outbound list may make an open relay.'
+    : 'A network this wide lets in a large part of the Internet; on the outbound list it may make an open relay.';
 const takesOpenRelay = ' To take it, add acknowledge=open-relay to the query.';
 
 interface Judging extends JudgedEdit {
@@ -106,7 +109,7 @@ export const relayVerdict = (
   const wide = touched.filter(({ after }) => after?.enabled && mayOpenRelay(after));
   const told = wide.map(({ value, before }) => {
     const refused = refuses && !before?.enabled;
-    const message = `${value}: ${openRelayMessage}${refused ? takesOpenRelay : ''}`;
+    const message = `${value}: ${openRelayMessage(list)}${refused ? takesOpenRelay : ''}`;
     return {
       refused,
       said: { pointer: pointers.get(value) ?? '/entries', code: 'OPEN_RELAY' as const, message },
