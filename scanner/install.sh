@@ -57,6 +57,8 @@ if [ -n "$remove" ]; then
   [ "$(id -u)" = 0 ] || fail 'Run this as root (sudo).'
   for one in scanner-agent scanner-postfix scanner-guard; do
     systemctl disable --now "$one@$id.service" || printf '%s\n' "$one@$id.service is not taken away." >&2
+    # One that did not end well is listed until this is said.
+    systemctl reset-failed "$one@$id.service" 2>/dev/null || true
   done
   rm -f "$options"
   # The units are of all Scanners of this host.
