@@ -8,6 +8,7 @@ import { readUnfinished } from '../functions/stores/rollout-targets.ts';
 import { createScanner } from '../functions/stores/scanners.ts';
 import { refreshStanding } from '../functions/stores/standing.ts';
 import { putPresence, putPublished, putReport, putReported } from '../functions/stores/status.ts';
+import { everyList } from '../shared/domain/configuration.ts';
 import type { Unfinished } from '../shared/domain/rollout.ts';
 import type { Report } from '../shared/domain/status.ts';
 import type { ListReferences } from '../shared/schemas/lists.ts';
@@ -105,13 +106,7 @@ const copy = async (model: string, ids: readonly string[]): Promise<void> => {
 
 const ids = Array.from({ length: Number(count) }, (_, index) => `s${String(index).padStart(6, '0')}`);
 const empty = await writeEmptyList();
-const none: ListReferences = {
-  inbound: empty,
-  outbound: empty,
-  authentication: empty,
-  'local-delivery': empty,
-  relay: empty,
-};
+const none = everyList(empty);
 const inbound = await writeList(build([{ value: '192.0.2.9', kind: 'ipv4', enabled: true }]));
 const copied = { ...none, inbound };
 await enter(source, settings('listed'), copied);

@@ -75,6 +75,12 @@ export const guardConfiguration = z.strictObject({
 });
 export type GuardConfiguration = z.infer<typeof guardConfiguration>;
 
+/** Sessions that Postfix serves at a time at a listener: those of its ways together. */
+export const placesOf = (
+  { directions }: { directions: readonly Direction[] },
+  rules: GuardConfiguration['rules'],
+): number => directions.reduce((sum, way) => sum + (rules[way]?.maxConnections ?? 0), 0);
+
 /**
  * How an smtpd says which version of which listener it is: as `policy_context` of a policy request, and as `service` of an AUTH request
  * (`smtpd_sasl_service`). So a session of the old configuration is answered by the old rules. Versions that differ in nothing that Postfix has are asked by one

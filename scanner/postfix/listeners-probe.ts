@@ -1,4 +1,5 @@
 import type { Version } from '../version-folder.ts';
+import { placesOf } from './guard-configuration.ts';
 import type { Home } from './home.ts';
 import type { MailSystem } from './mail-system.ts';
 import { type Expected, type Patience, probe } from './probe.ts';
@@ -7,14 +8,14 @@ import type { Listener } from './render/listeners.ts';
 import type { Rendered } from './render/render.ts';
 
 const expectedOf = (listener: Listener, version: string, { files, guard, askingDns }: Rendered): Expected => {
-  const { tls, directions } = listener;
+  const { tls } = listener;
   const chain = files[certificateFile(tls.certificateId ?? '')]?.text;
   return {
     listener,
     version,
     chainPem: tls.accept ? (chain ?? null) : null,
     asksDns: askingDns.includes(listener.name),
-    places: directions.reduce((sum, way) => sum + (guard.rules[way]?.maxConnections ?? 0), 0),
+    places: placesOf(listener, guard.rules),
   };
 };
 

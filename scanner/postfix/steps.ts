@@ -129,7 +129,7 @@ export const run = async (parts: PostfixParts, version: Standing): Promise<void>
   if (rendered) await probeAll(parts, version, rendered, { mark });
 };
 
-/** Whatever can be found out of a version before it is in force. What Postfix has already needs no look. @throws ConfigurationRefused, Error */
+/** Whatever can be found out of a version before it is in force. What Postfix has already needs no look. @throws Error */
 export const prepare = async (
   { mail, guard, home }: PostfixParts,
   version: Version,

@@ -1,5 +1,5 @@
 import { type AdvancedSettings, defaultAdvanced } from '../schemas/advanced.ts';
-import { type ListName, type ListReferences, listNames } from '../schemas/lists.ts';
+import { type ListName, type ListReference, type ListReferences, listNames } from '../schemas/lists.ts';
 import { type SmtpSettings, smtpSettings } from '../schemas/smtp.ts';
 import type { Artifacts } from './artifacts.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
@@ -45,6 +45,10 @@ export const stillHolds = (head: Head, part: Part | 'all', ifMatch: number | '*'
   const changed = part === 'all' ? head.revision : (head.parts[part] ?? 1);
   return ifMatch <= head.revision && changed <= ifMatch;
 };
+
+/** All lists of a Scanner, each the same. */
+export const everyList = (list: ListReference): ListReferences =>
+  Object.fromEntries(listNames.map((name) => [name, list])) as ListReferences;
 
 const parts: Part[] = ['smtp', 'advanced', 'artifacts', ...listNames.map((name) => `lists.${name}` as const)];
 

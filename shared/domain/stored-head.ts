@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { $ZodError } from 'zod/v4/core';
 import { defaultAdvanced } from '../schemas/advanced.ts';
-import { type ListReferences, listNames } from '../schemas/lists.ts';
-import { type Head, readConfiguration, type StoredConfiguration } from './configuration.ts';
+import { listNames } from '../schemas/lists.ts';
+import { everyList, type Head, readConfiguration, type StoredConfiguration } from './configuration.ts';
 
 const count = z.int().check(z.gte(0));
 
@@ -60,7 +60,7 @@ const typed = <T>(value: unknown, type: 'string' | 'number', otherwise: T): T =>
 /** What can be said of a Scanner whose head cannot be read: that, and nothing of a configuration. */
 export const damagedHead = (scannerId: string, stored: object, damage: string): Head => {
   const { revision, updatedAt, updatedBy } = stored as Partial<Head>;
-  const lists = Object.fromEntries(listNames.map((name) => [name, none])) as ListReferences;
+  const lists = everyList(none);
   return {
     scannerId,
     revision: typed(revision, 'number', 0),

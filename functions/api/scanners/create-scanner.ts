@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Head } from '../../../shared/domain/configuration.ts';
+import { everyList, type Head } from '../../../shared/domain/configuration.ts';
 import { createScanner as operation } from '../../../shared/operations/create-scanner.ts';
-import { type ListReferences, listNames } from '../../../shared/schemas/lists.ts';
 import { type Answer, httpStack } from '../../lib/http.ts';
 import { emptyList, writeEmptyList } from '../../stores/lists.ts';
 import { type ScannerRecord, createScanner as store } from '../../stores/scanners.ts';
@@ -21,7 +20,7 @@ export const createScanner = httpStack(operation, (call) =>
   once(call, async (remember) => {
     const { dryRun } = call.query;
     const empty = dryRun ? emptyList() : await writeEmptyList();
-    const lists = Object.fromEntries(listNames.map((name) => [name, empty])) as ListReferences;
+    const lists = everyList(empty);
     const asked = { actor: call.actor, operation: operation.id, at: call.now, dryRun };
     const registration = { ...call.body, epoch: newEpoch(call.now) };
     return answerOf(

@@ -1,4 +1,10 @@
-import { type Direction, type GuardListener, type GuardRules, verdictOf } from '../guard-configuration.ts';
+import {
+  type Direction,
+  type GuardListener,
+  type GuardRules,
+  placesOf,
+  verdictOf,
+} from '../guard-configuration.ts';
 import { wayOf } from './access.ts';
 import { actions } from './actions.ts';
 import type { Connection } from './connections.ts';
@@ -66,8 +72,7 @@ const onRefused = async (
   { sessions, connections }: World,
 ): Promise<string> => {
   if (request.state !== 'CONNECT') return refusal;
-  const places = listener.directions.reduce((sum, way) => sum + (version.rules[way]?.maxConnections ?? 0), 0);
-  const most = Math.floor(places * refusedShare);
+  const most = Math.floor(placesOf(listener, version.rules) * refusedShare);
   return (await sessions.refuse(connectionOf(request), most, connections)) ? refusal : actions.tooManyRefused;
 };
 

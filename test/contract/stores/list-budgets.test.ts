@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { everyList } from '../../../shared/domain/configuration.ts';
 import { routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
 import type { AccessEntry, ListReferences } from '../../../shared/schemas/lists.ts';
@@ -64,7 +65,7 @@ const call = async (
 const registered = async (outbound: ListReferences['outbound'], empty: ListReferences['outbound']) => {
   const { createScanner } = await import('../../../functions/stores/scanners.ts');
   const id = newId('mx');
-  const lists = { inbound: empty, outbound, authentication: empty, 'local-delivery': empty, relay: empty };
+  const lists = { ...everyList(empty), outbound };
   const asked = {
     actor: { name: 'me', requestId: newId('request') },
     operation: 'create-scanner',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../functions/stores/audit.ts';
+import { everyList } from '../../../shared/domain/configuration.ts';
 import {
   afterCanary,
   afterFailure,
@@ -79,13 +80,7 @@ const save = (scannerId: string, port: number, accept: 'all' | 'listed' = 'all')
 /** A Scanner that is connected, with settings: revision 2. */
 const scanner = async (scannerId = newId('mx'), epoch = 'e'): Promise<string> => {
   const empty = await stores.lists.writeEmptyList();
-  const lists = {
-    inbound: empty,
-    outbound: empty,
-    authentication: empty,
-    'local-delivery': empty,
-    relay: empty,
-  };
+  const lists = everyList(empty);
   await stores.scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch }, lists, asked());
   await save(scannerId, 2525);
   const presence = { sessionIdentifier: 's', versionNumber: 1, connected: true, at: at.toISOString() };

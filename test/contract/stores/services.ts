@@ -9,6 +9,7 @@ import { freePort } from '../../../local/ports.ts';
 import { startS3 } from '../../../local/s3/server.ts';
 import { openState } from '../../../local/state.ts';
 import { readTemplate } from '../../../local/template.ts';
+import { everyList } from '../../../shared/domain/configuration.ts';
 
 const region = 'eu-west-1';
 const accountId = '000000000000';
@@ -65,10 +66,4 @@ export const newId = (prefix: string): string => `${prefix}-${randomUUID().slice
 export const emptyReference = { root: 'a'.repeat(64), entries: 0, enabled: 0 };
 
 /** Such lists, as a registration has them. */
-export const emptyLists = {
-  inbound: emptyReference,
-  outbound: emptyReference,
-  authentication: emptyReference,
-  'local-delivery': emptyReference,
-  relay: emptyReference,
-};
+export const emptyLists = everyList(emptyReference);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as artifactsOf from '../../../shared/domain/artifacts.ts';
+import { everyList } from '../../../shared/domain/configuration.ts';
 import { newJob, type StoredJob } from '../../../shared/domain/import-job.ts';
 import { keyed, sortEntries } from '../../../shared/domain/lists/order.ts';
 import type { SweepRun } from '../../../shared/domain/sweep.ts';
@@ -54,13 +55,7 @@ const asked = () => ({ actor: { name: 'me', requestId: newId('r') }, operation: 
 const registered = async (): Promise<string> => {
   const scannerId = newId('mx');
   const empty = await lists.writeEmptyList();
-  const references = {
-    inbound: empty,
-    outbound: empty,
-    authentication: empty,
-    'local-delivery': empty,
-    relay: empty,
-  };
+  const references = everyList(empty);
   await scanners.createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, references, asked());
   return scannerId;
 };

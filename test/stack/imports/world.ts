@@ -14,6 +14,7 @@ import {
   startFaultProxy,
   type WireCall,
 } from '../../../bench/fault-proxy.ts';
+import { everyList } from '../../../shared/domain/configuration.ts';
 import type { StoredJob } from '../../../shared/domain/import-job.ts';
 import type { AccessEntry } from '../../../shared/schemas/lists.ts';
 import { newId, startServices } from '../../contract/stores/services.ts';
@@ -143,13 +144,7 @@ export const startImportWorld = async (): Promise<ImportWorld> => {
     async scanner(values) {
       const scannerId = newId('mx');
       const empty = await lists.writeEmptyList();
-      const references = {
-        inbound: empty,
-        outbound: empty,
-        authentication: empty,
-        'local-delivery': empty,
-        relay: empty,
-      };
+      const references = everyList(empty);
       const asked = { actor: { name: 'me', requestId: newId('r') }, operation: 'test', at: new Date() };
       await createScanner({ scannerId, labels: {}, enabled: true, epoch: 'e' }, references, asked);
       if (values.length > 0) await world.deliver(await world.drop(scannerId, values.join('\n')));

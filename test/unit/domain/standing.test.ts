@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstHead, type Head } from '../../../shared/domain/configuration.ts';
+import { everyList, firstHead, type Head } from '../../../shared/domain/configuration.ts';
 import { fleetSums } from '../../../shared/domain/fleet.ts';
 import {
   isAskedFor,
@@ -13,14 +13,11 @@ import { reportDiffers, saidOf } from '../../../shared/domain/status.ts';
 import type { SmtpDesired, SmtpReported } from '../../../shared/messages/shadow.ts';
 import { labelsOf, listScanners } from '../../../shared/operations/list-scanners.ts';
 import { fleetSummary } from '../../../shared/schemas/fleet.ts';
-import type { ListReferences } from '../../../shared/schemas/lists.ts';
 import { listNames } from '../../../shared/schemas/lists.ts';
 
 const at = '2026-11-24T10:00:00.000Z';
 const root = 'a'.repeat(64);
-const lists = Object.fromEntries(
-  listNames.map((name) => [name, { root, entries: 0, enabled: 0 }]),
-) as ListReferences;
+const lists = everyList({ root, entries: 0, enabled: 0 });
 
 const headAt = (revision: number, configured = true): Head => {
   const head = firstHead('mx1', lists, 'tester', at);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Edges, publishScanner } from '../../../functions/workers/publish-scanner.ts';
 import { type Memory, reconcile } from '../../../scanner/reconcile.ts';
 import type { Contents } from '../../../scanner/sink.ts';
-import { firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
+import { everyList, firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
 import { type Desired, desiredOf } from '../../../shared/domain/desired.ts';
 import { advancedShadow, smtpShadow } from '../../../shared/messages/shadow.ts';
 import { advancedSettings } from '../../../shared/schemas/advanced.ts';
@@ -14,13 +14,7 @@ import { shadowsOf } from '../scanner/shadows-of.ts';
 import { seeded, turns } from '../scanner/turns.ts';
 
 const empty = { root: root('a'), entries: 0, enabled: 0 };
-const lists = {
-  inbound: empty,
-  outbound: empty,
-  authentication: empty,
-  'local-delivery': empty,
-  relay: empty,
-};
+const lists = everyList(empty);
 const registered = firstHead('mx1', lists, 'me', 'x');
 
 /** Some settings and advanced settings of a small choice, so that a later head may equal an earlier one in part. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ScannerState } from '../../../functions/stores/status.ts';
 import { type Edges, storeReported } from '../../../functions/workers/store-reported.ts';
-import { firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
+import { everyList, firstHead, type Head, nextHead } from '../../../shared/domain/configuration.ts';
 import { desiredOf } from '../../../shared/domain/desired.ts';
 import type { Report } from '../../../shared/domain/status.ts';
 import { smtpShadow } from '../../../shared/messages/shadow.ts';
@@ -10,13 +10,7 @@ import { root } from '../scanner/documents.ts';
 import { sha } from '../scanner/lists-of.ts';
 
 const empty = { root: root('a'), entries: 0, enabled: 0 };
-const lists = {
-  inbound: empty,
-  outbound: empty,
-  authentication: empty,
-  'local-delivery': empty,
-  relay: empty,
-};
+const lists = everyList(empty);
 const registered = firstHead('mx1', lists, 'me', '2026-01-01T00:00:00.000Z');
 const smtp = smtpSettings.parse({
   mailFiltering: 'inbound',
