@@ -7,6 +7,7 @@ const maxWorkers = Math.max(3, availableParallelism());
 interface Tier {
   /** Tiers of one number run together, and after those of every lower one. Never 0: files of one worker would then run last of all. */
   order: number;
+  /** Milliseconds; where a test waits for something, more than `until` does, so that it is `until` that says what was seen last. */
   testTimeout: number;
   setupFiles?: string[];
 }
@@ -33,7 +34,7 @@ export default defineConfig({
     projects: [
       tier('unit', { order: 1, testTimeout: 30_000 }),
       tier('contract', { order: 1, testTimeout: 30_000 }),
-      tier('stack', { order: 1, testTimeout: 60_000, setupFiles }),
+      tier('stack', { order: 1, testTimeout: 180_000, setupFiles }),
       tier('journey', { order: 1, testTimeout: 180_000, setupFiles }),
       tier('grants', { order: 2, testTimeout: 30_000 }),
     ],

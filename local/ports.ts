@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -26,10 +27,31 @@ const fromBase = (base: number): Ports =>
 /** Below the ports that connections go out from (32768 and above on Linux, `ip_local_port_range`): one of those may be taken a moment after it was free. */
 const [lowest, beyond] = [10_240, 32_768];
 
-/** A port of an address of this host that is free now, and that nobody is given by chance. */
+/**
+ * Claims a number of a port until this process ends, so that no other process is given it between now and its use: the UDP port of that
+ * number is held, which nothing here speaks at. Fails where it is claimed.
+ */
+const claim = async (port: number): Promise<void> => {
+  const socket = createSocket('udp4').unref();
+  try {
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+};
+
+const claimed = async (port: number, host?: string): Promise<number> => {
+  await probe(port, host);
+  await claim(port);
+  return port;
+};
+
+/** A port of an address of this host that is free now, and that nobody else is given by chance. */
 export const freePort = async (host?: string): Promise<number> => {
   for (;;) {
-    const port = await probe(randomInt(lowest, beyond), host).catch((error: NodeJS.ErrnoException) => {
+    const port = await claimed(randomInt(lowest, beyond), host).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
       return null;
     });

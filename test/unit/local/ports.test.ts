@@ -1,8 +1,10 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { choosePorts, services } from '../../../local/ports.ts';
+import { choosePorts, freePort, services } from '../../../local/ports.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -26,5 +28,14 @@ describe('the ports of a stack', () => {
     expect(ports).toMatchObject(before);
     expect(new Set(Object.values(ports)).size).toBe(services.length);
     expect(JSON.parse(readFileSync(join(dir, 'ports.json'), 'utf8'))).toEqual(ports);
+  });
+});
+
+describe('a free port', () => {
+  it('is claimed by its UDP twin, so that no other process is given it before it is used', async () => {
+    const other = createSocket('udp4');
+    other.bind(await freePort(), '127.0.0.1');
+    await expect(once(other, 'listening')).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    other.close();
   });
 });

@@ -69,20 +69,31 @@ interface Queued {
 /** An operator's commands, as docs/postfix.md has them. */
 const operatorOf = (current: string) => {
   const run = (command: string, ...args: string[]): string =>
-    execFileSync(command, ['-c', current, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(command, ['-c', current, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 20_000,
+    });
   const queued = (): Queued[] =>
     run('postqueue', '-j')
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Queued);
+  /** Why the only message waits for another attempt; undefined where it does not. */
+  const reasonNow = (): string | undefined => {
+    const [one, another] = queued();
+    return another || one?.queue_name !== 'deferred' ? undefined : one.recipients[0]?.delay_reason;
+  };
   /** What is requeued is looked for once a minute, and when Postfix is reloaded. */
   const requeue = (id: string): void => {
     run('postsuper', '-r', id);
     run('postfix', 'reload');
   };
   return {
-    queued,
-    flush: () => run('postqueue', '-f'),
+    reasonNow,
+    /** Has what waits tried now, until `isTried`. */
+    flush: (isTried: () => boolean | undefined) =>
+      until('it is tried', () => isTried() || void run('postqueue', '-f'), { everyMs: 500 }),
     requeue,
     /** Requeues one message with a filter that says where it goes; until it has gone. */
     requeueTo: async (filter: string, hasGone: () => boolean) => {
@@ -92,16 +103,16 @@ const operatorOf = (current: string) => {
       run('postconf', '-P', `pickup/unix/content_filter=${filter}`);
       run('postfix', 'reload');
       requeue(id);
-      await until('it has gone', hasGone);
+      await until('it has gone', hasGone, { seconds: 90 });
       writeFileSync(master, kept);
       run('postfix', 'reload');
     },
-    /** Waits until the only message waits for another attempt, and says why it does. */
-    reason: () =>
-      until('it waits', () => {
-        const [one, another] = queued();
-        return !another && one?.queue_name === 'deferred' && one.recipients[0]?.delay_reason;
-      }),
+    /**
+     * Waits until the only message waits for another attempt, for a reason that says `what`; says the whole of it. Postfix looks for some
+     * of what it has to do only once a minute.
+     */
+    reason: (what = '') =>
+      until(`it waits: ${what}`, () => reasonNow()?.includes(what) && reasonNow(), { seconds: 90 }),
   };
 };
 

@@ -14,9 +14,8 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
 
     const today = await startServer();
     await apply(2, today.port);
-    operator.flush();
+    await operator.flush(() => today.mails.length > 0);
 
-    await until('it is delivered', () => today.mails.length > 0);
     expect(today.mails[0]).toMatchObject({ from: 'a@there.example', to: ['b@foreign.example'] });
     expect(relay.mails).toEqual([]);
   });
@@ -29,13 +28,11 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
     await operator.reason();
 
     await apply(2);
-    operator.flush();
-    await until('it is tried', async () => (await operator.reason()).includes('transport unavailable'));
+    await operator.flush(() => operator.reasonNow()?.includes('transport unavailable'));
 
     const today = await startServer();
     await apply(3, today.port);
-    operator.flush();
-    await until('it is delivered', () => today.mails.length > 0);
+    await operator.flush(() => today.mails.length > 0);
     expect(relay.mails).toEqual([]);
   });
 
@@ -49,7 +46,7 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
     await apply(2, today.port);
 
     operator.requeue('ALL');
-    await until('it waits anew', async () => (await operator.reason()).includes('Requeued'));
+    await operator.reason('Requeued');
     expect([...relay.mails, ...today.mails]).toEqual([]);
 
     await operator.requeueTo('internal:', () => today.mails.length > 0);
@@ -65,7 +62,7 @@ describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, 
     await operator.reason();
 
     operator.requeue('ALL');
-    await until('it waits anew', async () => (await operator.reason()).includes('Requeued'));
+    await operator.reason('Requeued');
 
     const { mails } = await startServer({ port: relay.port });
     await operator.requeueTo('', () => mails.length > 0);
