@@ -124,6 +124,10 @@ export const errors = {
     'Inbound and outbound share a listener, and reverse lookups decide which way mail goes',
   ),
   SHARED_LISTENER_TLS: entry('invalid', 'Inbound and outbound share a listener, but not their TLS'),
+  SHARED_LISTENER_LIMITS: entry(
+    'invalid',
+    'Inbound and outbound share a listener, but not a limit that clients are told before it is known which way mail goes',
+  ),
   DIRECTORY_SOURCE_REQUIRED: entry(
     'invalid',
     'Users are authenticated by a directory source, and none has that function',

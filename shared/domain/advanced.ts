@@ -7,6 +7,7 @@ import {
   type DomainBinding,
 } from '../schemas/advanced.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
+import { sharedLimitWarnings } from './listeners.ts';
 import { canonicalIpv4, canonicalIpv6 } from './lists/addresses.ts';
 import { parseDomain } from './lists/domains.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -187,7 +188,7 @@ const identityOf = (settings: AdvancedSettings, { pointer, choice }: Placed): st
  * Bindings name listeners and addresses that the Scanner has. A write is refused only for a binding that it changes; one that was there
  * before is warned of (DESIGN 3).
  */
-export const bindingVerdict = (
+const bindingVerdict = (
   settings: AdvancedSettings,
   context: BindingContext,
 ): { problems: Problem[]; warnings: Warning[] } => {
@@ -200,6 +201,15 @@ export const bindingVerdict = (
     if (fault) verdict[kept.has(identityOf(settings, placed)) ? 'warnings' : 'problems'].push(fault);
   }
   return verdict;
+};
+
+/** What the rest of the world says of advanced settings: their bindings, and limits of a listener that is shared. */
+export const advancedVerdict = (
+  settings: AdvancedSettings,
+  context: BindingContext,
+): { problems: Problem[]; warnings: Warning[] } => {
+  const { problems, warnings } = bindingVerdict(settings, context);
+  return { problems, warnings: [...warnings, ...sharedLimitWarnings(context.smtp, settings)] };
 };
 
 /** The advanced settings under a merge patch (RFC 7396), as they would be put. Read-only members of the patch are left out. */

@@ -3,7 +3,7 @@ import type { InventoryReported } from '../messages/shadow.ts';
 import type { AdvancedSettings } from '../schemas/advanced.ts';
 import type { Acknowledgement } from '../schemas/common.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
-import { bindingVerdict } from './advanced.ts';
+import { advancedVerdict } from './advanced.ts';
 import { asksDirectories, verifiesClients } from './artifacts.ts';
 import { type CertificateFacts, certificateVerdict } from './certificates.ts';
 import type { Configuration } from './configuration.ts';
@@ -98,6 +98,6 @@ export const contextVerdict = (settings: SmtpSettings, context: Context): Verdic
     clientAuthorityVerdict(settings, context),
     warningsOnly(tlsWarnings(settings)),
     warningsOnly(sharedListenerWarnings(settings, context.domainEntries)),
-    bindingVerdict(context.advanced, { smtp: settings, interfaces, before: context.advancedBefore }),
+    advancedVerdict(context.advanced, { smtp: settings, interfaces, before: context.advancedBefore }),
   );
 };

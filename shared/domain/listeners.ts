@@ -1,4 +1,5 @@
 import type { Warning } from '../errors.ts';
+import type { AdvancedSettings } from '../schemas/advanced.ts';
 import type { SmtpSettings } from '../schemas/smtp.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type Family, families } from './sections.ts';
@@ -49,3 +50,18 @@ export const sharedListenerWarnings = (
     : [];
   return [...byName, ...byTls];
 };
+
+/** Advanced limits that a client is told, or that are counted, before it is known which way its mail goes. */
+export const sharedLimits = ['maxMessageBytes', 'maxRecipientsPerMessage'] as const;
+
+/** What to know of advanced limits where inbound and outbound share a listener: a Scanner that has one for both refuses two. */
+export const sharedLimitWarnings = (smtp: SmtpSettings | null, advanced: AdvancedSettings): Warning[] =>
+  smtp && sharesListener(smtp)
+    ? sharedLimits
+        .filter((name) => advanced.inbound[name] !== advanced.outbound[name])
+        .map((name) => ({
+          pointer: `/outbound/${name}`,
+          code: 'SHARED_LISTENER_LIMITS',
+          message: `Inbound and outbound share a listener, but not their advanced setting ${name}: give both the same, as a Postfix Scanner refuses what it cannot tell apart.`,
+        }))
+    : [];

@@ -169,6 +169,10 @@ export const errorExamples: Readonly<Record<ErrorCode, CodeExample>> = {
     '/outbound/tls',
     'Inbound and outbound share a listener, but not their TLS; that of inbound is used for both.',
   ),
+  SHARED_LISTENER_LIMITS: warning(
+    '/outbound/maxMessageBytes',
+    'Inbound and outbound share a listener, but not their advanced setting maxMessageBytes: give both the same, as a Postfix Scanner refuses what it cannot tell apart.',
+  ),
   DIRECTORY_SOURCE_REQUIRED: problem(
     '/authentication/source',
     'No directory source has the function "authentication"; add one first.',

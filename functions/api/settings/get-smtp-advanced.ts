@@ -1,4 +1,4 @@
-import { bindingVerdict } from '../../../shared/domain/advanced.ts';
+import { advancedVerdict } from '../../../shared/domain/advanced.ts';
 import { getSmtpAdvanced as operation } from '../../../shared/operations/get-smtp-advanced.ts';
 import { httpStack } from '../../lib/http.ts';
 import { readHead } from '../../stores/heads.ts';
@@ -10,6 +10,6 @@ export const getSmtpAdvanced = httpStack(operation, async ({ params }) => {
   const head = await readHead(params.scannerId);
   const { smtp, advanced } = head.configuration;
   const interfaces = await readInterfaces(params.scannerId);
-  const { warnings } = bindingVerdict(advanced, { smtp, interfaces, before: advanced });
+  const { warnings } = advancedVerdict(advanced, { smtp, interfaces, before: advanced });
   return { status: 200, body: advancedDocumentOf(head, warnings), headers: etagOf(head) };
 });

@@ -1,4 +1,4 @@
-import { bindingVerdict, canonicalAdvanced } from '../../../shared/domain/advanced.ts';
+import { advancedVerdict, canonicalAdvanced } from '../../../shared/domain/advanced.ts';
 import type { Head } from '../../../shared/domain/configuration.ts';
 import type { Warning } from '../../../shared/errors.ts';
 import type { AdvancedSettings } from '../../../shared/schemas/advanced.ts';
@@ -28,7 +28,7 @@ export const saveSmtpAdvanced = (
       const { smtp, advanced: before } = present.configuration;
       const advanced = canonicalAdvanced(settings);
       const interfaces = await readInterfaces(present.scannerId);
-      const verdict = bindingVerdict(advanced, { smtp, interfaces, before });
+      const verdict = advancedVerdict(advanced, { smtp, interfaces, before });
       if (verdict.problems.length > 0) throw invalid(verdict.problems);
       return {
         configuration: { ...present.configuration, advanced },

@@ -1,5 +1,6 @@
 import { advancedProblems } from '../../../shared/domain/advanced.ts';
 import { judgeHost } from '../../../shared/domain/hosts.ts';
+import { sharedLimits } from '../../../shared/domain/listeners.ts';
 import { canonicalIpv4 } from '../../../shared/domain/lists/addresses.ts';
 import { parseDomain } from '../../../shared/domain/lists/domains.ts';
 import { settingsProblems } from '../../../shared/domain/settings.ts';
@@ -88,12 +89,9 @@ const connectionRefusals = (bindings: Bindings, { advanced }: Configuration): Re
     : [];
 };
 
-/** Limits that are said to the client, or counted, before it is known which way its mail goes. */
-const sharedMembers = ['maxMessageBytes', 'maxRecipientsPerMessage'] as const;
-
 const sharedRefusals = (listeners: readonly Listener[], { advanced }: Configuration): Refusal[] => {
   if (!listeners.some(({ directions }) => directions.length > 1)) return [];
-  return sharedMembers
+  return sharedLimits
     .filter((name) => advanced.inbound[name] !== advanced.outbound[name])
     .map((name) => ({
       pointer: `/advanced/outbound/${name}`,

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   advancedProblems,
-  bindingVerdict,
+  advancedVerdict,
   canonicalAdvanced,
   patchedAdvanced,
 } from '../../../shared/domain/advanced.ts';
@@ -189,7 +189,7 @@ describe('bindings', () => {
     { name: 'eth0', type: 'ethernet' as const, ipv4: ['192.0.2.1'], ipv6: ['2001:db8::1'] },
   ];
   const verdict = (given: object, before: object = {}, seen: typeof interfaces | null = interfaces) => {
-    const { problems, warnings } = bindingVerdict(bindings(given), {
+    const { problems, warnings } = advancedVerdict(bindings(given), {
       smtp,
       interfaces: seen,
       before: bindings(before),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Context, contextVerdict } from '../../../shared/domain/context.ts';
-import { defaultAdvanced } from '../../../shared/schemas/advanced.ts';
+import { advancedSettings, defaultAdvanced } from '../../../shared/schemas/advanced.ts';
 import { smtpSettings } from '../../../shared/schemas/smtp.ts';
 
 const certificateId = 'cert-0123456789abcdef';
@@ -105,6 +105,18 @@ describe('a listener that inbound and outbound share', () => {
       outbound: { ipv4, tls: { accept: true, certificateId } },
     });
     expect(verdict(differing)[1]).toEqual(['SHARED_LISTENER_TLS /outbound/tls']);
+  });
+
+  it('is warned of where limits differ that are told before it is known which way mail goes', () => {
+    const advanced = advancedSettings.parse({
+      inbound: { maxMessageBytes: 1_000_000, maxConnections: 5 },
+      outbound: { maxRecipientsPerMessage: 7 },
+    });
+    expect(verdict(shared, { advanced })[1]).toEqual([
+      'SHARED_LISTENER_LIMITS /outbound/maxMessageBytes',
+      'SHARED_LISTENER_LIMITS /outbound/maxRecipientsPerMessage',
+    ]);
+    expect(verdict(whole, { advanced })[1]).toEqual([]);
   });
 });
 

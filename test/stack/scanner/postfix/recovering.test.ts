@@ -210,6 +210,8 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
     await until('it is gone', () => daemonsBelow(dir).every(({ pid }) => pid !== master));
     await answers(port, 1);
 
+    // A start that is still under way would have the failure.
+    await sink.held();
     failures = 1;
     await expect(put(sink, telling(port, 2))).rejects.toThrow('the disk is on fire');
 
