@@ -91,7 +91,7 @@ const connected = async (stack: StackProcess, id: string, identity: Identity): P
     },
     async connect() {
       const link = { ...stack.endpoints.mqtt, ...credentials, clientId: id };
-      const listener = { onDelta: () => void again(), newId: randomUUID, patience: 20_000 };
+      const listener = { onDelta: () => void again(), newId: randomUUID, patience: 60_000 };
       conversation = await openConversation(link, listener, new AbortController().signal);
       await again();
     },

@@ -103,7 +103,7 @@ const withTls = (port: number) => {
 
 /** Speaks as a Scanner that is enrolled; hangs up when the test ends. */
 const speakAs = async (clientId: string, { mqtt, ...credentials }: Identity): Promise<Conversation> => {
-  const listener = { onDelta: () => undefined, newId: randomUUID, patience: 20_000 };
+  const listener = { onDelta: () => undefined, newId: randomUUID, patience: 60_000 };
   const link = { ...mqtt, ...credentials, clientId };
   const conversation = await openConversation(link, listener, new AbortController().signal);
   onTestFinished(() => conversation.close());

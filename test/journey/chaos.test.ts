@@ -43,7 +43,7 @@ beforeAll(async () => {
     await save(stack, id, inboundSettings(2500 + index));
     await inSync(stack, id);
   }
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   for (const scanner of scanners.values()) await scanner.stop();

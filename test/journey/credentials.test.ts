@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Certificate, ClientAuthority } from '../../shared/schemas/certificates.ts';
 import type { DirectorySource } from '../../shared/schemas/directory-sources.ts';
+import { keys, sortKeys } from '../../shared/tables.ts';
 import { make, makeChain, type ServerChain } from '../helpers/certificates.ts';
 import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -66,6 +67,20 @@ const revisionOf = async (scannerId: string) =>
 const artifactsOf = async (scannerId: string) => {
   const answer = await call('GET', `/scanners/${scannerId}/revisions/${await revisionOf(scannerId)}`);
   return (answer.body as { artifacts: Record<string, string> }).artifacts;
+};
+
+/** What Scanners are to have of an artifact: each is brought to it by a worker, some time after a change. */
+const fleetDigest = async (artifact: string): Promise<string | undefined> => {
+  const { endpoints } = stack;
+  const client = new DynamoDBClient({
+    endpoint: endpoints.dynamodb,
+    region: endpoints.region,
+    credentials: endpoints,
+  });
+  const Key = { pk: { S: keys.ofArtifact(artifact) }, sk: { S: sortKeys.artifact } };
+  const { Item } = await client.send(new GetItemCommand({ TableName: endpoints.table, Key }));
+  client.destroy();
+  return Item?.['digest']?.S;
 };
 
 describe('certificates', () => {
@@ -322,13 +337,10 @@ describe('directory sources', () => {
       return items.find(({ functions }) => functions.includes('authentication'));
     };
     const asked = await settled();
-    await until('the changes before have arrived', async () => {
-      const { items } = (await call('GET', '/scanners/mx1/audit?limit=20')).body as {
-        items: { operation: string }[];
-      };
-      return items.filter(({ operation }) => operation === 'renew-artifact').length >= 1;
+    const digest = await until('the changes before have arrived', async () => {
+      const present = await fleetDigest('directory-sources');
+      return (await artifactsOf('mx1'))['directory-sources'] === present && present;
     });
-    const digest = (await artifactsOf('mx1'))['directory-sources'];
     await call('POST', '/directory-sources', {
       ...withoutPassword,
       name: 'Routes',

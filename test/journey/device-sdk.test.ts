@@ -41,7 +41,7 @@ beforeAll(async () => {
   shadows = iotshadow.IotShadowClientv2.newFromMqtt311(connection, {
     maxRequestResponseSubscriptions: 8,
     maxStreamingSubscriptions: 4,
-    operationTimeoutInSeconds: 20,
+    operationTimeoutInSeconds: 60,
   });
   deltas = [];
 });

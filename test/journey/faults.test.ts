@@ -65,21 +65,28 @@ describe('a Scanner that was away', () => {
 
 describe('kill -9 of the whole stack', () => {
   it('in the middle of an import: it finishes after the restart, once', async () => {
-    await register(stack, 'mx1');
-    await save(stack, 'mx1', inboundSettings());
     const big = bigList(200_000);
-    await drop(stack, 'mx1/inbound/big.txt', big.text, { activate: 'true' });
-    await until('the import has begun', async () =>
-      (await imports(stack, 'mx1')).some((job) => job.state === 'processing'),
-    );
+    let count = 0;
+    // One that was over before anybody looked is of no use.
+    const id = await until('an import is seen in its middle', async () => {
+      count += 1;
+      const scannerId = `mx${count}`;
+      await register(stack, scannerId);
+      await save(stack, scannerId, inboundSettings());
+      await drop(stack, `${scannerId}/inbound/big.txt`, big.text, { activate: 'true' });
+      const begun = await until('the import has begun', async () =>
+        (await imports(stack, scannerId)).find(({ state }) => !['created', 'uploaded'].includes(state)),
+      );
+      return begun.state === 'processing' && scannerId;
+    });
 
     await stack.kill9();
     await stack.restart();
 
-    const job = await importEnded(stack, 'mx1');
+    const job = await importEnded(stack, id);
     expect(job).toMatchObject({ state: 'completed', counts: { added: big.size } });
-    expect(await imports(stack, 'mx1')).toHaveLength(1);
-    expect((await sync(stack, 'mx1')).desiredRevision).toBe(job.revision);
+    expect(await imports(stack, id)).toHaveLength(1);
+    expect((await sync(stack, id)).desiredRevision).toBe(job.revision);
     expect(job.revision).toBe(3);
   });
 

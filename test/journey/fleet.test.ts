@@ -35,7 +35,7 @@ beforeAll(async () => {
   );
   for (const [scannerId, labels] of Object.entries({ mx2: { site: 'lyon' }, mx3: { site: 'paris' } }))
     await stack.call('POST', '/scanners', { scannerId, labels });
-}, 60_000);
+});
 
 afterAll(async () => {
   await scanner?.stop();
@@ -53,8 +53,12 @@ const shadowOf = (thingName: string) => {
       const { payload } = await iot.send(new GetThingShadowCommand(at));
       return JSON.parse(new TextDecoder().decode(payload));
     },
-    write: (state: { desired?: object; reported?: object }) =>
-      iot.send(new UpdateThingShadowCommand({ ...at, payload: Buffer.from(JSON.stringify({ state })) })),
+    /** Answers what was taken. */
+    write: async (state: { desired?: object; reported?: object }): Promise<{ state: typeof state }> => {
+      const update = { ...at, payload: Buffer.from(JSON.stringify({ state })) };
+      const { payload } = await iot.send(new UpdateThingShadowCommand(update));
+      return JSON.parse(new TextDecoder().decode(payload));
+    },
   };
 };
 
@@ -103,8 +107,8 @@ describe('a fleet', () => {
   it('brings a Scanner back to its head when somebody else has edited its shadow', async () => {
     const revision = await save(stack, 'mx1', inboundSettings(2525));
     await inSync(stack, 'mx1', revision);
-    await shadowOf('mx1').write({ desired: { mailFiltering: 'outbound', inbound: null } });
-    expect(await desired('mx1')).toMatchObject({ mailFiltering: 'outbound' });
+    const edit = await shadowOf('mx1').write({ desired: { mailFiltering: 'outbound', inbound: null } });
+    expect(edit.state.desired).toMatchObject({ mailFiltering: 'outbound' });
 
     await isDueNow('mx1');
     await lookNow(stack.endpoints);
@@ -112,7 +116,11 @@ describe('a fleet', () => {
     // The Scanner refuses the edit, for which it is looked at, too: whoever comes first mends it.
     await until('the edit is gone', async () => (await desired('mx1'))?.mailFiltering === 'inbound');
     expect(await desired('mx1')).toMatchObject({ revision });
-    expect(String((await dueOf('mx1'))['at']) > new Date().toISOString()).toBe(true);
+    // What it said of the edit may ask for one more look.
+    await until(
+      'it is due later',
+      async () => String((await dueOf('mx1'))['at']) > new Date().toISOString() || undefined,
+    );
     await inSync(stack, 'mx1', revision);
   });
 
@@ -250,16 +258,26 @@ describe('a fleet', () => {
     );
     await isDueNow('mx2');
     await lookNow(stack.endpoints);
-    expect(await dueOf('mx2')).toMatchObject({ failures: 0 });
-    expect(await dueOf('mx2')).not.toHaveProperty('lastError');
-    expect(conditionOf(await sync(stack, 'mx2'), 'Published')?.status).toBe('True');
+    // The mended head has woken a publisher, too, and one that read the broken one may be later than both; then it is the minute's look that mends it.
+    await until(
+      'nothing is left of the failure',
+      async () => {
+        expect(await dueOf('mx2')).toMatchObject({ failures: 0 });
+        expect(await dueOf('mx2')).not.toHaveProperty('lastError');
+        expect(conditionOf(await sync(stack, 'mx2'), 'Published')?.status).toBe('True');
+        return true;
+      },
+      { seconds: 120 },
+    );
   });
 
   it('is filtered by what its Scanners are', async () => {
-    await until(
-      'the index has caught up',
-      async () => (await listed('inSync=true')).includes('mx1') || undefined,
-    );
+    await until('the index has caught up, and shows nobody who is decommissioned', async () => {
+      expect(await listed('inSync=true')).toContain('mx1');
+      expect(await listed('state=pending')).toContain('mx2');
+      expect(await listed('inSync=false')).toEqual(['mx2', 'mx3']);
+      return true;
+    });
 
     expect(await listed('inSync=true')).toEqual(['mx1']);
     expect(await listed('inSync=false')).toEqual(['mx2', 'mx3']);

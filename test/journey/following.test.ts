@@ -3,7 +3,7 @@ import { type LogLine, logLines } from '../helpers/logs.ts';
 import { type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ApiAnswer, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { dropAndImport, inboundSettings } from './support.ts';
+import { dropAndImport, inboundSettings, sync } from './support.ts';
 
 let stack: StackProcess;
 let puppet: Puppet;
@@ -134,7 +134,7 @@ describe('one id', () => {
 
   it('of a rollout goes to each of its targets', async () => {
     const target = await startPuppet(stack, 'mx2');
-    await target.connect();
+    await until('mx2 is seen as connected', async () => (await sync(stack, 'mx2')).connected);
     await call('PUT', '/scanners/mx2/smtp', inboundSettings());
     const begun = await call('POST', '/rollouts', { source: 'mx1', targets: { scannerIds: ['mx2'] } });
     const requestId = begun.headers.get('x-request-id') ?? '';

@@ -55,10 +55,12 @@ describe('from a save or an upload to the Scanner', () => {
   });
 
   it('an address that the Scanner does not have is refused, and its interfaces are shown', async () => {
-    const scannerDocument = (await stack.call('GET', '/scanners/mx1')).body as {
-      interfaces: { ipv4: string[] }[];
-    };
-    expect(scannerDocument.interfaces.flatMap(({ ipv4 }) => ipv4)).toContain('127.0.0.1');
+    await until('its interfaces are known', async () => {
+      const { interfaces } = (await stack.call('GET', '/scanners/mx1')).body as {
+        interfaces: { ipv4: string[] }[];
+      };
+      return interfaces.flatMap(({ ipv4 }) => ipv4).includes('127.0.0.1');
+    });
 
     const answer = await stack.call('PATCH', '/scanners/mx1/smtp', {
       inbound: { ipv4: { address: '203.0.113.200' } },

@@ -96,13 +96,13 @@ describe('registrations', () => {
     const published = async () => (await sync(stack, 'reg-4')).publishedRevision;
     await save(stack, 'reg-5', inboundSettings());
     await expect
-      .poll(() => sync(stack, 'reg-5'), { timeout: 20_000 })
+      .poll(() => sync(stack, 'reg-5'), { timeout: 60_000 })
       .toMatchObject({ publishedRevision: 2 });
     expect(await published()).toBeNull();
 
     await stack.call('PATCH', '/scanners/reg-4', { enabled: true });
 
-    await expect.poll(published, { timeout: 20_000 }).toBe(revision);
+    await expect.poll(published, { timeout: 60_000 }).toBe(revision);
   });
 });
 
@@ -266,7 +266,7 @@ describe('an import', () => {
     expect((await stack.call('POST', `/imports/${importId}/confirm`)).status).toBe(202);
 
     await expect
-      .poll(() => get(`/imports/${importId}`), { timeout: 20_000 })
+      .poll(() => get(`/imports/${importId}`), { timeout: 60_000 })
       .toMatchObject({ state: 'completed', counts: { removed: 60 } });
     expect(await entriesOf()).toEqual(hundred.slice(60));
   });
@@ -280,7 +280,7 @@ describe('an import', () => {
     await stack.call('POST', `/imports/${importId}/confirm`);
 
     await expect
-      .poll(() => get(`/imports/${importId}`), { timeout: 20_000 })
+      .poll(() => get(`/imports/${importId}`), { timeout: 60_000 })
       .toMatchObject({ state: 'completed', counts: { removed: 61 } });
     expect(await entriesOf()).toEqual(hundred.slice(60));
   });

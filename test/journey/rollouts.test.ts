@@ -9,7 +9,7 @@ import { type Answer, type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { inboundSettings, inSync, register, registered, save } from './support.ts';
+import { conditionOf, inboundSettings, inSync, register, registered, save, sync } from './support.ts';
 
 let stack: StackProcess;
 const scanners: ScannerProcess[] = [];
@@ -413,7 +413,7 @@ describe('a rollout that is not let to its end', () => {
   it('is halted by hand, cancelled, and what it has committed still settles', async () => {
     for (const one of own) await one.answer(() => 'silence');
     const id = await create({ source: 'ended-source', targets: { labels }, maxConcurrent: 2 });
-    await outcome(id, 'ended-2', 'committed');
+    for (const one of ['ended-1', 'ended-2']) await outcome(id, one, 'committed');
     expect((await rolloutOf(id)).counts).toMatchObject({ committed: 2, pending: 1 });
 
     expect(await act(id, 'halt')).toMatchObject({ status: 202, body: { state: 'halted' } });
@@ -433,7 +433,7 @@ describe('a rollout that is not let to its end', () => {
     await source('ended-source-2', ['198.51.100.1', '198.51.100.2']);
     for (const one of own) await one.answer(() => 'silence');
     const older = await create({ source: 'ended-source-2', targets: { scannerIds: ['ended-1', 'ended-2'] } });
-    await outcome(older, 'ended-2', 'committed');
+    for (const one of ['ended-1', 'ended-2']) await outcome(older, one, 'committed');
     await save(stack, 'ended-1', settings(2800));
     const waits = await create({
       source: 'ended-source-2',
@@ -465,10 +465,17 @@ describe('a rollout that is not let to its end', () => {
     const id = await create({ source: 'ended-source-3', targets: { labels }, maxConcurrent: 1 });
     await outcome(id, 'ended-1', 'committed');
 
+    const killedAt = new Date().toISOString();
     await stack.kill9();
     await Promise.all(own.map((one) => one.close()));
     await stack.restart();
     await Promise.all(own.map((one) => one.connect()));
+    // Whoever was cut off is seen as gone, and then as back: a turn that comes in between is lost.
+    for (const one of ids)
+      await until(`${one} is seen as back`, async () => {
+        const connected = conditionOf(await sync(stack, one), 'Connected');
+        return connected?.status === 'True' && connected.lastTransitionTime > killedAt;
+      });
     for (const one of own) await one.answer(() => ({ code: 'applied' }));
     const schedule = setInterval(() => void wakeAll().catch(() => undefined), 1000);
     const done = await inState(id, 'completed').finally(() => clearInterval(schedule));

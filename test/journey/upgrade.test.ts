@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { loadState, putItems, putObjects, type StoredState, storedItems } from '../helpers/stored-state.ts';
+import { until } from '../helpers/until.ts';
 
 const files = readdirSync('test/data').filter((file) => /^stored-state-\d+\.json$/.test(file));
 
@@ -52,7 +53,13 @@ describe.each(files)('what an earlier version stored: %s', (file) => {
     expect(answer.status).toBeLessThan(300);
   });
 
+  const directoriesOfMx1 = async (): Promise<string | undefined> => {
+    const answer = await stack.call('GET', `/scanners/mx1/revisions/${await revisionOf('mx1')}`);
+    return (answer.body as { artifacts: Record<string, string> }).artifacts['directory-sources'];
+  };
+
   it('takes a change of what belongs to the fleet, and its secret is read again', async () => {
+    const asked = await directoriesOfMx1();
     const id = idIn(state, '/directory-sources');
     const put = await stack.call('PUT', `/directory-sources/${id}`, {
       name: 'staff',
@@ -64,6 +71,8 @@ describe.each(files)('what an earlier version stored: %s', (file) => {
       timeoutSeconds: 20,
     });
     expect(put).toMatchObject({ status: 200, body: { timeoutSeconds: 20, hasBindPassword: true } });
+    // A worker makes a revision of it, some time later: what follows would find it in its middle.
+    await until('mx1 asks it anew', async () => (await directoriesOfMx1()) !== asked);
   });
 
   it('is what fsck finds in order, with the changes', async () => {

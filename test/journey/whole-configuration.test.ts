@@ -5,7 +5,7 @@ import { makeChain } from '../helpers/certificates.ts';
 import { type Puppet, startPuppet } from '../helpers/puppet.ts';
 import { type ApiAnswer, keepingHistory, type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { inSync, register } from './support.ts';
+import { inSync, register, sync } from './support.ts';
 
 /**
  * A configuration with everything in it for which a part of the fleet is read: a certificate, directories, bindings, a shared listener with domains, a
@@ -78,6 +78,7 @@ describe('a configuration with everything in it', () => {
     const wide = { entries: [{ value: '0.0.0.0/1' }] };
     await ok('POST', '/scanners/origin/access-lists/outbound/entries?acknowledge=open-relay', wide);
     await inSync(stack, 'target', await configure('target', forwarding));
+    await until('it is seen as connected', async () => (await sync(stack, 'target')).connected);
   });
 
   it('is rolled out, with what the fleet has and without what is the target’s own, and taken back', async () => {
