@@ -41,6 +41,8 @@ export interface EnvironmentOptions {
 }
 
 interface Reply {
+  /** The source is loaded, or has failed to; no reply to an event. */
+  loaded?: true;
   result?: string;
   error?: { errorType: string; errorMessage: string; trace?: string[] };
   log?: string;
@@ -66,34 +68,38 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
   return worker;
 };
 
-/** Starts an environment. Its first event waits for the source to load. */
+/** Starts an environment. Its first event waits for the source to load, which takes nothing of the event's time (Lambda developer guide, "Init phase"). */
 export const startEnvironment = (options: EnvironmentOptions): Environment => {
   const { fn } = options;
   const worker = startWorker(options);
   let usable = true;
   let settle: ((reply: Reply) => void) | undefined;
+  const loading = Promise.withResolvers<void>();
 
   const fail = (errorType: string, errorMessage: string) => {
     usable = false;
     settle?.({ error: { errorType, errorMessage } });
   };
-  worker.on('message', (reply: Reply) => settle?.(reply));
+  worker.on('message', (reply: Reply) => (reply.loaded ? loading.resolve() : settle?.(reply)));
   worker.on('error', (error) => fail('Runtime.ExitError', error.message));
   worker.on('exit', (code) => fail('Runtime.ExitError', `The environment ended with exit code ${code}.`));
 
   const replyTo = (event: unknown) =>
     new Promise<Reply>((answer) => {
       const timeout = fn.timeoutSeconds * 1000;
-      const timer = setTimeout(() => {
-        fail('Sandbox.Timedout', `Task timed out after ${fn.timeoutSeconds} seconds`);
-        void worker.terminate();
-      }, timeout);
+      let timer: NodeJS.Timeout | undefined;
       settle = (reply) => {
         clearTimeout(timer);
         settle = undefined;
         answer(reply);
       };
-      worker.postMessage({ event, requestId: randomUUID(), deadline: Date.now() + timeout });
+      void loading.promise.then(() => {
+        timer = setTimeout(() => {
+          fail('Sandbox.Timedout', `Task timed out after ${fn.timeoutSeconds} seconds`);
+          void worker.terminate();
+        }, timeout);
+        worker.postMessage({ event, requestId: randomUUID(), deadline: Date.now() + timeout });
+      });
     });
 
   return {

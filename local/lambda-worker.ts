@@ -60,7 +60,8 @@ keepTailOf(process.stdout);
 keepTailOf(process.stderr);
 
 const handler = load();
-handler.catch(() => undefined);
+const loaded = () => port.postMessage({ loaded: true });
+handler.then(loaded, loaded);
 
 port.on('message', async (invocation: Invocation) => {
   tail = `START RequestId: ${invocation.requestId} Version: $LATEST\n`;

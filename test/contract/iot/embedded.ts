@@ -20,8 +20,7 @@ import { openState, type State } from '../../../local/state.ts';
 import { until as untilDeadline } from '../../helpers/until.ts';
 
 /** Waits for what happens on the same machine: looks often, and fails with what was seen before the test times out. */
-export const until: typeof untilDeadline = (what, look) =>
-  untilDeadline(what, look, { seconds: 20, everyMs: 5 });
+export const until: typeof untilDeadline = (what, look) => untilDeadline(what, look, { everyMs: 5 });
 
 export const region = 'eu-west-1';
 export const accountId = '123456789012';
@@ -184,7 +183,7 @@ export const connect = async (
     cert: device.cert,
     clientId: device.thing,
     reconnectPeriod: 0,
-    connectTimeout: 10_000,
+    connectTimeout: 60_000,
     ...options,
   } as mqtt.IClientOptions);
   client.on('message', onMessage); // from the start: a persistent session's messages come with the CONNACK

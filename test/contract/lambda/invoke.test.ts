@@ -21,7 +21,8 @@ import { until } from '../../helpers/until.ts';
 const region = 'eu-west-1';
 const account = '123456789012';
 const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'secret/of+the=functions' };
-const arn = `arn:aws:lambda:${region}:${account}:function:Probe1`;
+const arnOf = (name: string) => `arn:aws:lambda:${region}:${account}:function:${name}`;
+const arn = arnOf('Probe1');
 const dead: QueueModel = {
   arn: `arn:aws:sqs:${region}:${account}:dead`,
   name: 'dead',
@@ -61,13 +62,19 @@ beforeAll(async () => {
     arn,
     description: 'Does as it is told',
     entry: 'test/stack/functions/probe.ts',
-    timeoutSeconds: 2,
+    timeoutSeconds: 60,
     environment: { PROBE: join(dir, 'probe') },
     aliases: ['live'],
     asyncRetries: 1,
     onFailureQueueArn: dead.arn,
   };
-  const functions = [probe];
+  const hasty = { ...probe, id: 'Hasty1', arn: arnOf('Hasty1'), timeoutSeconds: 2 };
+  const slow = { ...hasty, id: 'Slow1', arn: arnOf('Slow1'), entry: join(dir, 'slow.mjs') };
+  writeFileSync(
+    slow.entry,
+    'await new Promise((resolve) => setTimeout(resolve, 3000)); export const handler = async () => "up";',
+  );
+  const functions = [probe, hasty, slow];
   const common = { onError: () => undefined, now: Date.now };
   const queues = openQueues(state, [dead], { region, ...common });
   ended.push(() => queues.stop());
@@ -121,12 +128,18 @@ describe('a synchronous invocation', () => {
   });
 
   it('of a function whose time is up says so', async () => {
-    const answer = await invoke({ sleepMs: 60_000 });
+    const answer = await invoke({ sleepMs: 60_000 }, { FunctionName: 'Hasty1' });
     expect(answer.FunctionError).toBe('Unhandled');
     expect(payloadOf(answer)).toEqual({
       errorType: 'Sandbox.Timedout',
       errorMessage: expect.stringMatching(/timed out after 2 seconds/),
     });
+  });
+
+  it('of a function that takes longer to load than its time is has all of its time then', async () => {
+    const answer = await invoke({}, { FunctionName: 'Slow1' });
+    expect(answer.FunctionError).toBeUndefined();
+    expect(payloadOf(answer)).toBe('up');
   });
 
   it.each([
@@ -258,7 +271,13 @@ describe('an invocation is refused', () => {
 
 it('the functions are listed by their names', async () => {
   const { Functions } = await client.send(new ListFunctionsCommand({}));
-  expect(Functions).toEqual([
-    expect.objectContaining({ FunctionName: 'Probe1', FunctionArn: arn, Description: 'Does as it is told' }),
-  ]);
+  expect(Functions).toEqual(
+    ['Probe1', 'Hasty1', 'Slow1'].map((FunctionName) =>
+      expect.objectContaining({
+        FunctionName,
+        FunctionArn: arnOf(FunctionName),
+        Description: 'Does as it is told',
+      }),
+    ),
+  );
 });

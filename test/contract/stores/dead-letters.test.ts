@@ -37,7 +37,7 @@ const probe = (): FunctionModel => ({
   id: 'Probe',
   arn: `arn:aws:lambda:${place}:function:Probe`,
   entry: 'test/stack/functions/probe.ts',
-  timeoutSeconds: 5,
+  timeoutSeconds: 60,
   environment: { PROBE: join(dir, 'probe') },
   aliases: [],
   asyncRetries: 2,

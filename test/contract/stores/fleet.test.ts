@@ -127,7 +127,7 @@ describe('a lane', () => {
 
   it('is THROTTLED for who would wait longer than 40 seconds, who then has booked nothing', async () => {
     process.env['ROLLOUT_RATE'] = '1';
-    await pace.reserve('rollout', 50);
+    await pace.reserve('rollout', 500);
     await expect(pace.reserve('rollout')).rejects.toMatchObject({ code: 'THROTTLED' });
     await expect(pace.reserve('rollout')).rejects.toMatchObject({ code: 'THROTTLED' });
     process.env['ROLLOUT_RATE'] = '100';

@@ -633,7 +633,7 @@ describe('the work on a rollout', () => {
     expect(await finishRollout(rollout, 'completed', at)).toBe(false);
     expect(await finishRollout(await fresh(rollout), 'halted', at)).toBe(true);
 
-    await expect.poll(open).toBe(false);
+    await expect.poll(open, { timeout: 60_000 }).toBe(false);
     expect(await takeLease(rollout.rolloutId, 'a', at)).toBe(false);
     expect(await fresh(rollout)).toMatchObject({ state: 'halted' });
     expect(await fresh(rollout)).not.toHaveProperty('finishedAt');
