@@ -54,13 +54,16 @@ const forgetOthers = (folder: string): void => {
       rmSync(other, { recursive: true, force: true });
 };
 
-/** Says that the bundles are in use, and takes old ones away; those of another user of this checkout are left to that one. */
+/** What a folder that another process takes away or puts in its place at the same moment makes of a call. */
+const elsewhere = ['ENOENT', 'ENOTEMPTY'];
+
+/** Says that the bundles are in use, and takes old ones away; those of another user of this checkout, or that another process is at, are left to that one. */
 const tidy = (folder: string): void => {
   try {
     utimesSync(folder, new Date(), new Date());
     forgetOthers(folder);
   } catch (error) {
-    if (!['EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['EPERM', 'EACCES', ...elsewhere].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 };
 

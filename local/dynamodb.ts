@@ -96,7 +96,7 @@ export const dynamoClient = (url: string, region: string, credentials: Credentia
   new DynamoDBClient({ endpoint: url, region, credentials, maxAttempts: 1 });
 
 const untilReady = async (client: DynamoDBClient, child?: ChildProcess): Promise<string[]> => {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     try {
       return (await client.send(new ListTablesCommand({}))).TableNames ?? [];

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -24,6 +25,7 @@ export interface StackProcess {
   token(scopes: string[], seconds: number): Promise<string>;
   /** True when no message and no asynchronous invocation is waiting. */
   queuesAreEmpty(): boolean;
+  /** SIGKILL, and wait until nothing is left of it. */
   kill9(): Promise<void>;
   restart(args?: string[]): Promise<void>;
   /** Ends it and takes its folder away. */
@@ -57,6 +59,18 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =
   child.kill(signal);
   await exit;
 };
+
+/** The engine of the table is a process of its own: it ends when it sees that the stack has, and until then it has the port. */
+const engineEnded = ({ dynamodb }: Endpoints): Promise<true> =>
+  until('the engine of the table has ended', async () => {
+    const { hostname: host, port } = new URL(dynamodb);
+    const socket = connect({ host, port: Number(port) });
+    const refused = once(socket, 'connect').then(
+      () => false,
+      () => true,
+    );
+    return (await refused.finally(() => socket.destroy())) || undefined;
+  });
 
 const waiting = `SELECT (SELECT count(*) FROM queue_messages WHERE queue NOT LIKE '%DeadLetters%')
   + (SELECT count(*) FROM async_invocations) AS count`;
@@ -98,7 +112,10 @@ export const startStackProcess = async (args: string[] = []): Promise<StackProce
       db.close();
       return row.count === 0;
     },
-    kill9: () => end(child, 'SIGKILL'),
+    async kill9() {
+      await end(child, 'SIGKILL');
+      await engineEnded(endpoints);
+    },
     async restart(more = args) {
       await end(child, 'SIGTERM');
       child = await starts(dir, more);

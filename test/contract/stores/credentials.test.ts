@@ -38,7 +38,7 @@ const given = (name: string, text = name) => ({
     issuer: 'CN=ca',
     serialNumber: '01',
     notBefore: '2026-01-01T00:00:00.000Z',
-    notAfter: '2027-01-01T00:00:00.000Z',
+    notAfter: '2099-01-01T00:00:00.000Z',
     fingerprintSha256: 'f'.repeat(64),
   },
   keyType: 'EC P-256',
