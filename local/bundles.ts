@@ -54,7 +54,7 @@ const forgetOthers = (folder: string): void => {
       rmSync(other, { recursive: true, force: true });
 };
 
-/** What a folder that another process takes away or puts in its place at the same moment makes of a call. */
+/** Codes of a call on a folder that another process takes away, or puts another in its place, at the same moment. */
 const elsewhere = ['ENOENT', 'ENOTEMPTY'];
 
 /** Says that the bundles are in use, and takes old ones away; those of another user of this checkout, or that another process is at, are left to that one. */
