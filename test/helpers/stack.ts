@@ -43,10 +43,11 @@ const starts = async (dir: string, args: string[]): Promise<ChildProcess> => {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
-  await until('the stack is ready', () => {
+  const isReady = () => {
     if (child.exitCode !== null) throw new Error(`the stack ended: ${output}`);
     return existsSync(file);
-  }).catch(async (error: unknown) => {
+  };
+  await until('the stack is ready', isReady, { seconds: 110 }).catch(async (error: unknown) => {
     await end(child, 'SIGKILL');
     throw error;
   });
@@ -123,7 +124,8 @@ export const startStackProcess = async (args: string[] = []): Promise<StackProce
     },
     async stop() {
       await end(child, 'SIGTERM');
-      rmSync(dir, { recursive: true, force: true });
+      // What it started may still write there for a moment.
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 };

@@ -1,6 +1,7 @@
 /**
  * Asks `look` again and again until it answers something truthy, and returns that. An error counts as "not yet".
- * Fails after `seconds` with what was seen last, so that a slow machine waits and a broken one says why.
+ * Fails after `seconds` with what was seen last, so that a slow machine waits and a broken one says why. The last look begins after that time: a
+ * process that stood still meanwhile sees what has come of it.
  */
 export const until = async <T>(
   what: string,
@@ -9,7 +10,8 @@ export const until = async <T>(
 ): Promise<NonNullable<Exclude<T, false | '' | 0>>> => {
   const deadline = Date.now() + seconds * 1000;
   let last: unknown;
-  while (Date.now() < deadline) {
+  for (let isLast = false; !isLast; ) {
+    isLast = Date.now() >= deadline;
     try {
       const seen = await look();
       if (seen) return seen as NonNullable<Exclude<T, false | '' | 0>>;
@@ -17,7 +19,7 @@ export const until = async <T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    if (!isLast) await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   const shown = last instanceof Error ? last.message : JSON.stringify(last);
   throw new Error(`not within ${seconds} s: ${what}; last seen: ${shown}`);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ConfigurationRefused, type Sink } from '../../../scanner/sink.ts';
 import type { BuiltList } from '../../../shared/domain/lists/chunks.ts';
 import { advancedShadow, type SmtpDesired, smtpShadow } from '../../../shared/messages/shadow.ts';
-import { until } from '../../contract/iot/embedded.ts';
+import { until } from '../../helpers/until.ts';
 import { advancedDesired, desired, pair, shadowTls, wholeDesired } from '../../unit/scanner/documents.ts';
 import { inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf, sha } from '../../unit/scanner/lists-of.ts';
@@ -470,12 +470,13 @@ describe('a revision that cannot be applied now', () => {
       'the control plane rejects the request',
       () => ({ code: 'ARTIFACT_NOT_NAMED', message: 'not yours' }),
       /ARTIFACT_NOT_NAMED not yours/,
+      {},
     ],
-    ['nobody answers the request', () => 'silence' as const, /no answer/],
-  ])('because %s says so, and tries again', async (_, judge, message) => {
+    ['nobody answers the request', () => 'silence' as const, /no answer/, { patience: 400 }],
+  ])('because %s says so, and tries again', async (_, judge, message, options) => {
     fleet.judge = judge;
     await desire(wanting(listOf(3), 2));
-    await mx.start({ patience: 400 });
+    await mx.start(options);
 
     const { status } = await said(fleet, mx.id, { code: 'failed', revision: 2 });
 

@@ -20,14 +20,8 @@ import {
   type SmtpReported,
   smtpShadow,
 } from '../../../shared/messages/shadow.ts';
-import {
-  connect,
-  type Device,
-  type Embedded,
-  enrol,
-  startEmbedded,
-  until,
-} from '../../contract/iot/embedded.ts';
+import { connect, type Device, type Embedded, enrol, startEmbedded } from '../../contract/iot/embedded.ts';
+import { until } from '../../helpers/until.ts';
 import { advancedDesired } from '../../unit/scanner/documents.ts';
 
 /** What the control plane does with a request for artifacts: a rejection, or nothing at all; links otherwise. */
@@ -239,9 +233,13 @@ export const said = (
   id: string,
   status: Partial<SmtpReported['status']>,
 ): Promise<SmtpReported> =>
-  until(`${id} reports ${JSON.stringify(status)}`, async () => {
-    const reported = await fleet.reported(id);
-    const holds = Object.entries(status).every(([name, value]) => Object(reported.status)[name] === value);
-    if (!holds) throw new Error(`the last report is ${JSON.stringify(reported.status)}`);
-    return reported;
-  });
+  until(
+    `${id} reports ${JSON.stringify(status)}`,
+    async () => {
+      const reported = await fleet.reported(id);
+      const holds = Object.entries(status).every(([name, value]) => Object(reported.status)[name] === value);
+      if (!holds) throw new Error(`the last report is ${JSON.stringify(reported.status)}`);
+      return reported;
+    },
+    { everyMs: 5 },
+  );

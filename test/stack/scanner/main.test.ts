@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../../scanner/command-line.ts';
-import { until } from '../../contract/iot/embedded.ts';
+import { until } from '../../helpers/until.ts';
 import { desired } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
@@ -73,10 +73,14 @@ const start = (...args: string[]) => {
     await kill('SIGKILL');
   });
   const says = (pattern: RegExp) =>
-    until(`the Scanner says ${pattern}`, () => {
-      if (!pattern.test(output)) throw new Error(output);
-      return true;
-    });
+    until(
+      `the Scanner says ${pattern}`,
+      () => {
+        if (!pattern.test(output)) throw new Error(output);
+        return true;
+      },
+      { everyMs: 5 },
+    );
   return { exited: exited.then(([code]) => code), output: () => output, kill, says };
 };
 

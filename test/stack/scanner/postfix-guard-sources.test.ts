@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../local/ports.ts';
 import type { GuardConfiguration } from '../../../scanner/postfix/guard-configuration.ts';
 import { type Made, make } from '../../helpers/certificates.ts';
 import { admin, type Slapd, startSlapd, suffix, whyNoSlapd } from '../../helpers/slapd.ts';
@@ -168,11 +169,7 @@ describe('an SMTP server that is asked about users', () => {
   });
 
   it('that is not there is a failure that passes', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
+    const port = await freePort();
     const guard = await guardFor(port, 'none');
     for (let n = 0; n < 5; n++) expect(await tryPassword(guard, 'me', 'secret')).toBeNull();
     expect(guard.output()).toBe(

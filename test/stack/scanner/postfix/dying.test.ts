@@ -20,7 +20,14 @@ import {
 /** Thrown where the process is imagined to have been killed; all that follows fails too, so nothing is put right. */
 class Killed extends Error {}
 
-/** The parts of a sink, as a process has them that is killed before the first step of which `isLast` says so. */
+/** Looks that change nothing. How often some are made depends on how long others take. */
+const looks = new Set([
+  ...['before', 'isConfirmed', 'look', 'standing', 'target'],
+  ...['errorsSince', 'isRunning', 'markLog'],
+  ...['fault', 'status'],
+]);
+
+/** The parts of a sink, as a process has them that is killed before the first step of which `isLast` says so: looks are none. */
 const dying = (parts: PostfixParts, isLast: (name: string, index: number) => boolean) => {
   let [steps, dead] = [0, false];
   const dyingOf = <T extends object>(of: T): T =>
@@ -29,9 +36,10 @@ const dying = (parts: PostfixParts, isLast: (name: string, index: number) => boo
         const value = Reflect.get(target, name, target) as unknown;
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
-          dead ||= isLast(String(name), steps);
+          const isStep = !looks.has(String(name));
+          dead ||= isStep && isLast(String(name), steps);
           if (dead) throw new Killed();
-          steps += 1;
+          if (isStep) steps += 1;
           return value.apply(target, args);
         };
       },
@@ -113,7 +121,7 @@ describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lackin
       if (died) seen.push(revision === wanted ? 'new' : 'old');
       inForce = revision;
     }
-    expect(seen.length).toBeGreaterThan(8);
+    expect(seen.length).toBeGreaterThanOrEqual(8);
     expect(new Set(seen)).toEqual(new Set(['old', 'new']));
   });
 
@@ -128,7 +136,7 @@ describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lackin
     const only = await smtpTo(port);
     await killedWhileApplying(dir, withOnePlace(2), (name) => name === 'reload');
 
-    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    const patience = { allMs: 60_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
     expect((await foundIn(dir, { patience })).current?.smtp.revision).toBe(2);
     only.close();
     await until('who comes is told of the new one', async () => (await toldAt(port)) === 2);

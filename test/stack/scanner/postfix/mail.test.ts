@@ -3,7 +3,18 @@ import { SMTPServer } from 'smtp-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { until } from '../../../helpers/until.ts';
-import { daemonsBelow, lacking, openFolder, put, sinkIn, smtpTo, telling, toldAt } from './world.ts';
+import {
+  daemonsBelow,
+  guardOf,
+  lacking,
+  masterIn,
+  openFolder,
+  put,
+  sinkIn,
+  smtpTo,
+  telling,
+  toldAt,
+} from './world.ts';
 
 /** A server that mail is delivered to; subjects as they come. */
 const startDestination = async () => {
@@ -78,6 +89,9 @@ const world = async () => {
   return { dir, port, destination, configuration, sink, parts, lines };
 };
 
+/** Postfix looks for mail of which it has not heard once a minute. */
+const delivered = (isThere: () => boolean) => until('it is delivered', isThere, { seconds: 90 });
+
 const all = (subjects: readonly string[]): string[] => [...subjects].sort();
 
 describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
@@ -85,25 +99,27 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     const { port, destination, configuration, sink } = await world();
     const mail = sending(port);
     for (const revision of [2, 3, 4]) {
+      const before = mail.taken.length;
       await put(sink, configuration(revision));
       expect(await toldAt(port)).toBe(revision);
+      await until('mail goes on', () => mail.taken.length > before + 1);
     }
     await mail.stop();
 
-    await until('all is delivered', () => destination.subjects.length >= mail.taken.length);
+    await delivered(() => destination.subjects.length >= mail.taken.length);
     expect(mail.taken.length).toBeGreaterThan(5);
     expect(all(destination.subjects)).toEqual(all(mail.taken));
   });
 
   it('goes on when the guard is killed', async () => {
     const { port, destination, parts, lines } = await world();
-    const { pid } = (await parts.guard.status()) ?? { pid: 0 };
+    const pid = await guardOf(parts);
 
     process.kill(pid, 'SIGKILL');
 
     await until('a message is taken', () => send(port, 'after'));
-    await until('it is delivered', () => destination.subjects.includes('after'));
-    expect((await parts.guard.status())?.pid).not.toBe(pid);
+    await delivered(() => destination.subjects.includes('after'));
+    expect(await guardOf(parts)).not.toBe(pid);
     expect(lines).toContain('the guard is put right: it does not answer');
   });
 
@@ -111,13 +127,15 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     const { dir, port, destination, lines } = await world();
     const open = await smtpTo(port);
     await open.say('EHLO there.example');
-    const master = daemonsBelow(dir).find(({ name }) => name === 'master')?.pid ?? 0;
+    const master = masterIn(dir);
 
     process.kill(master, 'SIGKILL');
 
+    await until('it is gone', () => daemonsBelow(dir).every(({ pid }) => pid !== master));
     await until('a message is taken', () => send(port, 'after'));
-    await until('it is delivered', () => destination.subjects.includes('after'));
-    expect(daemonsBelow(dir).filter(({ name }) => name === 'master')).toHaveLength(1);
+    await delivered(() => destination.subjects.includes('after'));
+    // Whoever started it waits for it as a process of that name.
+    await until('there is one', () => daemonsBelow(dir).filter(({ name }) => name === 'master').length === 1);
     expect(lines).toContain('Postfix does not run, and is started');
   });
 
@@ -128,7 +146,7 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     expect((await again.sink.held()).current?.smtp.revision).toBe(1);
     expect(await send(port, 'later')).toBe(true);
     await put(again.sink, configuration(2));
-    await until('it is delivered', () => destination.subjects.includes('later'));
+    await delivered(() => destination.subjects.includes('later'));
     expect(destination.subjects).toEqual(['later']);
   });
 });

@@ -77,7 +77,8 @@ describe.skipIf(lacking !== '')(`a notice of what cannot be delivered${lacking &
     await apply(1, (await startServer({ refuses: true })).port);
     await send(port, 'unwanted');
 
-    await until('the notice is sent', () => relay.mails.length > 0);
+    // Postfix looks for mail of which it has not heard once a minute.
+    await until('the notice is sent', () => relay.mails.length > 0, { seconds: 90 });
     expect(relay.mails[0]).toMatchObject({ from: '', to: ['a@there.example'] });
     expect(relay.mails[0]?.text).toContain('Subject: unwanted');
     expect(relay.mails[0]?.text).not.toContain('The body of unwanted');

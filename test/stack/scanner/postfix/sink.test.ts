@@ -8,8 +8,11 @@ import {
   type Configured,
   daemonsBelow,
   greetingOf,
+  guardOf,
   inboundAt,
   lacking,
+  masterIn,
+  nobodyAt,
   openFolder,
   put,
   running,
@@ -20,9 +23,6 @@ import {
 } from './world.ts';
 
 const certificateId = 'cert-00000000000000a1';
-
-const masterIn = (dir: string): number | undefined =>
-  daemonsBelow(dir).find(({ name }) => name === 'master')?.pid;
 
 describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, () => {
   it('starts Postfix by the first configuration, and reloads it for the next', async () => {
@@ -62,7 +62,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
 
     expect((await smtpTo(other)).banner.code).toBe(220);
     expect((await smtpTo(six, '::1')).banner.code).toBe(220);
-    await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+    await nobodyAt(port);
   });
 
   it('leaves Postfix as it is for what the guard alone reads: no process of it ends, and who comes is told otherwise', async () => {
@@ -114,8 +114,11 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     damage(join(dir, 'versions', known));
 
     const patience = { allMs: 1500, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    const patient = { ...patience, allMs: 60_000, sessionMs: 10_000 };
     const next = await sinkIn(dir, {}, (parts) => ({ ...parts, patience }));
     expect((await next.sink.held()).current).toBeNull();
+    // What cannot answer is not waited for; what follows must.
+    Object.assign(patience, patient);
     expect(await put(next.sink, listing(4))).toBe('Postfix was reloaded');
     expect(await greetingOf(port)).toContain('STARTTLS');
     expect(await put(next.sink, listing(5))).toBe('Postfix goes on as it is');
@@ -147,7 +150,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       mail: {
         ...parts.mail,
         reload: async () => {
-          process.kill((await parts.guard.status())?.pid ?? 0, 'SIGKILL');
+          process.kill(await guardOf(parts), 'SIGKILL');
           await parts.mail.reload();
         },
       },
@@ -173,12 +176,12 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       });
     // It looks after them from here on.
     expect((await sink.held()).current?.smtp.revision).toBe(3);
-    const killed = [(await parts.guard.status())?.pid ?? 0, masterIn(dir) ?? 0];
+    const killed = [await guardOf(parts), masterIn(dir)];
     for (const pid of killed) process.kill(pid, 'SIGKILL');
 
     await until('both are there again', async () => {
-      const pids = [(await parts.guard.status())?.pid ?? 0, masterIn(dir) ?? 0];
-      return pids.every((pid) => pid > 0 && !killed.includes(pid)) && (await toldAt(port)) === 1;
+      const pids = [await guardOf(parts), masterIn(dir)];
+      return pids.every((pid) => !killed.includes(pid)) && (await toldAt(port)) === 1;
     });
   });
 
@@ -233,7 +236,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   });
 
   it('applies at a listener whose places are all taken, too', async () => {
-    const patience = { allMs: 10_000, sessionMs: 1500, dnsMs: 0, againMs: 20 };
+    const patience = { allMs: 60_000, sessionMs: 1500, dnsMs: 0, againMs: 20 };
     const { sink } = await sinkIn(openFolder(), {}, (parts) => ({ ...parts, patience }));
     const port = await freePort();
     const inbound = { maxConnections: 1, maxConnectionsPerAddress: 1, maxConnectionsPerRange: 1 };
@@ -298,6 +301,6 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     await sink.stop();
     expect(daemonsBelow(dir)).toEqual([]);
     expect(await parts.guard.status()).toBeNull();
-    await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+    await nobodyAt(port);
   });
 });

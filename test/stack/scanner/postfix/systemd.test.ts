@@ -7,7 +7,7 @@ import { bootSystemd, lackingSystemd, openMachine, type Systemd } from '../../..
 import { until } from '../../../helpers/until.ts';
 import { inSync, registered, save } from '../../../journey/support.ts';
 import { hang, hangable } from './hang.ts';
-import { inboundAt, lacking, smtpTo } from './world.ts';
+import { inboundAt, lacking, nobodyAt, smtpTo } from './world.ts';
 
 const why = lacking || lackingSystemd();
 const installer = join(process.cwd(), 'scanner', 'install.sh');
@@ -106,7 +106,7 @@ describe.skipIf(why !== '')(`a Scanner under a real systemd${why && ` (${why})`}
 
     expect(await backAfter('guard', (pid) => done('kill', '-STOP', pid))).toBe('mx1.example.com ESMTP');
 
-    expect(journal()).toMatch(/the guard \(\d+\) hangs: it is killed/);
+    await until('the journal says why', () => /the guard \(\d+\) hangs: it is killed/.test(journal()));
     done('systemctl', 'stop', unit('agent'));
   });
 
@@ -121,7 +121,8 @@ describe.skipIf(why !== '')(`a Scanner under a real systemd${why && ` (${why})`}
     });
 
     expect(name).toBe('mx1.example.com ESMTP');
-    expect(journal()).toContain('the guard hangs: its event loop has not turned for 10 s.');
+    const hangs = 'the guard hangs: its event loop has not turned for 10 s.';
+    await until('the journal says why', () => journal().includes(hangs));
     done('systemctl', 'unset-environment', 'NODE_OPTIONS');
     done('systemctl', 'start', unit('agent'));
   });
@@ -166,7 +167,7 @@ describe.skipIf(why !== '')(`a Scanner under a real systemd${why && ` (${why})`}
   it('is taken away with --remove, but for its folder', async () => {
     install('--remove');
 
-    await expect(smtpTo(port)).rejects.toThrow('ECONNREFUSED');
+    await nobodyAt(port);
     expect(done('systemctl', 'list-units', '--all', '--no-legend', 'scanner-*@*')).toBe('');
     expect(readdirSync(machine.options)).toEqual([]);
     expect(readdirSync(machine.units).filter((name) => name.startsWith('scanner'))).toEqual([]);

@@ -24,7 +24,9 @@ describe.skipIf(lacking !== '')(`one message${lacking && ` (${lacking})`}`, () =
     session.close();
 
     await send(port, 'last');
-    await until('the last is there', () => local.mails.some(({ text }) => text.includes('The body of last')));
+    const isThere = () => local.mails.some(({ text }) => text.includes('The body of last'));
+    // Postfix looks for mail of which it has not heard once a minute.
+    await until('the last is there', isThere, { seconds: 90 });
     expect(local.mails.filter(({ from }) => from !== 'a@there.example')).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ import { type AdvancedSettingsInput, advancedSettings } from '../../../../shared
 import type { HostInput } from '../../../../shared/schemas/hosts.ts';
 import type { ListName } from '../../../../shared/schemas/lists.ts';
 import { type SmtpSettingsInput, smtpSettings } from '../../../../shared/schemas/smtp.ts';
+import { until } from '../../../helpers/until.ts';
 import { digestOf, root } from '../../../unit/scanner/documents.ts';
 import { pieces } from '../../../unit/scanner/folder.ts';
 import { sha } from '../../../unit/scanner/lists-of.ts';
@@ -37,10 +38,15 @@ export const openFolder = (): string => {
   return dir;
 };
 
-/** Takes a port until the test ends, or until it is closed. */
-export const takePort = async (port: number): Promise<Server> => {
+const listening = async (port: number): Promise<Server> => {
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');
+  return server;
+};
+
+/** Takes a port until the test ends, or until it is closed. Who has just ended may have it a moment longer. */
+export const takePort = async (port: number): Promise<Server> => {
+  const server = await until(`port ${port} can be had`, () => listening(port), { seconds: 10 });
   onTestFinished(() => {
     server.close();
   });
@@ -98,18 +104,30 @@ export const put = (sink: PostfixSink, what: Configured): Promise<string | undef
   return sink.apply(desired, contents);
 };
 
-/** Programs whose working folder is below this one: the daemons of its Postfix. */
+/** Programs whose working folder is below this one: the daemons of its Postfix. A process that is ending is no program any more. */
 export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
         if (!readlinkSync(`/proc/${pid}/cwd`).startsWith(dir)) return [];
+        readlinkSync(`/proc/${pid}/exe`);
         return [{ pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() }];
       } catch {
         return [];
       }
     });
+
+/** The master daemon of a Postfix that runs. */
+export const masterIn = (dir: string): number => {
+  const master = daemonsBelow(dir).find(({ name }) => name === 'master');
+  if (!master) throw new Error('No master daemon runs.');
+  return master.pid;
+};
+
+/** The guard that answers. */
+export const guardOf = async ({ guard }: Pick<PostfixParts, 'guard'>): Promise<number> =>
+  (await until('the guard answers', () => guard.status())).pid;
 
 /** Ends what a killed agent has left behind in its folder. */
 export const endAll = async (dir: string): Promise<void> => {
@@ -135,7 +153,7 @@ export const sinkIn = async (
     ...more,
   });
   const sink = postfixSink({
-    patience: { allMs: 20_000, sessionMs: 10_000, dnsMs: 0, againMs: 20 },
+    patience: { allMs: 60_000, sessionMs: 10_000, dnsMs: 0, againMs: 20 },
     ...wrap(parts),
   });
   onTestFinished(async () => {
@@ -151,10 +169,20 @@ export const smtpTo = async (
   port: number,
   address = '127.0.0.1',
 ): Promise<SmtpSession & { banner: Reply }> => {
-  const session = await openSession({ address, port }, AbortSignal.timeout(20_000));
+  const session = await openSession({ address, port }, AbortSignal.timeout(60_000));
   onTestFinished(() => session.close());
   return { ...session, banner: await session.reply() };
 };
+
+/** Waits until nobody listens at a port: a daemon that was told to end may hold it a moment longer. */
+export const nobodyAt = (port: number): Promise<true> =>
+  until(`nobody listens at ${port}`, async () => {
+    const refusal = await smtpTo(port).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error,
+    );
+    return refusal?.code === 'ECONNREFUSED';
+  });
 
 /** What a listener says to whoever connects, and to EHLO. */
 export const greetingOf = async (port: number): Promise<string> => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../../local/ports.ts';
 import { connectionTable, readConnections } from '../../../../scanner/postfix/guard/connection-table.ts';
 import { type Connection, connectionsIn } from '../../../../scanner/postfix/guard/connections.ts';
 
@@ -55,9 +56,10 @@ describe('the table of connections', () => {
 
   it.skipIf(process.platform !== 'linux')('of this host has a connection that was just made', async () => {
     const accepted: Socket[] = [];
-    const server = createServer((socket) => accepted.push(socket)).listen(0, '127.0.0.1');
+    // One that connections go out from may be that of another connection of this host, too.
+    const port = await freePort();
+    const server = createServer((socket) => accepted.push(socket)).listen(port, '127.0.0.1');
     await once(server, 'listening');
-    const { port } = server.address() as { port: number };
     const client = connect(port, '127.0.0.1');
     onTestFinished(() => {
       client.destroy();
