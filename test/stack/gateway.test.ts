@@ -57,7 +57,7 @@ const cut = async () => (await signed()).split('.').slice(0, 2).join('.');
 const tokens: [name: string, make: () => string | Promise<string>, scopes: readonly string[] | null][] = [
   ...scopes.map((scope): (typeof tokens)[number] => [
     `one of ${scope} alone`,
-    () => stack.token([scope], 60),
+    () => stack.token([scope], 3600),
     [scope],
   ]),
   ['one without any scope', () => signed({ scope: '' }), []],

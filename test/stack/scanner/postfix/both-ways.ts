@@ -72,7 +72,7 @@ const operatorOf = (current: string) => {
     execFileSync(command, ['-c', current, ...args], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 20_000,
+      timeout: 60_000,
     });
   const queued = (): Queued[] =>
     run('postqueue', '-j')

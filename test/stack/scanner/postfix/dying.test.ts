@@ -128,10 +128,10 @@ describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lackin
     const only = await smtpTo(port);
     await killedWhileApplying(dir, withOnePlace(2), (name) => name === 'reload');
 
-    const patience = { allMs: 10_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    const patience = { allMs: 60_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
     expect((await foundIn(dir, { patience })).current?.smtp.revision).toBe(2);
     only.close();
-    await until('who comes is told of the new one', async () => (await toldAt(port)) === 2);
+    await until('who comes is told of the new one', async () => (await toldAt(port)) === 2, { seconds: 90 });
   });
 
   it('after a switch to what does not work leaves the one before it', async () => {

@@ -12,7 +12,7 @@ const start = (data: string, ...before: string[]) => {
   const scanner = [process.execPath, 'scanner/main.ts', '--id', 'mx1', '--data', data, '--mta', 'postfix'];
   const access = ['--url', 'http://127.0.0.1:9/v1', '--token', 't'];
   const [program = '', ...args] = [...before, ...scanner, ...access];
-  return spawnSync(program, args, { encoding: 'utf8', timeout: 30_000 });
+  return spawnSync(program, args, { encoding: 'utf8', timeout: 120_000 });
 };
 
 describe.skipIf(lacking !== '')(`a Scanner that can run no Postfix${lacking && ` (${lacking})`}`, () => {
