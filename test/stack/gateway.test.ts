@@ -127,6 +127,12 @@ it('health and the OpenAPI document need no token', async () => {
   expect(document.body).toMatchObject({ openapi: '3.1.0', paths: { '/v1/scanners': {} } });
 });
 
+it('a connection is kept idle for a minute, so that a client that stands still for a while does not write to one that has ended', async () => {
+  const { headers } = await stack.call('GET', '/health');
+
+  expect(headers.get('keep-alive')).toBe('timeout=65');
+});
+
 /** A request as it is written, with nothing tidied up by a client library. */
 const raw = (path: string, headers: Record<string, string | string[]> = {}, body?: Buffer, method = 'GET') =>
   new Promise<{ status: number; body: string }>((resolve, reject) => {

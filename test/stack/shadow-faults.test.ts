@@ -113,7 +113,10 @@ describe('a shadow service that answers 429 and 500', () => {
     expect(failingCalls.count).toBeGreaterThan(1);
     // A Scanner may say that it is in sync before the one who has published writes down that this went well.
     for (const id of others)
-      await until(`${id} has no failure`, async () => ((await dueOf(id)).failures ?? 0) === 0);
+      await until(`${id} has no failure`, async () => {
+        await lookAtDue();
+        return ((await dueOf(id)).failures ?? 0) === 0;
+      });
   }, 150_000);
 
   it('waits longer after each failure, as `due` says', async () => {
