@@ -85,13 +85,14 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     const { port, destination, configuration, sink } = await world();
     const mail = sending(port);
     for (const revision of [2, 3, 4]) {
+      const before = mail.taken.length;
       await put(sink, configuration(revision));
       expect(await toldAt(port)).toBe(revision);
+      await until('mail is taken meanwhile', () => mail.taken.length > before + 1);
     }
     await mail.stop();
 
     await until('all is delivered', () => destination.subjects.length >= mail.taken.length);
-    expect(mail.taken.length).toBeGreaterThan(5);
     expect(all(destination.subjects)).toEqual(all(mail.taken));
   });
 
