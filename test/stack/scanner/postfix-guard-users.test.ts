@@ -155,7 +155,7 @@ describe('a source that takes connections and never answers', () => {
   });
 
   it('in the middle of STARTTLS is left when the time is up', async () => {
-    const { port, asked } = await hanging();
+    const { port, open } = await hanging();
     const directory = {
       host: '127.0.0.1',
       port,
