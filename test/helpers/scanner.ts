@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,18 +21,17 @@ export interface ScannerProcess {
   kill9(): Promise<void>;
 }
 
-const ended = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill(signal);
-  await exit;
-};
-
 /** Starts Scanner `id` against the stack that keeps its state in `data`. */
 export const startScannerProcess = (data: string, id: string, more: string[] = []): ScannerProcess => {
   const child = spawn(process.execPath, ['scanner/main.ts', '--id', id, '--data', data, ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Not `exit`, by which not all that it printed may have come.
+  const closed = once(child, 'close');
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await closed;
+  };
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
@@ -47,11 +46,11 @@ export const startScannerProcess = (data: string, id: string, more: string[] = [
     output: () => text,
     configuration: () => JSON.parse(current('configuration.json')) as Record<string, unknown>,
     list: (name) => current(join('lists', `${name}.txt`)),
-    stop: () => ended(child, 'SIGTERM'),
+    stop: () => end('SIGTERM'),
     async ended() {
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await closed;
       return child.exitCode;
     },
-    kill9: () => ended(child, 'SIGKILL'),
+    kill9: () => end('SIGKILL'),
   };
 };

@@ -172,9 +172,7 @@ export const bootSystemd = async ({ dir }: Machine): Promise<Systemd> => {
   const { child, said } = spawnInit(dir, cgroup);
   const systemd = systemdOf(child, cgroup);
   const isUp = () => systemd.run('systemctl', 'is-system-running').output.startsWith('running');
-  await until('systemd is up, or has ended', () => isOver(child) || isUp(), { seconds: 30 }).catch(
-    systemd.kill,
-  );
+  await until('systemd is up, or has ended', () => isOver(child) || isUp()).catch(systemd.kill);
   if (isOver(child)) {
     await systemd.kill();
     throw new Error(`systemd does not come up: ${said()}`);

@@ -26,8 +26,8 @@ const dead: QueueModel = {
 const main: QueueModel = {
   arn: 'arn:aws:sqs:x:y:main',
   name: 'main',
-  // Longer than an environment takes to start on a busy machine: what is handled must not be seen again meanwhile.
-  visibilityTimeoutSeconds: 3,
+  // What is handled is not seen again meanwhile, however long it takes: a test moves its clock.
+  visibilityTimeoutSeconds: 300,
   retentionSeconds: 1000,
   redrive: { deadLetterArn: dead.arn, maxReceiveCount: 3 },
 };
@@ -36,7 +36,7 @@ const probe = (more: Partial<FunctionModel> = {}): FunctionModel => ({
   id: 'probe',
   arn,
   entry: 'test/stack/functions/probe.ts',
-  timeoutSeconds: 10,
+  timeoutSeconds: 60,
   environment: { PROBE: join(dir, 'probe') },
   aliases: [],
   asyncRetries: 2,
@@ -135,9 +135,10 @@ describe('an execution environment', () => {
   });
 
   it('ends when its time is up, and the next event gets a fresh one', async () => {
-    lambda = start(probe({ timeoutSeconds: 1, reservedConcurrency: 1 }));
+    // The time of an event has the start of its environment in it.
+    lambda = start(probe({ timeoutSeconds: 10, reservedConcurrency: 1 }));
 
-    await expect(lambda.invoke(arn, { sleepMs: 60_000 })).rejects.toThrow(/timed out after 1 seconds/);
+    await expect(lambda.invoke(arn, { sleepMs: 60_000 })).rejects.toThrow(/timed out after 10 seconds/);
     expect(await lambda.invoke(arn, { name: 'after' })).toEqual({ value: 'after' });
   });
 
@@ -240,8 +241,8 @@ describe('a queue', () => {
     parallelization: 1,
     maxConcurrency: 2,
   };
-  const open = (): Queues => {
-    const queues = openQueues(state, [main, dead], { region: 'eu-west-1', ...noErrors });
+  const open = (now = Date.now): Queues => {
+    const queues = openQueues(state, [main, dead], { region: 'eu-west-1', ...noErrors, now });
     ended.push(() => queues.stop());
     return queues;
   };
@@ -249,10 +250,15 @@ describe('a queue', () => {
   it('delivers again only the messages that failed, and moves what keeps failing to the dead letters', async () => {
     instruct({ once: 1, poison: 99 });
     lambda = start(probe());
-    const queues = open();
+    let ahead = 0;
+    const queues = open(() => Date.now() + ahead);
     for (const body of ['good', 'once', 'poison', 'other']) queues.send(main.arn, body);
     queues.deliver([source], lambda);
 
+    for (const tries of [1, 2, 3]) {
+      await until('all have been tried', () => times('poison') === tries && lambda.quietMs() > 0);
+      ahead += main.visibilityTimeoutSeconds * 1000;
+    }
     await until('the poison is put aside', () => messages(dead).length === 1);
     await until('the rest is done', () => messages(main).length === 0);
     expect(messages(dead)).toEqual(['poison']);
@@ -264,7 +270,8 @@ describe('a queue', () => {
     const first = openQueues(state, [long, dead], { region: 'eu-west-1', ...noErrors });
     first.send(long.arn, 'in flight');
     const hanging = { invoke: () => new Promise(() => undefined) };
-    first.deliver([source], hanging);
+    // It takes no more than the one: otherwise it would take it again, as the second one shows it again.
+    first.deliver([{ ...source, maxConcurrency: 1 }], hanging);
     await until(
       'it is taken',
       () =>

@@ -57,7 +57,7 @@ const cut = async () => (await signed()).split('.').slice(0, 2).join('.');
 const tokens: [name: string, make: () => string | Promise<string>, scopes: readonly string[] | null][] = [
   ...scopes.map((scope): (typeof tokens)[number] => [
     `one of ${scope} alone`,
-    () => stack.token([scope], 60),
+    () => stack.token([scope], 3600),
     [scope],
   ]),
   ['one without any scope', () => signed({ scope: '' }), []],
@@ -125,6 +125,12 @@ it('health and the OpenAPI document need no token', async () => {
   });
   const document = await stack.call('GET', '/openapi.json', undefined, headers);
   expect(document.body).toMatchObject({ openapi: '3.1.0', paths: { '/v1/scanners': {} } });
+});
+
+it('a connection is kept idle for a minute, so that a client that stands still for a while does not write to one that has ended', async () => {
+  const { headers } = await stack.call('GET', '/health');
+
+  expect(headers.get('keep-alive')).toBe('timeout=65');
 });
 
 /** A request as it is written, with nothing tidied up by a client library. */

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { exitCodes } from '../../scanner/command-line.ts';
 import { signal } from '../../scanner/postfix/processes.ts';
-import { until } from '../contract/iot/embedded.ts';
+import { until } from '../helpers/until.ts';
 import { emptyFolder } from '../unit/scanner/folder.ts';
 
 const module = join(import.meta.dirname, '..', '..', 'scanner', 'signalled.ts');

@@ -109,10 +109,14 @@ describe('records of the stream that can never work', () => {
     const about = (letters: Letter[]) =>
       letters.flatMap((letter) => letter.about.match(/nonsense-\d+/g) ?? []);
     const Bucket = stack.endpoints.deadRecordBucket;
-    const Contents = await until('all have been given up', async () => {
-      const answer = await s3.send(new ListObjectsV2Command({ Bucket }));
-      return (answer.Contents ?? []).length >= broken.length && answer.Contents;
-    });
+    const Contents = await until(
+      'all have been given up',
+      async () => {
+        const answer = await s3.send(new ListObjectsV2Command({ Bucket }));
+        return (answer.Contents ?? []).length >= broken.length && answer.Contents;
+      },
+      { seconds: 150 },
+    );
     const letters = await dead('--only', 'nonsense');
     expect(new Set(about(letters)).size).toBe(broken.length);
     expect(new Set(letters.map((letter) => letter.in))).toEqual(new Set(['bucket']));

@@ -19,7 +19,7 @@ import { lookNow } from '../helpers/look.ts';
 import { type ScannerProcess, startScannerProcess } from '../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
-import { inSync, register, registered, s3Of, save } from '../journey/support.ts';
+import { inSync, register, registered, s3Of, save, sync } from '../journey/support.ts';
 
 /** What a point-in-time recovery makes: another table, in the same account, with what there was at a time. */
 const recovered = 'recovered';
@@ -144,6 +144,10 @@ beforeAll(async () => {
   await register(stack, 'mx3');
   expect((await call('DELETE', `/certificates/${goneId}`)).status).toBe(200);
   await inSync(stack, 'mx1', lastRevision);
+  await until('what the rollout has brought is published', async () => {
+    const { desiredRevision, publishedRevision } = await sync(stack, 'mx2');
+    return publishedRevision === desiredRevision;
+  });
   await until('nothing is under way', () => stack.queuesAreEmpty());
   paths = [
     '/scanners',

@@ -182,11 +182,11 @@ describe.skipIf(lacksDns !== '')(`names of clients of a Postfix${lacksDns && ` (
 
   it('a configuration is applied though DNS says nothing of whoever looks at its listeners', async () => {
     const port = await freePort();
-    const patience = { allMs: 500, sessionMs: 500, dnsMs: 60_000, againMs: 50 };
+    const patience = { allMs: 60_000, sessionMs: 500, dnsMs: 60_000, againMs: 50 };
     const names = withNames({ nameserver: dns.address });
     const own = await startScanner((parts, dir) => ({ ...names(parts, dir), patience }));
     try {
-      // It takes a second until the resolver gives up.
+      // It takes five seconds until the resolver gives up.
       dns.names = { [reverseName('127.0.0.1')]: 'silent' };
       const { hosts, smtp } = given();
       await own.apply({

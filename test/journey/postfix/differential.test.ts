@@ -132,7 +132,7 @@ const matcher = ({ manifest, chunks }: BuiltList) => {
 /** A connection, and the code of each reply in turn; empty once the server has ended it. */
 const talk = (port: number, from: string) => {
   const socket: Socket = connect({ host: '127.0.0.1', port, localAddress: from });
-  socket.setEncoding('latin1').setTimeout(20_000, () => socket.destroy(new Error('no reply in 20 s')));
+  socket.setEncoding('latin1').setTimeout(60_000, () => socket.destroy(new Error('no reply in 60 s')));
   const pieces = socket[Symbol.asyncIterator]();
   return {
     code: async (): Promise<string> => String((await pieces.next()).value ?? '').slice(0, 3),

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MailHost, openSession, speak, startHost, type Where } from '../../../bench/mail-clients.ts';
 import { freePort } from '../../../local/ports.ts';
+import { readConnections } from '../../../scanner/postfix/guard/connection-table.ts';
 import { until } from '../../helpers/until.ts';
 import { lacking } from '../../stack/scanner/postfix/world.ts';
 import { addLoopback, hostAt, removeLoopback, type Scanner, startScanner } from './world.ts';
@@ -28,6 +29,13 @@ const stay = async ({ port: to, at = '127.0.0.1', from }: Where): Promise<string
 };
 
 const greeted = /^220 /;
+
+/** Waits until Postfix has ended all sessions at some ports: who has gone counts until it has noticed. */
+const emptied = (...at: number[]) =>
+  until('nobody is connected', async () => {
+    const connections = await readConnections((one) => at.includes(one));
+    return connections.length === 0;
+  });
 
 describe.skipIf(lacking !== '')(`limits of a Postfix${lacking && ` (${lacking})`}`, () => {
   beforeAll(async () => {
@@ -57,6 +65,7 @@ describe.skipIf(lacking !== '')(`limits of a Postfix${lacking && ` (${lacking})`
 
   afterEach(async () => {
     for (const socket of open.splice(0)) socket.destroy();
+    await emptied(port, port6);
   });
 
   afterAll(async () => {
@@ -69,12 +78,16 @@ describe.skipIf(lacking !== '')(`limits of a Postfix${lacking && ` (${lacking})`
     const session = await openSession({ port });
     expect(session.offered).toMatch(/^250[- ]SIZE 4096\r?$/m);
     session.close();
+    const told = async (lines: readonly string[]) => {
+      await emptied(port);
+      return (await speak({ port }, lines)).at(-1);
+    };
     const begin = ['EHLO there.example', 'MAIL FROM:<a@there.example>', 'RCPT TO:<b@here.example>', 'DATA'];
     const ofBytes = (bytes: number) => `${'x'.repeat(78)}\r\n`.repeat(bytes / 80);
-    expect((await speak({ port }, [...begin, `${ofBytes(3200)}.`])).at(-1)).toMatch(/^250 /);
-    expect((await speak({ port }, [...begin, `${ofBytes(4800)}.`])).at(-1)).toMatch(/^552 5\.3\.4 /);
+    expect(await told([...begin, `${ofBytes(3200)}.`])).toMatch(/^250 /);
+    expect(await told([...begin, `${ofBytes(4800)}.`])).toMatch(/^552 5\.3\.4 /);
     const announced = ['EHLO there.example', 'MAIL FROM:<a@there.example> SIZE=4800'];
-    expect((await speak({ port }, announced)).at(-1)).toMatch(/^552 5\.3\.4 /);
+    expect(await told(announced)).toMatch(/^552 5\.3\.4 /);
   });
 
   it('a recipient above the number is put off, those before it are taken', async () => {
@@ -120,6 +133,7 @@ describe.skipIf(lacking !== '')(`limits of a Postfix${lacking && ` (${lacking})`
         lists: { inbound: ['127.0.9.1'] },
         advanced: { inbound: { maxConnections: 8, maxConnectionsPerRange: 8, maxConnectionsPerAddress: 8 } },
       });
+      await emptied(listed);
       const strangers = [];
       for (let index = 0; index < 8; index++)
         strangers.push(await stay({ port: listed, from: `127.0.9.${10 + index}` }));

@@ -108,8 +108,13 @@ export const startNamesWorld = async (tables: Record<number, string> = {}): Prom
           ({ queue_name: queue, recipients }) => queue === 'deferred' && recipients[0]?.address === to,
         ),
       );
-      const lines = scanner.logged().split('\n');
-      return lines.findLast((line) => line.includes(`to=<${to}>`)) ?? '';
+      // Another process writes the log.
+      return until(`the log says of mail to ${to} why it waits`, () =>
+        scanner
+          .logged()
+          .split('\n')
+          .findLast((line) => line.includes(`to=<${to}>`)),
+      );
     },
     async flush() {
       await runToSuccess('postqueue', ['-c', current, '-f']);

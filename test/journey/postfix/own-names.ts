@@ -23,12 +23,14 @@ export const whyNoNames = (): string => {
   }
 };
 
-/** Files of `/etc`, resolv.conf(5) among them: one try of a second, and a name is asked for as it is. */
+/**
+ * Files of `/etc`, resolv.conf(5) among them: one try, and a name is asked for as it is. Five seconds, in which a DNS server on a busy machine answers.
+ */
 const filesOf = ({ hosts = [], nameserver }: OwnNames): Record<string, string> => ({
   hosts: hosts.map(([address, name]) => `${address} ${name}\n`).join(''),
   'nsswitch.conf': `hosts: files${nameserver ? ' dns' : ''}\n`,
   ...(nameserver
-    ? { 'resolv.conf': `nameserver ${nameserver}\nsearch .\noptions timeout:1 attempts:1\n` }
+    ? { 'resolv.conf': `nameserver ${nameserver}\nsearch .\noptions timeout:5 attempts:1\n` }
     : {}),
 });
 

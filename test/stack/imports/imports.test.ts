@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { WireCall } from '../../../bench/fault-proxy.ts';
 import { noTls } from '../../../shared/schemas/smtp.ts';
 import { type ImportWorld, type Message, startImportWorld } from './world.ts';
@@ -165,6 +165,11 @@ describe('an import that runs', () => {
 
   it('can be cancelled at each of its calls: the list is as it was, unless it was the new one already', async () => {
     const scannerId = await world.scanner(['192.0.2.1']);
+    // Where time goes by, one says now and then how far it is: by a call more.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const clean = await world.drop(scannerId, '192.0.2.2');
     const { calls } = await world.during({ fate: () => 'pass' }, () => world.deliver(clean));
     const ends: string[] = [];

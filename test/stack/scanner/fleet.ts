@@ -21,8 +21,11 @@ import {
   smtpShadow,
 } from '../../../shared/messages/shadow.ts';
 import { connect, type Device, type Embedded, enrol, startEmbedded } from '../../contract/iot/embedded.ts';
-import { until } from '../../helpers/until.ts';
+import { until as untilDeadline } from '../../helpers/until.ts';
 import { advancedDesired } from '../../unit/scanner/documents.ts';
+
+/** Looks often, for most of what is waited for is a matter of milliseconds. */
+export const until: typeof untilDeadline = (what, look) => untilDeadline(what, look, { everyMs: 5 });
 
 /** What the control plane does with a request for artifacts: a rejection, or nothing at all; links otherwise. */
 export type Verdict = { code: string; message: string } | 'silence' | undefined;

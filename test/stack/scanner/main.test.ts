@@ -12,11 +12,10 @@ import {
 } from '@aws-sdk/client-iot';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../../scanner/command-line.ts';
-import { until } from '../../helpers/until.ts';
 import { desired } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
-import { type Fleet, said, startFleet } from './fleet.ts';
+import { type Fleet, said, startFleet, until } from './fleet.ts';
 import { lacking, openFolder } from './postfix/world.ts';
 
 let fleet: Fleet;
@@ -59,7 +58,8 @@ const startApi = async () => {
 /** A Scanner as its own process, as `npm run scanner` starts it. It does not outlive the test. */
 const start = (...args: string[]) => {
   const child: ChildProcess = spawn(process.execPath, ['scanner/main.ts', ...args]);
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
+  // Not `exit`, by which not all that it said may have come.
+  const exited = once(child, 'close') as Promise<[number | null, string | null]>;
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => {

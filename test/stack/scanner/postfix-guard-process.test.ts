@@ -41,14 +41,14 @@ describe('the guard', () => {
     const dir = emptyFolder();
     const guard = await guardIn(dir, [writeVersion(dir, '1-a', {})]);
     const { child, output } = spawnGuard(['--sockets', dir]);
-    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(await once(child, 'close')).toEqual([1, null]);
     expect(output()).toContain('Another process listens');
     expect(await smtpd(guard).ask()).toBe('DUNNO');
   });
 
   it('says what is wrong with a call, and ends with 2', async () => {
     const { child, output } = spawnGuard(['--group', 'postfix']);
-    expect(await once(child, 'exit')).toEqual([2, null]);
+    expect(await once(child, 'close')).toEqual([2, null]);
     expect(output()).toContain('--sockets is missing');
   });
 

@@ -139,7 +139,7 @@ describe.skipIf(lacking !== '')(`an agent that is killed${lacking && ` (${lackin
     const patience = { allMs: 60_000, sessionMs: 1500, againMs: 20, dnsMs: 0 };
     expect((await foundIn(dir, { patience })).current?.smtp.revision).toBe(2);
     only.close();
-    await until('who comes is told of the new one', async () => (await toldAt(port)) === 2);
+    await until('who comes is told of the new one', async () => (await toldAt(port)) === 2, { seconds: 90 });
   });
 
   it('after a switch to what does not work leaves the one before it', async () => {

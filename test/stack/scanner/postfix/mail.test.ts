@@ -107,7 +107,6 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
     await mail.stop();
 
     await delivered(() => destination.subjects.length >= mail.taken.length);
-    expect(mail.taken.length).toBeGreaterThan(5);
     expect(all(destination.subjects)).toEqual(all(mail.taken));
   });
 

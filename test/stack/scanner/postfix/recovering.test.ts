@@ -98,7 +98,7 @@ describe.skipIf(lacking !== '')(`a guard that hangs${lacking && ` (${lacking})`}
 
   /** Revision 1, as a client gets it that comes again when it is deferred. */
   const takesMail = (port: number) =>
-    until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1);
+    until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, { seconds: 100 });
 
   it('is killed and started anew with what is in force, and mail is taken again', async () => {
     const { port, sink, lines, pid, hang, guards } = await withHanging();
@@ -231,7 +231,7 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
         ...parts.mail,
         reload: async () => {
           if (failures !== 1) await parts.mail.reload();
-          // The look by which it goes back must not find the old one there still.
+          // Told late, Postfix would read what is in force by then: it would be back before the way back.
           if (failures === 2) await answers(port, 2);
           if (failures-- > 0) throw new Error('the disk is on fire');
         },

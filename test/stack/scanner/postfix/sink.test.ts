@@ -11,6 +11,7 @@ import {
   guardOf,
   inboundAt,
   lacking,
+  lasting,
   masterIn,
   nobodyAt,
   openFolder,
@@ -61,7 +62,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     await put(sink, { revision: 2, smtp: inboundAt(other, { ipv6: { address: '::1', port: six } }) });
 
     expect((await smtpTo(other)).banner.code).toBe(220);
-    expect((await smtpTo(six, '::1')).banner.code).toBe(220);
+    expect((await smtpTo(six, { address: '::1' })).banner.code).toBe(220);
     await nobodyAt(port);
   });
 
@@ -72,7 +73,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     const list = (revision: number, addresses: string) =>
       put(sink, { revision, smtp: listener, advanced: limit, lists: { inbound: addresses } });
     await list(2, '127.0.0.1\n');
-    const session = await smtpTo(port);
+    const session = await smtpTo(port, lasting);
     const before = daemonsBelow(dir);
 
     expect(await list(3, '127.0.0.9\n')).toBe('Postfix goes on as it is');
@@ -187,7 +188,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
 
   it('lets a session of the old configuration go on by its rules', async () => {
     const { port, sink } = await running();
-    const session = await smtpTo(port);
+    const session = await smtpTo(port, lasting);
     await session.say('EHLO there.example');
 
     await put(sink, { revision: 2, smtp: inboundAt(port, { accept: 'listed' }), lists: { inbound: '' } });
@@ -242,7 +243,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     const inbound = { maxConnections: 1, maxConnectionsPerAddress: 1, maxConnectionsPerRange: 1 };
     const one = { smtp: inboundAt(port), advanced: { inbound } };
     await put(sink, one);
-    const only = await smtpTo(port);
+    const only = await smtpTo(port, lasting);
 
     const inbound2 = { ...inbound, maxMessageBytes: 2_000_000 };
     expect(await put(sink, { ...one, revision: 2, advanced: { inbound: inbound2 } })).toBe(

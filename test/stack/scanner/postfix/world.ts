@@ -104,14 +104,14 @@ export const put = (sink: PostfixSink, what: Configured): Promise<string | undef
   return sink.apply(desired, contents);
 };
 
-/** Programs whose working folder is below this one: the daemons of its Postfix. A process that is ending is no program any more. */
+/** Programs of Postfix's own folder whose working folder is below this one: its daemons, and not what a reload leaves to run a while (postfix-script). One that is ending is no program any more. */
 export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
         if (!readlinkSync(`/proc/${pid}/cwd`).startsWith(dir)) return [];
-        readlinkSync(`/proc/${pid}/exe`);
+        if (!readlinkSync(`/proc/${pid}/exe`).includes('/postfix/')) return [];
         return [{ pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() }];
       } catch {
         return [];
@@ -164,12 +164,12 @@ export const sinkIn = async (
   return { sink, parts, lines };
 };
 
-/** Speaks to a listener; the session ends with the test. */
+/** Speaks to a listener; the session ends with the test, and says nothing after so many seconds. */
 export const smtpTo = async (
   port: number,
-  address = '127.0.0.1',
+  { address = '127.0.0.1', seconds = 60 } = {},
 ): Promise<SmtpSession & { banner: Reply }> => {
-  const session = await openSession({ address, port }, AbortSignal.timeout(60_000));
+  const session = await openSession({ address, port }, AbortSignal.timeout(seconds * 1000));
   onTestFinished(() => session.close());
   return { ...session, banner: await session.reply() };
 };
@@ -183,6 +183,9 @@ export const nobodyAt = (port: number): Promise<true> =>
     );
     return refusal?.code === 'ECONNREFUSED';
   });
+
+/** A session that outlasts changes of the configuration. */
+export const lasting = { seconds: 170 };
 
 /** What a listener says to whoever connects, and to EHLO. */
 export const greetingOf = async (port: number): Promise<string> => {
