@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
@@ -83,6 +83,29 @@ describe.skipIf(lacking !== '')('what a Postfix sink cannot put in force', () =>
     expect(readdirSync(join(dir, 'versions'))).toHaveLength(1);
     const master = before.find(({ name }) => name === 'master');
     expect(daemonsBelow(dir)).toContainEqual(master);
+  });
+
+  it('because it fails while Postfix is told of it tells Postfix again of the old one, whatever its listeners still say', async () => {
+    const { dir, port } = await running();
+    const reloads: string[] = [];
+    const { sink } = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        reload: async () => {
+          reloads.push((await parts.versions.target()) ?? '');
+          // Postfix may have heard of it by then, or not yet: here it never does, and goes on to answer by the old one.
+          if (reloads.length === 1) throw new Error('the disk is on fire');
+          await parts.mail.reload();
+        },
+      },
+    }));
+    const old = readlinkSync(join(dir, 'current')).replace('versions/', '');
+
+    await expect(put(sink, telling(port, 2))).rejects.toThrow('the disk is on fire');
+
+    expect(reloads).toEqual([expect.stringMatching(/^2-/), old]);
+    expect(await toldAt(port)).toBe(1);
   });
 
   it('and cannot be taken back leaves no folder behind, however often it is tried', async () => {
