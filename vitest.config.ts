@@ -32,7 +32,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/helpers/compile-once.ts', 'test/helpers/record-grants.ts'],
     projects: [
-      tier('unit', { order: 1, testTimeout: 30_000 }),
+      tier('unit', { order: 1, testTimeout: 90_000 }),
       tier('contract', { order: 1, testTimeout: 90_000 }),
       tier('stack', { order: 1, testTimeout: 180_000, setupFiles }),
       tier('journey', { order: 1, testTimeout: 180_000, setupFiles }),

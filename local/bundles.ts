@@ -46,24 +46,34 @@ const build = async (entries: string[], outdir: string): Promise<void> => {
   });
 };
 
+/** What is said of a file that another process takes away, or has written to, meanwhile, or that another user of this checkout has. */
+const others = ['ENOENT', 'ENOTEMPTY', 'EPERM', 'EACCES'];
+
+const forget = (folder: string): void => {
+  try {
+    if (Date.now() - statSync(folder).mtimeMs > unusedAfterMs)
+      rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!others.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+};
+
 /** Takes away bundles of other sources that no stack has been started with for a day: a running one still loads from its own. */
 const forgetOthers = (folder: string): void => {
   const names = readdirSync(keptFolder).filter((name) => name.startsWith('functions-'));
-  for (const other of names.map((name) => join(keptFolder, name)))
-    if (other !== folder && Date.now() - statSync(other).mtimeMs > unusedAfterMs)
-      rmSync(other, { recursive: true, force: true });
+  for (const other of names.map((name) => join(keptFolder, name))) if (other !== folder) forget(other);
 };
 
-/** Codes of a call on a folder that another process takes away, or puts another in its place, at the same moment. */
-const elsewhere = ['ENOENT', 'ENOTEMPTY'];
-
-/** Says that the bundles are in use, and takes old ones away; those of another user of this checkout, or that another process is at, are left to that one. */
-const tidy = (folder: string): void => {
+/** True where the bundles are there; they are in use from then on. Those of another user of this checkout only that one can mark so. */
+const isThere = (folder: string): boolean => {
   try {
     utimesSync(folder, new Date(), new Date());
-    forgetOthers(folder);
+    return true;
   } catch (error) {
-    if (!['EPERM', 'EACCES', ...elsewhere].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    if (['EPERM', 'EACCES'].includes(code)) return true;
+    throw error;
   }
 };
 
@@ -102,7 +112,7 @@ export const bundleFunctions = async (
     ? join(keptFolder, `functions-${fingerprintOf(sources, entries)}`)
     : join(spare, 'functions');
   if (!keeps) await build(entries, folder);
-  else if (!existsSync(folder)) await make(entries, folder);
-  if (keeps) tidy(folder);
+  else if (!isThere(folder)) await make(entries, folder);
+  if (keeps) forgetOthers(folder);
   return (entry) => join(folder, entry.replace(/\.ts$/, '.mjs'));
 };

@@ -68,19 +68,23 @@ const startWorker = ({ fn, root, variables, log }: EnvironmentOptions): Worker =
   return worker;
 };
 
-/** Starts an environment. Its first event waits for the source to load, which takes nothing of the event's time (Lambda developer guide, "Init phase"). */
+/** Milliseconds in which a source loads without taking anything of an event's time (Lambda developer guide, "Init phase"). */
+const initMs = 10_000;
+
+/** Starts an environment. Its first event waits for the source to load, but no longer than it may. */
 export const startEnvironment = (options: EnvironmentOptions): Environment => {
   const { fn } = options;
   const worker = startWorker(options);
   let usable = true;
   let settle: ((reply: Reply) => void) | undefined;
-  const loading = Promise.withResolvers<void>();
+  const init = Promise.withResolvers<void>();
+  setTimeout(init.resolve, initMs).unref();
 
   const fail = (errorType: string, errorMessage: string) => {
     usable = false;
     settle?.({ error: { errorType, errorMessage } });
   };
-  worker.on('message', (reply: Reply) => (reply.loaded ? loading.resolve() : settle?.(reply)));
+  worker.on('message', (reply: Reply) => (reply.loaded ? init.resolve() : settle?.(reply)));
   worker.on('error', (error) => fail('Runtime.ExitError', error.message));
   worker.on('exit', (code) => fail('Runtime.ExitError', `The environment ended with exit code ${code}.`));
 
@@ -88,12 +92,14 @@ export const startEnvironment = (options: EnvironmentOptions): Environment => {
     new Promise<Reply>((answer) => {
       const timeout = fn.timeoutSeconds * 1000;
       let timer: NodeJS.Timeout | undefined;
-      settle = (reply) => {
+      const mine = (reply: Reply) => {
         clearTimeout(timer);
         settle = undefined;
         answer(reply);
       };
-      void loading.promise.then(() => {
+      settle = mine;
+      void init.promise.then(() => {
+        if (settle !== mine) return;
         timer = setTimeout(() => {
           fail('Sandbox.Timedout', `Task timed out after ${fn.timeoutSeconds} seconds`);
           void worker.terminate();

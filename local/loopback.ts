@@ -11,7 +11,7 @@ export interface Loopback {
 }
 
 /**
- * Milliseconds that an idle connection is kept. A client gives one up a second before (undici), as long as nothing keeps it from that; with the five
+ * Milliseconds that an idle connection is kept. A client gives one up a little before (undici), as long as nothing keeps it from that; with the five
  * seconds that are usual, a busy machine has clients write to connections that are just being ended.
  */
 const keepAliveTimeout = 65_000;

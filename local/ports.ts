@@ -96,6 +96,8 @@ export const choosePorts = async (dir: string, base?: number): Promise<Ports> =>
   const keep = known && (base === undefined || base === 0 || known.api === base);
   const ports = keep ? known : base === 0 ? await free() : fromBase(base ?? standardPortBase);
   await assertFree(ports);
+  // Claimed already where they are free ones of this process; whatever else holds a UDP port takes nothing from the stack.
+  for (const port of Object.values(ports)) await claim(port).catch(() => undefined);
   writeFileSync(file, `${JSON.stringify(ports, null, 2)}\n`);
   return ports;
 };

@@ -126,7 +126,7 @@ export const errors = {
   SHARED_LISTENER_TLS: entry('invalid', 'Inbound and outbound share a listener, but not their TLS'),
   SHARED_LISTENER_LIMITS: entry(
     'invalid',
-    'Inbound and outbound share a listener, but not a limit that clients are told before it is known which way mail goes',
+    'Inbound and outbound share a listener, but not a limit that holds before it is known which way mail goes',
   ),
   DIRECTORY_SOURCE_REQUIRED: entry(
     'invalid',

@@ -16,6 +16,7 @@ import {
   type PostfixParts,
   prepare,
   switchTo,
+  type Told,
 } from './steps.ts';
 
 export interface PostfixSink extends Sink {
@@ -148,14 +149,14 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
   let isSeen = true;
   let keeping: Promise<void> | undefined;
 
-  const bringItUp = async (standing: Standing): Promise<void> => {
-    ({ inForce, isSeen } = await bringUp(parts, standing));
+  const bringItUp = async (standing: Standing, told: Told): Promise<void> => {
+    ({ inForce, isSeen } = await bringUp(parts, standing, told));
   };
 
   const held = async (): Promise<Held> => {
     [inForce, isSeen] = [await versions.standing(), true];
     if (!inForce || !isRunnable(inForce)) return nothing;
-    if (isBuilt(inForce)) await bringItUp(inForce);
+    if (isBuilt(inForce)) await bringItUp(inForce, { ofAnother: false });
     else await keepAsItIs(parts, inForce);
     if (!isSeen || !isBuilt(inForce)) return nothing;
     const previous = await versions.before(inForce);
@@ -164,7 +165,7 @@ export const postfixSink = (parts: PostfixParts): PostfixSink => {
 
   const look = async (): Promise<void> => {
     if (!inForce || isSeen) return lookAfter(parts, inForce ?? null);
-    await bringItUp(inForce);
+    await bringItUp(inForce, { ofAnother: true });
     if (!isSeen) throw new Error(`version ${inForce.name} is in force, and does not answer`);
   };
 

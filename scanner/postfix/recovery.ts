@@ -6,11 +6,19 @@ import type { Version } from '../version-folder.ts';
 import type { Standing } from '../versions.ts';
 import { askedAs, hasFiles, renderedIn } from './derived.ts';
 import { isSame } from './render/change.ts';
-import { isRunnable, type PostfixParts, putGuardRight, renderingOf, run, startBy } from './steps.ts';
+import {
+  isRunnable,
+  type PostfixParts,
+  putGuardRight,
+  renderingOf,
+  run,
+  startBy,
+  type Told,
+} from './steps.ts';
 
 /** True when Postfix runs it, as was seen. */
-const runs = (parts: PostfixParts, version: Standing): Promise<boolean> =>
-  run(parts, version).then(
+const runs = (parts: PostfixParts, version: Standing, told: Told): Promise<boolean> =>
+  run(parts, version, told).then(
     () => true,
     (error: unknown) => {
       parts.log(`version ${version.name} cannot be run: ${messageOf(error)}`);
@@ -29,11 +37,11 @@ export interface Outcome {
  * a way back that failed. What was never seen to work may never work: then the one before it is put in force. What was, is what was applied, and is not
  * given up for older rules: then it is for the caller to try again.
  */
-export const bringUp = async (parts: PostfixParts, version: Standing): Promise<Outcome> => {
-  if (await runs(parts, version)) return { inForce: version, isSeen: true };
+export const bringUp = async (parts: PostfixParts, version: Standing, told: Told): Promise<Outcome> => {
+  if (await runs(parts, version, told)) return { inForce: version, isSeen: true };
   const wasSeen = await parts.versions.isConfirmed(version);
   const previous = wasSeen ? null : await parts.versions.before(version);
-  if (previous && isRunnable(previous) && (await runs(parts, previous)))
+  if (previous && isRunnable(previous) && (await runs(parts, previous, { ofAnother: true })))
     return { inForce: previous, isSeen: true };
   return { inForce: version, isSeen: false };
 };

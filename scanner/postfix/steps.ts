@@ -115,18 +115,23 @@ export const startBy = async (parts: PostfixParts, version: Standing): Promise<v
   }
 };
 
+/** What Postfix may have been told last. A process that has not heard of another version yet answers as if nothing had happened. */
+export interface Told {
+  ofAnother: boolean;
+}
+
 /**
  * Puts a version in force if it is not, has Postfix and the guard run it, and looks whether they do. What runs it already is left alone, unless Postfix
- * may have been told of another: a process that has not heard of that yet would answer as if nothing had happened. @throws Error
+ * may have been told of another. @throws Error
  */
-export const run = async (parts: PostfixParts, version: Standing, { isTold = false } = {}): Promise<void> => {
+export const run = async (parts: PostfixParts, version: Standing, { ofAnother }: Told): Promise<void> => {
   const { mail, versions } = parts;
   await loadGuard(parts, version);
   if ((await versions.target()) !== version.name) await versions.switchTo(version.name);
   const mark = await mail.markLog();
   const rendered = await renderingOf(parts, version);
   const isRunning = await mail.isRunning();
-  if (isRunning && !isTold && rendered && (await isThere(parts, version, rendered))) return;
+  if (isRunning && !ofAnother && rendered && (await isThere(parts, version, rendered))) return;
   if (isRunning) await mail.reload();
   else await startBy(parts, version);
   if (rendered) await probeAll(parts, version, rendered, { mark });
@@ -189,5 +194,5 @@ export const goBack = async (
   if (needed === 'restart' || needed === 'start' || !runnable) await mail.stop();
   if (to) await versions.switchTo(to.name);
   else await versions.switchOff();
-  if (runnable) await run(parts, to, { isTold: needed !== 'none' });
+  if (runnable) await run(parts, to, { ofAnother: needed !== 'none' });
 };

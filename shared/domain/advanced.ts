@@ -150,8 +150,8 @@ export const canonicalAdvanced = (settings: AdvancedSettings): AdvancedSettings 
   };
 };
 
-/** What bindings are judged against. */
-export interface BindingContext {
+/** What advanced settings are judged against, besides themselves. */
+export interface AdvancedContext {
   smtp: SmtpSettings | null;
   /** As the Scanner reported them; null before it has. */
   interfaces: InventoryReported['interfaces'] | null;
@@ -160,7 +160,7 @@ export interface BindingContext {
 
 const faultOf = (
   { pointer, choice }: Placed,
-  context: BindingContext,
+  context: AdvancedContext,
   own: Set<string>,
 ): Problem | undefined => {
   const { smtp, interfaces } = context;
@@ -190,7 +190,7 @@ const identityOf = (settings: AdvancedSettings, { pointer, choice }: Placed): st
  */
 const bindingVerdict = (
   settings: AdvancedSettings,
-  context: BindingContext,
+  context: AdvancedContext,
 ): { problems: Problem[]; warnings: Warning[] } => {
   const { interfaces, before } = context;
   const own = new Set((interfaces ?? []).flatMap(({ ipv4, ipv6 }) => [...ipv4, ...ipv6]));
@@ -206,7 +206,7 @@ const bindingVerdict = (
 /** What the rest of the world says of advanced settings: their bindings, and limits of a listener that is shared. */
 export const advancedVerdict = (
   settings: AdvancedSettings,
-  context: BindingContext,
+  context: AdvancedContext,
 ): { problems: Problem[]; warnings: Warning[] } => {
   const { problems, warnings } = bindingVerdict(settings, context);
   return { problems, warnings: [...warnings, ...sharedLimitWarnings(context.smtp, settings)] };

@@ -51,17 +51,22 @@ export const sharedListenerWarnings = (
   return [...byName, ...byTls];
 };
 
-/** Advanced limits that a client is told, or that are counted, before it is known which way its mail goes. */
-export const sharedLimits = ['maxMessageBytes', 'maxRecipientsPerMessage'] as const;
+/** Advanced limits that hold before it is known which way mail goes. */
+const sharedLimits = ['maxMessageBytes', 'maxRecipientsPerMessage'] as const;
 
-/** What to know of advanced limits where inbound and outbound share a listener: a Scanner that has one for both refuses two. */
+/** Those of them that inbound and outbound do not have in common. */
+export const differingLimits = ({ inbound, outbound }: AdvancedSettings) =>
+  sharedLimits.filter((name) => inbound[name] !== outbound[name]);
+
+/**
+ * What to know of advanced limits where inbound and outbound share a listener: a Scanner that has one for both refuses two. Pointers lead into the advanced
+ * settings, also where the settings are shown.
+ */
 export const sharedLimitWarnings = (smtp: SmtpSettings | null, advanced: AdvancedSettings): Warning[] =>
   smtp && sharesListener(smtp)
-    ? sharedLimits
-        .filter((name) => advanced.inbound[name] !== advanced.outbound[name])
-        .map((name) => ({
-          pointer: `/outbound/${name}`,
-          code: 'SHARED_LISTENER_LIMITS',
-          message: `Inbound and outbound share a listener, but not their advanced setting ${name}: give both the same, as a Postfix Scanner refuses what it cannot tell apart.`,
-        }))
+    ? differingLimits(advanced).map((name) => ({
+        pointer: `/outbound/${name}`,
+        code: 'SHARED_LISTENER_LIMITS',
+        message: `Inbound and outbound share a listener, but not their advanced setting ${name}: give both the same, as a Postfix Scanner refuses what it cannot tell apart.`,
+      }))
     : [];

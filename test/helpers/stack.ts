@@ -43,14 +43,14 @@ const starts = async (dir: string, args: string[]): Promise<ChildProcess> => {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
-  const isReady = () => {
-    if (child.exitCode !== null) throw new Error(`the stack ended: ${output}`);
-    return existsSync(file);
-  };
-  await until('the stack is ready', isReady, { seconds: 110 }).catch(async (error: unknown) => {
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  await until('the stack is ready, or has ended', () => hasEnded() || existsSync(file), {
+    seconds: 110,
+  }).catch(async (error: unknown) => {
     await end(child, 'SIGKILL');
     throw error;
   });
+  if (hasEnded()) throw new Error(`the stack ended: ${output}`);
   return child;
 };
 

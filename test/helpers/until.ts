@@ -8,10 +8,10 @@ export const until = async <T>(
   look: () => T | Promise<T>,
   { seconds = 60, everyMs = 50 } = {},
 ): Promise<NonNullable<Exclude<T, false | '' | 0>>> => {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = performance.now() + seconds * 1000;
   let last: unknown;
   for (let isLast = false; !isLast; ) {
-    isLast = Date.now() >= deadline;
+    isLast = performance.now() >= deadline;
     try {
       const seen = await look();
       if (seen) return seen as NonNullable<Exclude<T, false | '' | 0>>;

@@ -12,6 +12,7 @@ import { until } from '../helpers/until.ts';
 import { register, s3Of } from './support.ts';
 
 let stack: StackProcess;
+let dynamo: DynamoDBClient;
 let chain: ServerChain;
 /** Everything that any answer of this file said. */
 const said: string[] = [];
@@ -29,9 +30,14 @@ const keyMarkerOf = (keyPem: string) => keyPem.split('\n')[1] ?? '';
 beforeAll(async () => {
   chain = await makeChain();
   stack = await startStackProcess(keepingHistory);
+  const { dynamodb: endpoint, region } = stack.endpoints;
+  dynamo = new DynamoDBClient({ endpoint, region, credentials: stack.endpoints });
   for (const id of ['mx1', 'mx2', 'mx3']) await register(stack, id);
 });
-afterAll(() => stack?.stop());
+afterAll(async () => {
+  dynamo?.destroy();
+  await stack?.stop();
+});
 
 const codesOf = ({ body }: ApiAnswer) =>
   ((body as { errors?: { pointer: string; code: string }[] }).errors ?? []).map(
@@ -71,15 +77,8 @@ const artifactsOf = async (scannerId: string) => {
 
 /** What Scanners are to have of an artifact: each is brought to it by a worker, some time after a change. */
 const fleetDigest = async (artifact: string): Promise<string | undefined> => {
-  const { endpoints } = stack;
-  const client = new DynamoDBClient({
-    endpoint: endpoints.dynamodb,
-    region: endpoints.region,
-    credentials: endpoints,
-  });
   const Key = { pk: { S: keys.ofArtifact(artifact) }, sk: { S: sortKeys.artifact } };
-  const { Item } = await client.send(new GetItemCommand({ TableName: endpoints.table, Key }));
-  client.destroy();
+  const { Item } = await dynamo.send(new GetItemCommand({ TableName: stack.endpoints.table, Key }));
   return Item?.['digest']?.S;
 };
 
@@ -423,16 +422,9 @@ describe('secrets', () => {
         ),
       ),
     );
-    const { endpoints } = stack;
-    const client = new DynamoDBClient({
-      endpoint: endpoints.dynamodb,
-      region: endpoints.region,
-      credentials: endpoints,
-    });
-    const pages = paginateScan({ client }, { TableName: endpoints.table });
+    const pages = paginateScan({ client: dynamo }, { TableName: stack.endpoints.table });
     let kept = '';
     for await (const page of pages) kept += JSON.stringify(page.Items);
-    client.destroy();
     const logs = readdirSync(join(stack.dir, 'logs')).map((file) =>
       readFileSync(join(stack.dir, 'logs', file), 'utf8'),
     );

@@ -224,7 +224,7 @@ beforeAll(async () => {
   stack = await startStackProcess();
   document = (await stack.call('GET', '/openapi.json')).body as Document;
   await prepare();
-}, 180_000);
+});
 afterAll(() => stack?.stop());
 
 const resolve = (reference: string): unknown =>

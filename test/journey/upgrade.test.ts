@@ -72,7 +72,7 @@ describe.each(files)('what an earlier version stored: %s', (file) => {
     });
     expect(put).toMatchObject({ status: 200, body: { timeoutSeconds: 20, hasBindPassword: true } });
     // A worker makes a revision of it, some time later: what follows would find it in its middle.
-    await until('mx1 asks it anew', async () => (await directoriesOfMx1()) !== asked);
+    await until('mx1 has the change', async () => (await directoriesOfMx1()) !== asked);
   });
 
   it('is what fsck finds in order, with the changes', async () => {

@@ -1,6 +1,6 @@
 import { advancedProblems } from '../../../shared/domain/advanced.ts';
 import { judgeHost } from '../../../shared/domain/hosts.ts';
-import { sharedLimits } from '../../../shared/domain/listeners.ts';
+import { differingLimits } from '../../../shared/domain/listeners.ts';
 import { canonicalIpv4 } from '../../../shared/domain/lists/addresses.ts';
 import { parseDomain } from '../../../shared/domain/lists/domains.ts';
 import { settingsProblems } from '../../../shared/domain/settings.ts';
@@ -91,12 +91,10 @@ const connectionRefusals = (bindings: Bindings, { advanced }: Configuration): Re
 
 const sharedRefusals = (listeners: readonly Listener[], { advanced }: Configuration): Refusal[] => {
   if (!listeners.some(({ directions }) => directions.length > 1)) return [];
-  return sharedLimits
-    .filter((name) => advanced.inbound[name] !== advanced.outbound[name])
-    .map((name) => ({
-      pointer: `/advanced/outbound/${name}`,
-      message: `Inbound and outbound share a listener, which has one ${name}: give both the same.`,
-    }));
+  return differingLimits(advanced).map((name) => ({
+    pointer: `/advanced/outbound/${name}`,
+    message: `Inbound and outbound share a listener, which has one ${name}: give both the same.`,
+  }));
 };
 
 const tlsRefusals = (

@@ -230,6 +230,33 @@ describe('bindings', () => {
   });
 });
 
+describe('limits of a listener that inbound and outbound share', () => {
+  const ipv4 = { address: '192.0.2.1', port: 25 };
+  const smtp = (outboundPort: number) =>
+    smtpSettings.parse({
+      mailFiltering: 'inbound-and-outbound',
+      inbound: { ipv4 },
+      outbound: { ipv4: { ...ipv4, port: outboundPort } },
+    });
+  const warned = (given: AdvancedSettingsInput, outboundPort = 25) => {
+    const settings = advancedSettings.parse(given);
+    const context = { smtp: smtp(outboundPort), interfaces: null, before: settings };
+    return told(advancedVerdict(settings, context).warnings);
+  };
+
+  it('are warned of where they differ', () => {
+    expect(warned({ outbound: { maxMessageBytes: 1_000_000 } })).toEqual([
+      'SHARED_LISTENER_LIMITS /outbound/maxMessageBytes',
+    ]);
+  });
+
+  it('are not where they are the same, or each way has a listener of its own', () => {
+    const same = { maxMessageBytes: 1_000_000 };
+    expect(warned({ inbound: same, outbound: same })).toEqual([]);
+    expect(warned({ outbound: same }, 2525)).toEqual([]);
+  });
+});
+
 it('a patch brings a default back with null, and takes no read-only member', () => {
   const present = advancedSettings.parse({ delivery: { minRetryMinutes: 5 } });
   const patched = patchedAdvanced(present, { revision: 7, delivery: { minRetryMinutes: null } });
