@@ -244,6 +244,39 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
     await answers(port, 1);
     expect((await sink.held()).current?.smtp.revision).toBe(1);
   });
+
+  it('that was never seen to work is taken back by telling Postfix, whatever its listeners still say', async () => {
+    const [dir, port] = [openFolder(), await freePort()];
+    const { sink, parts } = await sinkIn(dir, {}, (parts) => ({ ...parts, outlive: true }));
+    await put(sink, telling(port, 1));
+    const first = (await parts.versions.target()) ?? '';
+    await put(sink, telling(port, 2));
+    const second = (await parts.versions.target()) ?? '';
+    await sink.stop();
+    // As after a kill between the switch and the reload.
+    await parts.versions.switchTo(first);
+    await parts.mail.reload();
+    await answers(port, 1);
+    await parts.versions.switchTo(second);
+    rmSync(join(dir, 'current', 'confirmed'));
+
+    const reloads: string[] = [];
+    const next = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      mail: {
+        ...parts.mail,
+        reload: async () => {
+          reloads.push((await parts.versions.target()) ?? '');
+          if (reloads.length === 1) throw new Error('the disk is on fire');
+          await parts.mail.reload();
+        },
+      },
+    }));
+    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+
+    expect(reloads).toEqual([second, first]);
+    expect(await toldAt(port)).toBe(1);
+  });
 });
 
 describe.skipIf(lacking !== '')(`the process of an agent${lacking && ` (${lacking})`}`, () => {
