@@ -7,16 +7,18 @@ import { exitCodes } from '../../../../scanner/command-line.ts';
 import { askGuard } from '../../../../scanner/postfix/guard/control-client.ts';
 import { guardsOf, signal } from '../../../../scanner/postfix/processes.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
+import { nobodyAt } from '../../../helpers/nobody-at.ts';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
 import { until } from '../../../helpers/until.ts';
 import { hang, hangable } from './hang.ts';
 import {
+  answeringGuard,
   configured,
   daemonsBelow,
   endAll,
-  guardOf,
   lacking,
   masterIn,
+  nothingBelow,
   openFolder,
   put,
   running,
@@ -42,7 +44,7 @@ const otherRelease = (): string => {
 /** A guard of another release in place of the one that a sink has. Answers its process id. */
 const exchangeGuard = async ({ guard, home }: PostfixParts): Promise<number> => {
   const root = otherRelease();
-  const mine = await guardOf({ guard });
+  const mine = await answeringGuard({ guard });
   const args = ['--sockets', home.socketFolder, '--group', String(home.group)];
   const start = () => spawn(process.execPath, [join(root, 'scanner/postfix/guard/main.ts'), ...args]);
   signal(mine, 'SIGKILL');
@@ -67,9 +69,10 @@ describe.skipIf(lacking !== '')(`a guard${lacking && ` (${lacking})`}`, () => {
 
   it('of another version of this software is ended by the next agent, and started anew with what is in force', async () => {
     const { dir, port, sink, parts } = await running();
-    const mine = (await until('the guard answers', () => parts.guard.status())).software;
+    const software = async () => (await until('the guard answers', () => parts.guard.status())).software;
+    const mine = await software();
     const other = await exchangeGuard(parts);
-    expect((await parts.guard.status())?.software).not.toBe(mine);
+    expect(await software()).not.toBe(mine);
 
     const next = await sinkIn(dir);
     expect((await next.sink.held()).current?.smtp.revision).toBe(1);
@@ -83,72 +86,76 @@ describe.skipIf(lacking !== '')(`a guard${lacking && ` (${lacking})`}`, () => {
   });
 });
 
-describe.skipIf(lacking !== '')(`a guard that hangs${lacking && ` (${lacking})`}`, () => {
-  /** A sink whose guard is stopped as it is. */
-  const withHanging = async () => {
-    const world = await running();
-    const { socketFolder } = world.parts.home;
-    const guards = await guardsOf(socketFolder);
-    expect(guards).toHaveLength(1);
-    const [pid = 0] = guards;
-    onTestFinished(() => signal(pid, 'SIGKILL'));
-    const hang = () => signal(pid, 'SIGSTOP');
-    return { ...world, pid, hang, guards: () => guardsOf(socketFolder) };
-  };
+describe.skipIf(lacking !== '')(
+  `a guard that hangs${lacking && ` (${lacking})`}`,
+  { timeout: 400_000 },
+  () => {
+    /** A sink whose guard is stopped as it is. */
+    const withHanging = async () => {
+      const world = await running();
+      const { socketFolder } = world.parts.home;
+      const guards = await guardsOf(socketFolder);
+      expect(guards).toHaveLength(1);
+      const [pid = 0] = guards;
+      onTestFinished(() => signal(pid, 'SIGKILL'));
+      const hang = () => signal(pid, 'SIGSTOP');
+      return { ...world, pid, hang, guards: () => guardsOf(socketFolder) };
+    };
 
-  /** Revision 1, as a client gets it that comes again when it is deferred. */
-  const takesMail = (port: number) =>
-    until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, { seconds: 100 });
+    /** Revision 1, as a client gets it that comes again when it is deferred. */
+    const takesMail = (port: number) =>
+      until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, { seconds: 100 });
 
-  it('is killed and started anew with what is in force, and mail is taken again', async () => {
-    const { port, sink, lines, pid, hang, guards } = await withHanging();
-    await sink.held();
-    hang();
+    it('is killed and started anew with what is in force, and mail is taken again', async () => {
+      const { port, sink, lines, pid, hang, guards } = await withHanging();
+      await sink.held();
+      hang();
 
-    await until('it is gone', async () => !(await guards()).includes(pid));
-    await takesMail(port);
+      await until('it is gone', async () => !(await guards()).includes(pid));
+      await takesMail(port);
 
-    expect(lines.filter((line) => line.includes('hangs: it is killed'))).toHaveLength(1);
-    expect(await guards()).toHaveLength(1);
-  });
-
-  it('is killed by the next agent', async () => {
-    const { dir, port, pid, hang, guards } = await withHanging();
-    hang();
-    const next = await sinkIn(dir);
-
-    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
-
-    expect(await toldAt(port)).toBe(1);
-    expect(await guards()).not.toContain(pid);
-  });
-
-  it('ends by itself where no agent looks, and its log says why', async () => {
-    vi.stubEnv('NODE_OPTIONS', hangable);
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
+      expect(lines.filter((line) => line.includes('hangs: it is killed'))).toHaveLength(1);
+      expect(await guards()).toHaveLength(1);
     });
-    const dir = openFolder();
-    const { guard, home } = (await sinkIn(dir)).parts;
-    await guard.start();
-    const log = () => readFileSync(join(dir, 'postfix', 'log', 'guard.log'), 'utf8');
-    for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGUSR1');
 
-    await hang(log);
+    it('is killed by the next agent', async () => {
+      const { dir, port, pid, hang, guards } = await withHanging();
+      hang();
+      const next = await sinkIn(dir);
 
-    await until('it is gone', async () => (await guardsOf(home.socketFolder)).length === 0);
-    expect(log()).toMatch(/Z the guard hangs: its event loop has not turned for 10 s\..*\n$/);
-  });
+      expect((await next.sink.held()).current?.smtp.revision).toBe(1);
 
-  it('ends with the agent that is stopped', async () => {
-    const { sink, hang, guards } = await withHanging();
-    hang();
+      expect(await toldAt(port)).toBe(1);
+      expect(await guards()).not.toContain(pid);
+    });
 
-    await sink.stop();
+    it('ends by itself where no agent looks, and its log says why', async () => {
+      vi.stubEnv('NODE_OPTIONS', hangable);
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
+      const dir = openFolder();
+      const { guard, home } = (await sinkIn(dir)).parts;
+      await guard.start();
+      const log = () => readFileSync(join(dir, 'postfix', 'log', 'guard.log'), 'utf8');
+      for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGUSR1');
 
-    expect(await guards()).toEqual([]);
-  });
-});
+      await hang(log);
+
+      await until('it is gone', async () => (await guardsOf(home.socketFolder)).length === 0);
+      expect(log()).toMatch(/Z the guard hangs: its event loop has not turned for 10 s\..*\n$/);
+    });
+
+    it('ends with the agent that is stopped', async () => {
+      const { sink, hang, guards } = await withHanging();
+      hang();
+
+      await sink.stop();
+
+      expect(await guards()).toEqual([]);
+    });
+  },
+);
 
 describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}`, () => {
   /** A folder whose version 2 was put in force, at another port than version 1, by an agent that has ended since. */
@@ -167,7 +174,7 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
 
     expect(await sink.held()).toEqual({ current: null, previous: null });
     expect(readlinkSync(join(dir, 'current'))).toBe(current);
-    await expect(toldAt(first)).rejects.toThrow('ECONNREFUSED');
+    await nobodyAt(first);
 
     program.close();
     await answers(second, 2);
@@ -190,7 +197,7 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
   });
 
   it('that was changed by hand is started again when it dies, and is back when what follows it fails', async () => {
-    const { dir, port } = await running();
+    const { dir, port, parts: own } = await running();
     appendFileSync(join(dir, 'current', 'main.cf'), '# mine\n');
     const current = readlinkSync(join(dir, 'current'));
     let failures = 0;
@@ -205,7 +212,7 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
       },
     }));
     expect((await sink.held()).current).toBeNull();
-    const master = masterIn(dir);
+    const master = await masterIn(own);
     signal(master, 'SIGKILL');
     await until('it is gone', () => daemonsBelow(dir).every(({ pid }) => pid !== master));
     await answers(port, 1);
@@ -268,6 +275,6 @@ describe.skipIf(lacking !== '')(`the process of an agent${lacking && ` (${lackin
     expect(await scanner.ended()).toBe(exitCodes.unreachable);
     expect(scanner.output()).toContain('EISDIR');
     expect(scanner.output()).toContain('does not say where the control plane is');
-    expect(daemonsBelow(dir)).toEqual([]);
+    await nothingBelow(dir);
   });
 });
