@@ -86,76 +86,75 @@ describe.skipIf(lacking !== '')(`a guard${lacking && ` (${lacking})`}`, () => {
   });
 });
 
-describe.skipIf(lacking !== '')(
-  `a guard that hangs${lacking && ` (${lacking})`}`,
-  { timeout: 400_000 },
-  () => {
-    /** A sink whose guard is stopped as it is. */
-    const withHanging = async () => {
-      const world = await running();
-      const { socketFolder } = world.parts.home;
-      const guards = await guardsOf(socketFolder);
-      expect(guards).toHaveLength(1);
-      const [pid = 0] = guards;
-      onTestFinished(() => signal(pid, 'SIGKILL'));
-      const hang = () => signal(pid, 'SIGSTOP');
-      return { ...world, pid, hang, guards: () => guardsOf(socketFolder) };
-    };
+/** Milliseconds: more than `until` waits in all, for one that hangs to be gone and then for mail. */
+const timeout = 400_000;
 
-    /** Revision 1, as a client gets it that comes again when it is deferred. */
-    const takesMail = (port: number) =>
-      until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, { seconds: 100 });
+describe.skipIf(lacking !== '')(`a guard that hangs${lacking && ` (${lacking})`}`, { timeout }, () => {
+  /** A sink whose guard is stopped as it is. */
+  const withHanging = async () => {
+    const world = await running();
+    const { socketFolder } = world.parts.home;
+    const guards = await guardsOf(socketFolder);
+    expect(guards).toHaveLength(1);
+    const [pid = 0] = guards;
+    onTestFinished(() => signal(pid, 'SIGKILL'));
+    const hang = () => signal(pid, 'SIGSTOP');
+    return { ...world, pid, hang, guards: () => guardsOf(socketFolder) };
+  };
 
-    it('is killed and started anew with what is in force, and mail is taken again', async () => {
-      const { port, sink, lines, pid, hang, guards } = await withHanging();
-      await sink.held();
-      hang();
+  /** Revision 1, as a client gets it that comes again when it is deferred. */
+  const takesMail = (port: number) =>
+    until('mail is taken', async () => (await toldAt(port).catch(() => 0)) === 1, { seconds: 100 });
 
-      await until('it is gone', async () => !(await guards()).includes(pid));
-      await takesMail(port);
+  it('is killed and started anew with what is in force, and mail is taken again', async () => {
+    const { port, sink, lines, pid, hang, guards } = await withHanging();
+    await sink.held();
+    hang();
 
-      expect(lines.filter((line) => line.includes('hangs: it is killed'))).toHaveLength(1);
-      expect(await guards()).toHaveLength(1);
+    await until('it is gone', async () => !(await guards()).includes(pid));
+    await takesMail(port);
+
+    expect(lines.filter((line) => line.includes('hangs: it is killed'))).toHaveLength(1);
+    expect(await guards()).toHaveLength(1);
+  });
+
+  it('is killed by the next agent', async () => {
+    const { dir, port, pid, hang, guards } = await withHanging();
+    hang();
+    const next = await sinkIn(dir);
+
+    expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+
+    expect(await toldAt(port)).toBe(1);
+    expect(await guards()).not.toContain(pid);
+  });
+
+  it('ends by itself where no agent looks, and its log says why', async () => {
+    vi.stubEnv('NODE_OPTIONS', hangable);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
     });
+    const dir = openFolder();
+    const { guard, home } = (await sinkIn(dir)).parts;
+    await guard.start();
+    const log = () => readFileSync(join(dir, 'postfix', 'log', 'guard.log'), 'utf8');
+    for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGUSR1');
 
-    it('is killed by the next agent', async () => {
-      const { dir, port, pid, hang, guards } = await withHanging();
-      hang();
-      const next = await sinkIn(dir);
+    await hang(log);
 
-      expect((await next.sink.held()).current?.smtp.revision).toBe(1);
+    await until('it is gone', async () => (await guardsOf(home.socketFolder)).length === 0);
+    expect(log()).toMatch(/Z the guard hangs: its event loop has not turned for 10 s\..*\n$/);
+  });
 
-      expect(await toldAt(port)).toBe(1);
-      expect(await guards()).not.toContain(pid);
-    });
+  it('ends with the agent that is stopped', async () => {
+    const { sink, hang, guards } = await withHanging();
+    hang();
 
-    it('ends by itself where no agent looks, and its log says why', async () => {
-      vi.stubEnv('NODE_OPTIONS', hangable);
-      onTestFinished(() => {
-        vi.unstubAllEnvs();
-      });
-      const dir = openFolder();
-      const { guard, home } = (await sinkIn(dir)).parts;
-      await guard.start();
-      const log = () => readFileSync(join(dir, 'postfix', 'log', 'guard.log'), 'utf8');
-      for (const pid of await guardsOf(home.socketFolder)) signal(pid, 'SIGUSR1');
+    await sink.stop();
 
-      await hang(log);
-
-      await until('it is gone', async () => (await guardsOf(home.socketFolder)).length === 0);
-      expect(log()).toMatch(/Z the guard hangs: its event loop has not turned for 10 s\..*\n$/);
-    });
-
-    it('ends with the agent that is stopped', async () => {
-      const { sink, hang, guards } = await withHanging();
-      hang();
-
-      await sink.stop();
-
-      expect(await guards()).toEqual([]);
-    });
-  },
-);
+    expect(await guards()).toEqual([]);
+  });
+});
 
 describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}`, () => {
   /** A folder whose version 2 was put in force, at another port than version 1, by an agent that has ended since. */
