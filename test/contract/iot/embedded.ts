@@ -20,7 +20,8 @@ import { openState, type State } from '../../../local/state.ts';
 import { until as untilDeadline } from '../../helpers/until.ts';
 
 /** Waits for what happens on the same machine: looks often, and fails with what was seen before the test times out. */
-export const until: typeof untilDeadline = (what, look) => untilDeadline(what, look, { everyMs: 5 });
+export const until: typeof untilDeadline = (what, look, options) =>
+  untilDeadline(what, look, { everyMs: 5, ...options });
 
 export const region = 'eu-west-1';
 export const accountId = '123456789012';

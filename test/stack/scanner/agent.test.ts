@@ -5,10 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ConfigurationRefused, type Sink } from '../../../scanner/sink.ts';
 import type { BuiltList } from '../../../shared/domain/lists/chunks.ts';
 import { advancedShadow, type SmtpDesired, smtpShadow } from '../../../shared/messages/shadow.ts';
+import { until } from '../../contract/iot/embedded.ts';
 import { advancedDesired, desired, pair, shadowTls, wholeDesired } from '../../unit/scanner/documents.ts';
 import { inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf, sha } from '../../unit/scanner/lists-of.ts';
-import { addScanner, type Fleet, said, startFleet, type TestScanner, until } from './fleet.ts';
+import { addScanner, type Fleet, said, startFleet, type TestScanner } from './fleet.ts';
 
 let fleet: Fleet;
 let mx: TestScanner;

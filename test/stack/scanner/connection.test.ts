@@ -10,10 +10,9 @@ import { createScannerAgent } from '../../../scanner/agent.ts';
 import { folderSink } from '../../../scanner/folder-sink.ts';
 import type { LinkOptions } from '../../../scanner/mqtt-link.ts';
 import { openObjectCache } from '../../../scanner/object-cache.ts';
-import { type Device, type Embedded, enrol, startEmbedded } from '../../contract/iot/embedded.ts';
+import { type Device, type Embedded, enrol, startEmbedded, until } from '../../contract/iot/embedded.ts';
 import { desired, pair, shadowTls } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
-import { until } from './fleet.ts';
 
 let iot: Embedded;
 let device: Device;

@@ -20,12 +20,15 @@ import {
   type SmtpReported,
   smtpShadow,
 } from '../../../shared/messages/shadow.ts';
-import { connect, type Device, type Embedded, enrol, startEmbedded } from '../../contract/iot/embedded.ts';
-import { until as untilDeadline } from '../../helpers/until.ts';
+import {
+  connect,
+  type Device,
+  type Embedded,
+  enrol,
+  startEmbedded,
+  until,
+} from '../../contract/iot/embedded.ts';
 import { advancedDesired } from '../../unit/scanner/documents.ts';
-
-/** Looks often, for most of what is waited for is a matter of milliseconds. */
-export const until: typeof untilDeadline = (what, look) => untilDeadline(what, look, { everyMs: 5 });
 
 /** What the control plane does with a request for artifacts: a rejection, or nothing at all; links otherwise. */
 export type Verdict = { code: string; message: string } | 'silence' | undefined;
@@ -236,13 +239,9 @@ export const said = (
   id: string,
   status: Partial<SmtpReported['status']>,
 ): Promise<SmtpReported> =>
-  until(
-    `${id} reports ${JSON.stringify(status)}`,
-    async () => {
-      const reported = await fleet.reported(id);
-      const holds = Object.entries(status).every(([name, value]) => Object(reported.status)[name] === value);
-      if (!holds) throw new Error(`the last report is ${JSON.stringify(reported.status)}`);
-      return reported;
-    },
-    { everyMs: 5 },
-  );
+  until(`${id} reports ${JSON.stringify(status)}`, async () => {
+    const reported = await fleet.reported(id);
+    const holds = Object.entries(status).every(([name, value]) => Object(reported.status)[name] === value);
+    if (!holds) throw new Error(`the last report is ${JSON.stringify(reported.status)}`);
+    return reported;
+  });

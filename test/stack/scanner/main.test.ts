@@ -12,10 +12,11 @@ import {
 } from '@aws-sdk/client-iot';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../../scanner/command-line.ts';
+import { until } from '../../contract/iot/embedded.ts';
 import { desired } from '../../unit/scanner/documents.ts';
 import { emptyFolder, inForce } from '../../unit/scanner/folder.ts';
 import { enabledOf, listOf, objectsOf } from '../../unit/scanner/lists-of.ts';
-import { type Fleet, said, startFleet, until } from './fleet.ts';
+import { type Fleet, said, startFleet } from './fleet.ts';
 import { lacking, openFolder } from './postfix/world.ts';
 
 let fleet: Fleet;
@@ -73,14 +74,10 @@ const start = (...args: string[]) => {
     await kill('SIGKILL');
   });
   const says = (pattern: RegExp) =>
-    until(
-      `the Scanner says ${pattern}`,
-      () => {
-        if (!pattern.test(output)) throw new Error(output);
-        return true;
-      },
-      { everyMs: 5 },
-    );
+    until(`the Scanner says ${pattern}`, () => {
+      if (!pattern.test(output)) throw new Error(output);
+      return true;
+    });
   return { exited: exited.then(([code]) => code), output: () => output, kill, says };
 };
 

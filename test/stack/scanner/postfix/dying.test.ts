@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { speak } from '../../../../bench/mail-clients.ts';
 import { freePort } from '../../../../local/ports.ts';
+import type { GuardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
+import type { MailSystem } from '../../../../scanner/postfix/mail-system.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
+import type { Versions } from '../../../../scanner/versions.ts';
 import { until } from '../../../helpers/until.ts';
 import {
   type Configured,
@@ -21,10 +24,10 @@ import {
 class Killed extends Error {}
 
 /** Looks that change nothing. How often some are made depends on how long others take. */
-const looks = new Set([
-  ...['before', 'isConfirmed', 'look', 'standing', 'target'],
-  ...['errorsSince', 'isRunning', 'markLog'],
-  ...['fault', 'status'],
+const looks: ReadonlySet<PropertyKey> = new Set([
+  ...(['before', 'isConfirmed', 'look', 'standing', 'target'] satisfies (keyof Versions)[]),
+  ...(['errorsSince', 'isRunning', 'markLog'] satisfies (keyof MailSystem)[]),
+  ...(['fault', 'status'] satisfies (keyof GuardKeeper)[]),
 ]);
 
 /** The parts of a sink, as a process has them that is killed before the first step of which `isLast` says so: looks are none. */
@@ -36,7 +39,7 @@ const dying = (parts: PostfixParts, isLast: (name: string, index: number) => boo
         const value = Reflect.get(target, name, target) as unknown;
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
-          const isStep = !looks.has(String(name));
+          const isStep = !looks.has(name);
           dead ||= isStep && isLast(String(name), steps);
           if (dead) throw new Killed();
           if (isStep) steps += 1;

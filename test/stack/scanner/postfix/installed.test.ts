@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { guardKeeper } from '../../../../scanner/postfix/guard-keeper.ts';
 import { systemServices } from '../../../../scanner/postfix/services.ts';
-import { endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
+import { answeringGuard, endAll, lacking, openFolder, put, sinkIn, telling, toldAt } from './world.ts';
 
 const installWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
   spawnSync('sh', ['scanner/install.sh', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
@@ -180,7 +180,7 @@ describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})
     const before = await sinkIn(dir, { installed: true });
     await put(before.sink, telling(port, 1));
     await before.sink.stop();
-    const { pid } = (await before.parts.guard.status()) ?? {};
+    const pid = await answeringGuard(before.parts);
 
     // To this agent every guard is of another version: whatever systemd starts is, too.
     const next = await sinkIn(dir, { installed: true }, (parts) => ({
@@ -190,7 +190,7 @@ describe.skipIf(lacking !== '')(`an installed Scanner${lacking && ` (${lacking})
     expect((await next.sink.held()).current?.smtp.revision).toBe(1);
     await put(next.sink, telling(port, 2));
 
-    expect((await next.parts.guard.status())?.pid).not.toBe(pid);
+    expect(await answeringGuard(next.parts)).not.toBe(pid);
     expect(await toldAt(port)).toBe(2);
     expect(readFileSync(join(data, 'systemctl.log'), 'utf8').trim().split('\n').slice(2)).toEqual([
       'stop scanner-guard@mx1.service',

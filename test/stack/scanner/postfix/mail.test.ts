@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { until } from '../../../helpers/until.ts';
 import {
+  answeringGuard,
   daemonsBelow,
-  guardOf,
   lacking,
   masterIn,
   openFolder,
@@ -112,21 +112,21 @@ describe.skipIf(lacking !== '')(`mail${lacking && ` (${lacking})`}`, () => {
 
   it('goes on when the guard is killed', async () => {
     const { port, destination, parts, lines } = await world();
-    const pid = await guardOf(parts);
+    const pid = await answeringGuard(parts);
 
     process.kill(pid, 'SIGKILL');
 
     await until('a message is taken', () => send(port, 'after'));
     await delivered(() => destination.subjects.includes('after'));
-    expect(await guardOf(parts)).not.toBe(pid);
+    expect(await answeringGuard(parts)).not.toBe(pid);
     expect(lines).toContain('the guard is put right: it does not answer');
   });
 
   it('goes on when the master daemon is killed while a session is open', async () => {
-    const { dir, port, destination, lines } = await world();
+    const { dir, port, destination, parts, lines } = await world();
     const open = await smtpTo(port);
     await open.say('EHLO there.example');
-    const master = masterIn(dir);
+    const master = await masterIn(parts);
 
     process.kill(master, 'SIGKILL');
 

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../../../scanner/command-line.ts';
-import { daemonsBelow, lacking, openFolder } from './world.ts';
+import { lacking, nothingBelow, openFolder } from './world.ts';
 
 const nobody = 65_534;
 
@@ -70,13 +70,13 @@ describe.skipIf(lacking !== '')(`a Scanner that can run no Postfix${lacking && `
       /my data\/scanners\/mx1 cannot be the folder of a Postfix.*no spaces.*--data DIR/,
     ],
     ['is too long for sockets', 'x'.repeat(100), /too long for a socket \(107 bytes\)/],
-  ])('because the path of its folder %s says so, and ends with 6', (_, name, message) => {
+  ])('because the path of its folder %s says so, and ends with 6', async (_, name, message) => {
     const data = join(openFolder(), name);
     mkdirSync(data);
     const { status, stderr } = start(data);
     expect(stderr).toMatch(message);
     expect(status).toBe(exitCodes.mta);
-    expect(daemonsBelow(data)).toEqual([]);
+    await nothingBelow(data);
   });
 
   it('because the disk is read-only has that from the system', ({ skip }) => {

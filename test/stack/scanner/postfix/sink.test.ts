@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
+import { nobodyAt } from '../../../helpers/nobody-at.ts';
 import { until } from '../../../helpers/until.ts';
 import {
+  answeringGuard,
   type Configured,
   daemonsBelow,
   greetingOf,
-  guardOf,
   inboundAt,
   lacking,
   lasting,
   masterIn,
-  nobodyAt,
+  nothingBelow,
   openFolder,
   put,
   running,
@@ -29,16 +30,16 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   it('starts Postfix by the first configuration, and reloads it for the next', async () => {
     const dir = openFolder();
     const port = await freePort();
-    const { sink } = await sinkIn(dir);
+    const { sink, parts } = await sinkIn(dir);
     expect(await sink.held()).toEqual({ current: null, previous: null });
 
     expect(await put(sink, telling(port, 1))).toBe('Postfix was started');
     expect(await toldAt(port)).toBe(1);
-    const master = masterIn(dir);
+    const master = await masterIn(parts);
 
     expect(await put(sink, telling(port, 2))).toBe('Postfix was reloaded');
     expect(await toldAt(port)).toBe(2);
-    expect(masterIn(dir)).toBe(master);
+    expect(await masterIn(parts)).toBe(master);
   });
 
   it('warns at its start where it is called by a name that is no full one', async () => {
@@ -114,12 +115,16 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
     const known = readdirSync(join(dir, 'versions')).find((name) => name.startsWith('2-')) ?? '';
     damage(join(dir, 'versions', known));
 
-    const patience = { allMs: 1500, sessionMs: 1500, againMs: 20, dnsMs: 0 };
-    const patient = { ...patience, allMs: 60_000, sessionMs: 10_000 };
-    const next = await sinkIn(dir, {}, (parts) => ({ ...parts, patience }));
+    let patience = { allMs: 1500, sessionMs: 1500, againMs: 20, dnsMs: 0 };
+    const next = await sinkIn(dir, {}, (parts) => ({
+      ...parts,
+      get patience() {
+        return patience;
+      },
+    }));
     expect((await next.sink.held()).current).toBeNull();
     // What cannot answer is not waited for; what follows must.
-    Object.assign(patience, patient);
+    patience = { ...patience, allMs: 60_000, sessionMs: 10_000 };
     expect(await put(next.sink, listing(4))).toBe('Postfix was reloaded');
     expect(await greetingOf(port)).toContain('STARTTLS');
     expect(await put(next.sink, listing(5))).toBe('Postfix goes on as it is');
@@ -151,7 +156,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       mail: {
         ...parts.mail,
         reload: async () => {
-          process.kill(await guardOf(parts), 'SIGKILL');
+          process.kill(await answeringGuard(parts), 'SIGKILL');
           await parts.mail.reload();
         },
       },
@@ -168,7 +173,7 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   });
 
   it('starts the guard and Postfix again by a version that Postfix knows as an earlier one', async () => {
-    const { dir, port, sink, parts } = await running();
+    const { port, sink, parts } = await running();
     for (const revision of [2, 3])
       await put(sink, {
         ...telling(port, 1),
@@ -177,11 +182,11 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       });
     // It looks after them from here on.
     expect((await sink.held()).current?.smtp.revision).toBe(3);
-    const killed = [await guardOf(parts), masterIn(dir)];
+    const killed = [await answeringGuard(parts), await masterIn(parts)];
     for (const pid of killed) process.kill(pid, 'SIGKILL');
 
     await until('both are there again', async () => {
-      const pids = [await guardOf(parts), masterIn(dir)];
+      const pids = [await answeringGuard(parts), await masterIn(parts)];
       return pids.every((pid) => !killed.includes(pid)) && (await toldAt(port)) === 1;
     });
   });
@@ -286,21 +291,21 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
       logFile: elsewhere,
     });
     const again = await sinkIn(dir, {}, (own) => ({ ...own, home: { ...own.home, placeOf } }));
-    const master = masterIn(dir);
+    const master = await masterIn(parts);
 
     expect((await again.sink.held()).current).toBeNull();
     expect(await toldAt(port)).toBe(1);
     expect(await put(again.sink, telling(port, 1))).toBe('Postfix was restarted');
 
     expect(await toldAt(port)).toBe(1);
-    expect(masterIn(dir)).not.toBe(master);
+    expect(await masterIn(parts)).not.toBe(master);
     expect(existsSync(elsewhere)).toBe(true);
   });
 
   it('stopped ends Postfix and the guard, and nothing else is left of them', async () => {
     const { dir, port, sink, parts } = await running();
     await sink.stop();
-    expect(daemonsBelow(dir)).toEqual([]);
+    await nothingBelow(dir);
     expect(await parts.guard.status()).toBeNull();
     await nobodyAt(port);
   });

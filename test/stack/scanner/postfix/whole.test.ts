@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
+import { nobodyAt } from '../../../helpers/nobody-at.ts';
 import { startScannerProcess } from '../../../helpers/scanner.ts';
 import { type StackProcess, startStackProcess } from '../../../helpers/stack.ts';
 import { until } from '../../../helpers/until.ts';
 import { registered, save, sync } from '../../../journey/support.ts';
-import { daemonsBelow, endAll, inboundAt, lacking, nobodyAt, smtpTo, toldAt } from './world.ts';
+import { endAll, inboundAt, lacking, nothingBelow, smtpTo, toldAt } from './world.ts';
 
 let stack: StackProcess;
 beforeAll(async () => {
@@ -60,7 +60,7 @@ describe.skipIf(lacking !== '')(`a Scanner with a Postfix${lacking && ` (${lacki
     expect(scanner.output()).toMatch(/applied revision \d+ \(.*\): Postfix was reloaded/);
     await scanner.stop();
     await nobodyAt(port);
-    expect(daemonsBelow(join(stack.dir, 'scanners', 'mx1'))).toEqual([]);
+    await nothingBelow(scanner.dir);
   });
 
   it('killed with -9 as it switches leaves mail going on, and the next process ends at what was saved', async () => {
@@ -80,6 +80,6 @@ describe.skipIf(lacking !== '')(`a Scanner with a Postfix${lacking && ` (${lacki
     await applied('mx2', revision);
     expect(await toldAt(port)).toBe(5);
     await next.stop();
-    expect(daemonsBelow(join(stack.dir, 'scanners', 'mx2'))).toEqual([]);
+    await nothingBelow(next.dir);
   });
 });

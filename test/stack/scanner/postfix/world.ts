@@ -9,7 +9,7 @@ import { freePort } from '../../../../local/ports.ts';
 
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
 import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
-import { guardsOf, signal } from '../../../../scanner/postfix/processes.ts';
+import { guardsOf, masterOf, signal } from '../../../../scanner/postfix/processes.ts';
 import { openSession, type Reply, type SmtpSession } from '../../../../scanner/postfix/smtp-session.ts';
 import type { PostfixParts } from '../../../../scanner/postfix/steps.ts';
 import type { Contents, ListContent } from '../../../../scanner/sink.ts';
@@ -104,35 +104,47 @@ export const put = (sink: PostfixSink, what: Configured): Promise<string | undef
   return sink.apply(desired, contents);
 };
 
-/** Programs of Postfix's own folder whose working folder is below this one: its daemons, and not what a reload leaves to run a while (postfix-script). One that is ending is no program any more. */
-export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
+/** Every program whose working folder is `dir` or below it. One that is ending is no program any more. */
+const processesBelow = (dir: string): { pid: number; name: string; program: string }[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        if (!readlinkSync(`/proc/${pid}/cwd`).startsWith(dir)) return [];
-        if (!readlinkSync(`/proc/${pid}/exe`).includes('/postfix/')) return [];
-        return [{ pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() }];
+        if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${dir}/`)) return [];
+        const program = readlinkSync(`/proc/${pid}/exe`);
+        return [{ pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), program }];
       } catch {
         return [];
       }
     });
 
+/** Those of them that are of Postfix's own folder: its daemons, and not what a reload leaves to run a while (postfix-script). */
+export const daemonsBelow = (dir: string): { pid: number; name: string }[] =>
+  processesBelow(dir).filter(({ program }) => program.includes('/postfix/'));
+
+/** Waits until no process is left that works in a folder or below it. */
+export const nothingBelow = (dir: string): Promise<true> =>
+  until(`nothing runs below ${dir}`, () => {
+    const left = processesBelow(dir);
+    if (left.length > 0) throw new Error(JSON.stringify(left));
+    return true;
+  });
+
 /** The master daemon of a Postfix that runs. */
-export const masterIn = (dir: string): number => {
-  const master = daemonsBelow(dir).find(({ name }) => name === 'master');
-  if (!master) throw new Error('No master daemon runs.');
-  return master.pid;
+export const masterIn = async ({ home }: Pick<PostfixParts, 'home'>): Promise<number> => {
+  const master = await masterOf(home);
+  if (master === null) throw new Error('No master daemon runs.');
+  return master;
 };
 
 /** The guard that answers. */
-export const guardOf = async ({ guard }: Pick<PostfixParts, 'guard'>): Promise<number> =>
+export const answeringGuard = async ({ guard }: Pick<PostfixParts, 'guard'>): Promise<number> =>
   (await until('the guard answers', () => guard.status())).pid;
 
 /** Ends what a killed agent has left behind in its folder. */
 export const endAll = async (dir: string): Promise<void> => {
   for (const pid of await guardsOf(join(dir, 'postfix', 'guard'))) signal(pid, 'SIGKILL');
-  for (const { pid } of daemonsBelow(dir)) signal(pid, 'SIGKILL');
+  for (const { pid } of processesBelow(dir)) signal(pid, 'SIGKILL');
 };
 
 export type Wrap = (parts: PostfixParts) => PostfixParts;
@@ -152,10 +164,8 @@ export const sinkIn = async (
     log: (line) => lines.push(line),
     ...more,
   });
-  const sink = postfixSink({
-    patience: { allMs: 60_000, sessionMs: 10_000, dnsMs: 0, againMs: 20 },
-    ...wrap(parts),
-  });
+  const patience = { allMs: 60_000, sessionMs: 10_000, dnsMs: 0, againMs: 20 };
+  const sink = postfixSink(wrap({ ...parts, patience }));
   onTestFinished(async () => {
     await sink.stop().catch(() => undefined);
     await parts.mail.stop();
@@ -173,16 +183,6 @@ export const smtpTo = async (
   onTestFinished(() => session.close());
   return { ...session, banner: await session.reply() };
 };
-
-/** Waits until nobody listens at a port: a daemon that was told to end may hold it a moment longer. */
-export const nobodyAt = (port: number): Promise<true> =>
-  until(`nobody listens at ${port}`, async () => {
-    const refusal = await smtpTo(port).then(
-      () => null,
-      (error: NodeJS.ErrnoException) => error,
-    );
-    return refusal?.code === 'ECONNREFUSED';
-  });
 
 /** A session that outlasts changes of the configuration. */
 export const lasting = { seconds: 170 };
