@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { mintToken } from '../../local/issuer.ts';
 import type { Endpoints } from '../../local/stack.ts';
+import { nobodyAt } from './nobody-at.ts';
 import { until } from './until.ts';
 
 export interface ApiAnswer {
@@ -61,18 +61,6 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =
   await exit;
 };
 
-/** The engine of the table is a process of its own: it ends when it sees that the stack has, and until then it has the port. */
-const engineEnded = ({ dynamodb }: Endpoints): Promise<true> =>
-  until('the engine of the table has ended', async () => {
-    const { hostname: host, port } = new URL(dynamodb);
-    const socket = connect({ host, port: Number(port) });
-    const refused = once(socket, 'connect').then(
-      () => false,
-      () => true,
-    );
-    return (await refused.finally(() => socket.destroy())) || undefined;
-  });
-
 const waiting = `SELECT (SELECT count(*) FROM queue_messages WHERE queue NOT LIKE '%DeadLetters%')
   + (SELECT count(*) FROM async_invocations) AS count`;
 
@@ -115,7 +103,9 @@ export const startStackProcess = async (args: string[] = []): Promise<StackProce
     },
     async kill9() {
       await end(child, 'SIGKILL');
-      await engineEnded(endpoints);
+      // The engine of the table is a process of its own: it ends when it sees that the stack has, and until then it has the port.
+      const { hostname, port } = new URL(endpoints.dynamodb);
+      if (!process.env['DYNAMODB_ENDPOINT']) await nobodyAt(Number(port), hostname);
     },
     async restart(more = args) {
       await end(child, 'SIGTERM');
