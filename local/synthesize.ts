@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template as Assertions } from 'aws-cdk-lib/assertions';
@@ -28,6 +28,12 @@ export const controlPlaneApp = (
   return { app, stack: new ControlPlaneStack(app, config.name, { config }) };
 };
 
-/** The template that a deployment with these settings would use. */
-export const synthesize = (settings?: Record<string, unknown>): Template =>
-  Assertions.fromStack(controlPlaneApp(settings).stack).toJSON() as Template;
+/** The template that a deployment with these settings would use. The folder that CDK writes it to goes. */
+export const synthesize = (settings?: Record<string, unknown>): Template => {
+  const { app, stack } = controlPlaneApp(settings);
+  try {
+    return Assertions.fromStack(stack).toJSON() as Template;
+  } finally {
+    rmSync(app.outdir, { recursive: true, force: true });
+  }
+};

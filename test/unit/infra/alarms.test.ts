@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { anchorOf, functionAlarms } from '../../../infra/alarms.ts';
 import { ControlPlaneFunction } from '../../../infra/functions.ts';
-import { controlPlaneApp } from '../../../local/synthesize.ts';
 import { metrics } from '../../../shared/metrics.ts';
+import { controlPlaneApp, emptyApp } from './app.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);
@@ -105,7 +105,7 @@ describe('every function', () => {
   });
 
   it('with concurrency of its own has an alarm of its being used up', () => {
-    const stage = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Reserved');
+    const stage = new Stack(emptyApp(), 'Reserved');
     const fn = new ControlPlaneFunction(stage, 'Fn', {
       entry: 'functions/api/meta.lambda.ts',
       description: '',

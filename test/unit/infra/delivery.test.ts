@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
-import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
+import { synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { operations } from '../../../shared/operations/index.ts';
+import { controlPlaneApp } from './app.ts';
 
 interface Resource {
   Type: string;

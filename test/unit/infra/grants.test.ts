@@ -1,8 +1,8 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { compilePolicies } from '../../../local/iam/policy.ts';
-import { controlPlaneApp } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
+import { controlPlaneApp } from './app.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);

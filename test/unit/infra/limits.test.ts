@@ -2,9 +2,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { leastUnreserved, reservedConcurrency } from '../../../infra/concurrency.ts';
 import { throttles } from '../../../infra/throttles.ts';
-import { controlPlaneApp, embeddedSettings } from '../../../local/synthesize.ts';
+import { embeddedSettings } from '../../../local/synthesize.ts';
 import { routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
+import { controlPlaneApp } from './app.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);

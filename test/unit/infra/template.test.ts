@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
@@ -7,12 +7,13 @@ import { bindObjects } from '../../../infra/bind.ts';
 import { ControlPlaneFunction } from '../../../infra/functions.ts';
 import { Storage } from '../../../infra/storage.ts';
 import { bindPolicies, compilePolicy } from '../../../local/iot/policy.ts';
-import { controlPlaneApp, synthesize } from '../../../local/synthesize.ts';
+import { synthesize } from '../../../local/synthesize.ts';
 import { readTemplate } from '../../../local/template.ts';
 import { mostAttempts } from '../../../shared/domain/import-job.ts';
 import { type Operation, routeKey } from '../../../shared/operations/define.ts';
 import { operations } from '../../../shared/operations/index.ts';
 import { prefixes, sweptPrefixes } from '../../../shared/tables.ts';
+import { controlPlaneApp, emptyApp } from './app.ts';
 
 const { stack } = controlPlaneApp();
 const template = Template.fromStack(stack);
@@ -462,7 +463,7 @@ describe('the use of the key', () => {
   });
 
   it('is not needed to delete an object, which is granted by its prefix alone', () => {
-    const stage = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Deleting');
+    const stage = new Stack(emptyApp(), 'Deleting');
     const storage = new Storage(stage, 'Storage', { importTimeout: Duration.minutes(1), historyDays: '0' });
     const props = { entry: 'functions/api/meta.lambda.ts', description: '', memorySize: 256 };
     const fn = new ControlPlaneFunction(stage, 'Deletes', { ...props, timeout: Duration.seconds(1) });
