@@ -46,15 +46,16 @@ const build = async (entries: string[], outdir: string): Promise<void> => {
   });
 };
 
-/** What is said of a file that another process takes away, or has written to, meanwhile, or that another user of this checkout has. */
-const others = ['ENOENT', 'ENOTEMPTY', 'EPERM', 'EACCES'];
+/** What is said of a file that another user of this checkout has; and of one that another process takes away or has written to meanwhile. */
+const foreign = ['EPERM', 'EACCES'];
+const moved = ['ENOENT', 'ENOTEMPTY'];
 
 const forget = (folder: string): void => {
   try {
     if (Date.now() - statSync(folder).mtimeMs > unusedAfterMs)
       rmSync(folder, { recursive: true, force: true });
   } catch (error) {
-    if (!others.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (![...foreign, ...moved].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 };
 
@@ -72,7 +73,7 @@ const isThere = (folder: string): boolean => {
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return false;
-    if (['EPERM', 'EACCES'].includes(code)) return true;
+    if (foreign.includes(code)) return true;
     throw error;
   }
 };

@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { hostFormat } from '../../../../shared/domain/hosts.ts';
 import { until } from '../../../helpers/until.ts';
-import { type Configured, inboundAt, openFolder, put, sinkIn, smtpTo } from './world.ts';
+import { type Configured, inboundAt, openFolder, put, sinkIn, smtpTo, withinAMinute } from './world.ts';
 
 export interface Mail {
   from: string;
@@ -103,16 +103,13 @@ const operatorOf = (current: string) => {
       run('postconf', '-P', `pickup/unix/content_filter=${filter}`);
       run('postfix', 'reload');
       requeue(id);
-      await until('it has gone', hasGone, { seconds: 90 });
+      await until('it has gone', hasGone, withinAMinute);
       writeFileSync(master, kept);
       run('postfix', 'reload');
     },
-    /**
-     * Waits until the only message waits for another attempt, for a reason that says `what`; says the whole of it. Postfix looks for some
-     * of what it has to do only once a minute.
-     */
+    /** Waits until the only message waits for another attempt, for a reason that says `what`; says the whole of it. */
     reason: (what = '') =>
-      until(`it waits: ${what}`, () => reasonNow()?.includes(what) && reasonNow(), { seconds: 90 }),
+      until(`it waits: ${what}`, () => reasonNow()?.includes(what) && reasonNow(), withinAMinute),
   };
 };
 

@@ -14,6 +14,7 @@ import {
   smtpTo,
   telling,
   toldAt,
+  withinAMinute,
 } from './world.ts';
 
 /** A server that mail is delivered to; subjects as they come. */
@@ -89,8 +90,7 @@ const world = async () => {
   return { dir, port, destination, configuration, sink, parts, lines };
 };
 
-/** Postfix looks for mail of which it has not heard once a minute. */
-const delivered = (isThere: () => boolean) => until('it is delivered', isThere, { seconds: 90 });
+const delivered = (isThere: () => boolean) => until('it is delivered', isThere, withinAMinute);
 
 const all = (subjects: readonly string[]): string[] => [...subjects].sort();
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/ports.ts';
 import { until } from '../../../helpers/until.ts';
 import { bothWays, send, startServer } from './both-ways.ts';
-import { lacking, smtpTo } from './world.ts';
+import { lacking, smtpTo, withinAMinute } from './world.ts';
 
-/** Milliseconds: more than `until` waits in all. Postfix looks for some of what it has to do only once a minute. */
+/** Milliseconds: more than `until` waits in all. */
 const timeout = 400_000;
 
 describe.skipIf(lacking !== '')(`mail that waits${lacking && ` (${lacking})`}`, { timeout }, () => {
@@ -80,8 +80,7 @@ describe.skipIf(lacking !== '')(`a notice of what cannot be delivered${lacking &
     await apply(1, (await startServer({ refuses: true })).port);
     await send(port, 'unwanted');
 
-    // Postfix looks for mail of which it has not heard once a minute.
-    await until('the notice is sent', () => relay.mails.length > 0, { seconds: 90 });
+    await until('the notice is sent', () => relay.mails.length > 0, withinAMinute);
     expect(relay.mails[0]).toMatchObject({ from: '', to: ['a@there.example'] });
     expect(relay.mails[0]?.text).toContain('Subject: unwanted');
     expect(relay.mails[0]?.text).not.toContain('The body of unwanted');

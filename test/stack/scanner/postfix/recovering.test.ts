@@ -16,6 +16,7 @@ import {
   configured,
   daemonsBelow,
   endAll,
+  firstReloadFails,
   lacking,
   masterIn,
   nothingBelow,
@@ -26,6 +27,7 @@ import {
   takePort,
   telling,
   toldAt,
+  withMail,
 } from './world.ts';
 
 const answers = (port: number, revision: number) =>
@@ -200,16 +202,16 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
     appendFileSync(join(dir, 'current', 'main.cf'), '# mine\n');
     const current = readlinkSync(join(dir, 'current'));
     let failures = 0;
-    const { sink } = await sinkIn(dir, {}, (parts) => ({
-      ...parts,
-      mail: {
-        ...parts.mail,
+    const { sink } = await sinkIn(
+      dir,
+      {},
+      withMail((parts) => ({
         start: async () => {
           await parts.mail.start();
           if (failures-- > 0) throw new Error('the disk is on fire');
         },
-      },
-    }));
+      })),
+    );
     expect((await sink.held()).current).toBeNull();
     const master = await masterIn(own);
     signal(master, 'SIGKILL');
@@ -231,18 +233,18 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
   it('that the way back to failed is back by a further try', async () => {
     const { dir, port } = await running();
     let failures = 0;
-    const { sink } = await sinkIn(dir, {}, (parts) => ({
-      ...parts,
-      mail: {
-        ...parts.mail,
+    const { sink } = await sinkIn(
+      dir,
+      {},
+      withMail((parts) => ({
         reload: async () => {
           if (failures !== 1) await parts.mail.reload();
           // Told late, Postfix would read what is in force by then: it would be back before the way back.
           if (failures === 2) await answers(port, 2);
           if (failures-- > 0) throw new Error('the disk is on fire');
         },
-      },
-    }));
+      })),
+    );
     await sink.held();
     failures = 2;
     await expect(put(sink, telling(port, 2))).rejects.toThrow(/To go back failed, too, and is tried again/);
@@ -266,18 +268,8 @@ describe.skipIf(lacking !== '')(`a version in force${lacking && ` (${lacking})`}
     await parts.versions.switchTo(second);
     rmSync(join(dir, 'current', 'confirmed'));
 
-    const reloads: string[] = [];
-    const next = await sinkIn(dir, {}, (parts) => ({
-      ...parts,
-      mail: {
-        ...parts.mail,
-        reload: async () => {
-          reloads.push((await parts.versions.target()) ?? '');
-          if (reloads.length === 1) throw new Error('the disk is on fire');
-          await parts.mail.reload();
-        },
-      },
-    }));
+    const { reloads, wrap } = firstReloadFails();
+    const next = await sinkIn(dir, {}, wrap);
     expect((await next.sink.held()).current?.smtp.revision).toBe(1);
 
     expect(reloads).toEqual([second, first]);

@@ -22,6 +22,7 @@ import {
   smtpTo,
   telling,
   toldAt,
+  withMail,
 } from './world.ts';
 
 const certificateId = 'cert-00000000000000a1';
@@ -133,16 +134,16 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
   it('leaves Postfix alone when it finds that it runs what is in force', async () => {
     const { dir, port } = await running();
     let reloads = 0;
-    const { sink } = await sinkIn(dir, {}, (parts) => ({
-      ...parts,
-      mail: {
-        ...parts.mail,
+    const { sink } = await sinkIn(
+      dir,
+      {},
+      withMail((parts) => ({
         reload: () => {
           reloads += 1;
           return parts.mail.reload();
         },
-      },
-    }));
+      })),
+    );
     for (const _ of ['at its start', 'when it speaks to the control plane'])
       expect((await sink.held()).current?.smtp.revision).toBe(1);
     expect(reloads).toBe(0);
@@ -151,16 +152,16 @@ describe.skipIf(lacking !== '')(`a Postfix sink${lacking && ` (${lacking})`}`, (
 
   it('has a guard that dies while listeners are looked at back, and applies all the same', async () => {
     const { dir, port } = await running();
-    const { sink } = await sinkIn(dir, {}, (parts) => ({
-      ...parts,
-      mail: {
-        ...parts.mail,
+    const { sink } = await sinkIn(
+      dir,
+      {},
+      withMail((parts) => ({
         reload: async () => {
           process.kill(await answeringGuard(parts), 'SIGKILL');
           await parts.mail.reload();
         },
-      },
-    }));
+      })),
+    );
     expect(await put(sink, telling(port, 2))).toBe('Postfix was reloaded');
     expect(await toldAt(port)).toBe(2);
   });

@@ -7,7 +7,7 @@ import { freePort } from '../../../../local/ports.ts';
 import { makeChain } from '../../../helpers/certificates.ts';
 import { until } from '../../../helpers/until.ts';
 import { bothWays, send, startServer } from './both-ways.ts';
-import { inboundAt, lacking, openFolder, put, sinkIn, smtpTo } from './world.ts';
+import { inboundAt, lacking, openFolder, put, sinkIn, smtpTo, withinAMinute } from './world.ts';
 
 describe.skipIf(lacking !== '')(`one message${lacking && ` (${lacking})`}`, () => {
   it.each(['\n.\r\n', '\n.\n', '\r\n.\n'])('smuggles in no other: %j', async (end) => {
@@ -25,8 +25,7 @@ describe.skipIf(lacking !== '')(`one message${lacking && ` (${lacking})`}`, () =
 
     await send(port, 'last');
     const isThere = () => local.mails.some(({ text }) => text.includes('The body of last'));
-    // Postfix looks for mail of which it has not heard once a minute.
-    await until('the last is there', isThere, { seconds: 90 });
+    await until('the last is there', isThere, withinAMinute);
     expect(local.mails.filter(({ from }) => from !== 'a@there.example')).toEqual([]);
   });
 });

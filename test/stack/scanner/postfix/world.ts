@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 
 import { freePort } from '../../../../local/ports.ts';
 
+import type { MailSystem } from '../../../../scanner/postfix/mail-system.ts';
 import { openPostfix, type PostfixOptions } from '../../../../scanner/postfix/open-postfix.ts';
 import { type PostfixSink, postfixSink } from '../../../../scanner/postfix/postfix-sink.ts';
 import { guardsOf, masterOf, signal } from '../../../../scanner/postfix/processes.ts';
@@ -148,6 +149,27 @@ export const endAll = async (dir: string): Promise<void> => {
 };
 
 export type Wrap = (parts: PostfixParts) => PostfixParts;
+
+/** Parts whose Postfix does some things otherwise. */
+export const withMail =
+  (change: (parts: PostfixParts) => Partial<MailSystem>): Wrap =>
+  (parts) => ({ ...parts, mail: { ...parts.mail, ...change(parts) } });
+
+/** Parts of which the first reload fails before Postfix hears of it; and the version in force at each reload. */
+export const firstReloadFails = () => {
+  const reloads: (string | null)[] = [];
+  const wrap = withMail(({ mail, versions }) => ({
+    reload: async () => {
+      reloads.push(await versions.target());
+      if (reloads.length === 1) throw new Error('the disk is on fire');
+      await mail.reload();
+    },
+  }));
+  return { reloads, wrap };
+};
+
+/** For what Postfix looks for only once a minute. */
+export const withinAMinute = { seconds: 90 };
 
 /** A sink in `dir`; what it runs ends with the test. */
 export const sinkIn = async (
